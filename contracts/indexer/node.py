@@ -59,11 +59,12 @@ class RawEvent(NamedTuple):
 
 
 class NodeRefusedError(NodeError):
-    """The node answered with an error."""
+    """The node answered with an error. `data` is what the node says beside its message."""
 
-    def __init__(self, method: str, code: object, message: object) -> None:
+    def __init__(self, method: str, code: object, message: object, data: object = None) -> None:
         super().__init__(f"the node answers {method} with error {code}: {message}"[:200])
         self.code = code
+        self.data = data
 
 
 class Node:
@@ -86,12 +87,12 @@ class Node:
 
     async def chain_id(self) -> str:
         """Return the id of the node's chain, such as SN_MAIN."""
-        number = int(await self._ask("starknet_chainId", {}), 16)
+        number = int(await self.ask("starknet_chainId", {}), 16)
         return number.to_bytes((number.bit_length() + 7) // 8, "big").decode("ascii", errors="replace")
 
     async def head(self) -> Header:
         """Return the newest block."""
-        return _header(await self._ask("starknet_getBlockWithTxHashes", {"block_id": "latest"}))
+        return _header(await self.ask("starknet_getBlockWithTxHashes", {"block_id": "latest"}))
 
     async def at(self, number: int) -> Header | None:
         """Return the block of a number; None when the chain is shorter."""
@@ -112,7 +113,7 @@ class Node:
         found: list[RawEvent] = []
         tokens: set[str] = set()
         for _ in range(PAGES_MAX):
-            page = await self._ask("starknet_getEvents", {"filter": asked})
+            page = await self.ask("starknet_getEvents", {"filter": asked})
             try:
                 found += (_event(each, block, contracts) for each in page["events"])
                 token = page.get("continuation_token")
@@ -128,7 +129,7 @@ class Node:
 
     async def events_of_receipts(self, block: BlockRef, contracts: Sequence[str]) -> list[RawEvent]:
         """Return the events of contracts in a block as its receipts have them: slow, and independent of the index."""
-        answer = await self._ask("starknet_getBlockWithReceipts", {"block_id": {"block_hash": block.hash}})
+        answer = await self.ask("starknet_getBlockWithReceipts", {"block_id": {"block_hash": block.hash}})
         try:
             if padded(int(answer["block_hash"], 16)) != block.hash:
                 raise NodeError(f"the node answers with another block than {block.hash}")
@@ -137,24 +138,39 @@ class Node:
         except (KeyError, TypeError, ValueError) as exc:
             raise NodeError(f"the node's receipts of block {block.number} cannot be read: {exc!r}") from exc
 
-    async def call(self, contract: str, selector: str, block: BlockRef) -> list[int] | None:
-        """Return what a function without arguments returns at a block; None when the block lacks the contract."""
-        request = {"contract_address": contract, "entry_point_selector": selector, "calldata": []}
+    async def call(
+        self, contract: str, selector: str, block: BlockRef, calldata: Sequence[int] = ()
+    ) -> list[int] | None:
+        """Return what a function returns at a block; None when the block lacks the contract."""
+        felts = [hex(felt) for felt in calldata]
+        request = {"contract_address": contract, "entry_point_selector": selector, "calldata": felts}
         try:
-            answer = await self._ask("starknet_call", {"request": request, "block_id": {"block_hash": block.hash}})
+            answer = await self.ask("starknet_call", {"request": request, "block_id": {"block_hash": block.hash}})
         except NodeRefusedError as exc:
             if exc.code == CONTRACT_NOT_FOUND:
                 return None
             raise
         return [int(felt, 16) for felt in answer]
 
+    async def nonce(self, contract: str) -> int:
+        """Return the number of an account's next transaction, as of the newest block."""
+        asked = {"block_id": "latest", "contract_address": contract}
+        return int(await self.ask("starknet_getNonce", asked), 16)
+
     async def _header_or_none(self, block_id: Any) -> Header | None:
         try:
-            return _header(await self._ask("starknet_getBlockWithTxHashes", {"block_id": block_id}))
+            return _header(await self.ask("starknet_getBlockWithTxHashes", {"block_id": block_id}))
         except BlockGoneError:
             return None
 
-    async def _ask(self, method: str, params: Mapping[str, Any]) -> Any:
+    async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Return the result of a method.
+
+        Raises:
+            BlockGoneError: the node does not have the block that was asked for.
+            NodeRefusedError: the node answered with another error.
+            NodeError: the node gave no answer, or none that can be read.
+        """
         try:
             async with asyncio.timeout(ANSWER_S):
                 answer = await self._post(method, params)
@@ -171,7 +187,8 @@ class Node:
         if code in CHAIN_CHANGED:
             raise BlockGoneError(f"the node does not have the block that {method} asked for")
         self.errors += code != CONTRACT_NOT_FOUND
-        raise NodeRefusedError(method, code, error.get("message") if isinstance(error, dict) else error)
+        message, data = (error.get("message"), error.get("data")) if isinstance(error, dict) else (error, None)
+        raise NodeRefusedError(method, code, message, data)
 
     async def _post(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)

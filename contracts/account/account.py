@@ -1,0 +1,176 @@
+"""Makes, signs and sends invoke transactions of version 3. A transaction is known by its hash before it is sent.
+
+Source: https://github.com/starknet-io/SNIPs/blob/main/SNIPS/snip-8.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+from poseidon_py.poseidon_hash import poseidon_hash_many
+from starknet_py.hash.selector import get_selector_from_name
+
+from contracts.account.signer import Signer
+from contracts.indexer.addresses import padded
+from contracts.indexer.errors import NodeError
+from contracts.indexer.node import Node, NodeRefusedError
+
+VERSION: Final = 3
+INVOKE: Final = int.from_bytes(b"invoke", "big")
+GAS: Final = {"L1_GAS": "l1_gas", "L2_GAS": "l2_gas", "L1_DATA": "l1_data_gas"}
+"""The kinds of gas in the order of the hash, and their names in requests."""
+AMOUNT_MARGIN_PERCENT: Final = 150
+PRICE_MARGIN_PERCENT: Final = 200
+"""A transaction may use so much of its estimate, at so much of the price."""
+TXN_HASH_NOT_FOUND: Final = 29
+CONTRACT_ERROR: Final = 40
+TRANSACTION_EXECUTION_ERROR: Final = 41
+REVERTS: Final = frozenset({CONTRACT_ERROR, TRANSACTION_EXECUTION_ERROR})
+REASON_CHARS_MAX: Final = 2_000
+
+Outcome = Literal["unknown", "pending", "succeeded", "reverted"]
+
+
+class RevertsError(NodeError):
+    """The transaction would revert, so it is not sent. The text has the contracts' reason."""
+
+
+class Call(NamedTuple):
+    """A call of a contract's function."""
+
+    to: int
+    function: str
+    calldata: Sequence[int]
+
+
+class Bound(NamedTuple):
+    """The most gas of a kind that a transaction uses, and the most that it pays for one."""
+
+    amount: int
+    price: int
+
+
+class Signed(NamedTuple):
+    """A transaction that can be sent."""
+
+    tx_hash: str
+    nonce: int
+    content: Mapping[str, Any]
+
+
+class Account:
+    """One account on one chain. Methods raise NodeError when the node gives no answer."""
+
+    def __init__(self, node: Node, address: int, chain_id: str, signer: Signer) -> None:
+        self.address = address
+        self._node = node
+        self._chain_id = int.from_bytes(chain_id.encode("ascii"), "big")
+        self._signer = signer
+
+    async def nonce(self) -> int:
+        """Return the number of the account's next transaction, as of the newest block."""
+        return await self._node.nonce(padded(self.address))
+
+    async def prepare(self, calls: Sequence[Call], nonce: int) -> Signed:
+        """Return the signed transaction of some calls, which happen together or not at all.
+
+        Raises:
+            RevertsError: it would revert.
+        """
+        calldata = _calldata(calls)
+        bounds = await self._estimated(calldata, nonce)
+        tx_hash = invoke_hash(self.address, self._chain_id, nonce, calldata, bounds)
+        signature = await self._signer.sign(tx_hash)
+        return Signed(padded(tx_hash), nonce, _content(self.address, nonce, calldata, bounds, signature))
+
+    async def send(self, signed: Signed) -> None:
+        """Give a transaction to the node.
+
+        Raises:
+            NodeError: the node does not take it, or not again.
+        """
+        answer = await self._node.ask("starknet_addInvokeTransaction", {"invoke_transaction": signed.content})
+        found = answer.get("transaction_hash") if isinstance(answer, dict) else None
+        if not isinstance(found, str) or padded(int(found, 16)) != signed.tx_hash:
+            raise NodeError(f"the node gives the transaction {signed.tx_hash} the hash {found}")
+
+    async def outcome(self, tx_hash: str) -> tuple[Outcome, str]:
+        """Return what became of a transaction, and why it was reverted."""
+        try:
+            answer = await self._node.ask("starknet_getTransactionReceipt", {"transaction_hash": hex(int(tx_hash, 16))})
+        except NodeRefusedError as exc:
+            if exc.code == TXN_HASH_NOT_FOUND:
+                return await self._not_in_a_block(tx_hash)
+            raise
+        if answer.get("execution_status") == "REVERTED":
+            return "reverted", str(answer.get("revert_reason"))[:REASON_CHARS_MAX]
+        return "succeeded", ""
+
+    async def _not_in_a_block(self, tx_hash: str) -> tuple[Outcome, str]:
+        try:
+            await self._node.ask("starknet_getTransactionStatus", {"transaction_hash": hex(int(tx_hash, 16))})
+        except NodeRefusedError as exc:
+            if exc.code == TXN_HASH_NOT_FOUND:
+                return "unknown", ""
+            raise
+        return "pending", ""
+
+    async def _estimated(self, calldata: Sequence[int], nonce: int) -> dict[str, Bound]:
+        content = _content(self.address, nonce, calldata, dict.fromkeys(GAS, Bound(0, 0)), ())
+        params = {"request": [content], "simulation_flags": ["SKIP_VALIDATE"], "block_id": "latest"}
+        try:
+            [found] = await self._node.ask("starknet_estimateFee", params)
+            return {
+                name: Bound(
+                    int(found[f"{asked}_consumed"], 16) * AMOUNT_MARGIN_PERCENT // 100,
+                    int(found[f"{asked}_price"], 16) * PRICE_MARGIN_PERCENT // 100,
+                )
+                for name, asked in GAS.items()
+            }
+        except NodeRefusedError as exc:
+            if exc.code in REVERTS:
+                raise RevertsError(f"the transaction would revert: {str(exc.data)[:REASON_CHARS_MAX]}") from exc
+            raise
+        except (KeyError, TypeError, ValueError) as exc:
+            raise NodeError(f"the node's estimate cannot be read: {exc!r}") from exc
+
+
+def invoke_hash(address: int, chain_id: int, nonce: int, calldata: Sequence[int], bounds: Mapping[str, Bound]) -> int:
+    """Return the hash of an invoke transaction without tip, paymaster and deployment."""
+    gas = [
+        (int.from_bytes(name.encode("ascii"), "big") << 192) + (bound.amount << 128) + bound.price
+        for name, bound in bounds.items()
+    ]
+    tip, data_modes, nothing = 0, 0, poseidon_hash_many([])
+    felts = [INVOKE, VERSION, address, poseidon_hash_many([tip, *gas]), nothing, chain_id, nonce, data_modes, nothing]
+    return int(poseidon_hash_many([*felts, poseidon_hash_many(calldata)]))
+
+
+def _calldata(calls: Sequence[Call]) -> list[int]:
+    felts = [len(calls)]
+    for call in calls:
+        felts += [call.to, get_selector_from_name(call.function), len(call.calldata), *call.calldata]
+    return felts
+
+
+def _content(
+    sender: int, nonce: int, calldata: Sequence[int], bounds: Mapping[str, Bound], signature: Sequence[int]
+) -> dict[str, Any]:
+    return {
+        "type": "INVOKE",
+        "version": hex(VERSION),
+        "sender_address": hex(sender),
+        "calldata": [hex(felt) for felt in calldata],
+        "nonce": hex(nonce),
+        "signature": [hex(felt) for felt in signature],
+        "resource_bounds": {
+            GAS[name]: {"max_amount": hex(bound.amount), "max_price_per_unit": hex(bound.price)}
+            for name, bound in bounds.items()
+        },
+        "tip": "0x0",
+        "paymaster_data": [],
+        "account_deployment_data": [],
+        "nonce_data_availability_mode": "L1",
+        "fee_data_availability_mode": "L1",
+    }
