@@ -27,7 +27,8 @@ from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
 from api.origins import origins_of
 from deploy.errors import SettingsError
-from deploy.indexer_settings import PORT, IndexerSettings, Port
+from deploy.indexer_settings import PORT, Port
+from deploy.settlement_settings import SettlementSettings
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from deploy.setting_errors import explain, refuse_unknown
@@ -56,7 +57,7 @@ Cap = Annotated[int, Field(ge=1, le=1_000_000)]
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
-class Settings(IndexerSettings):
+class Settings(SettlementSettings):
     """Every setting. Error messages and the documentation use the description of a field."""
 
     model_config = SettingsConfigDict(

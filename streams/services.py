@@ -38,6 +38,7 @@ class Kind(StrEnum):
     CLOCK = "clock"
     WEBHOOKS = "webhooks"
     INDEXER = "indexer"
+    SETTLEMENT = "settlement"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,21 @@ from redis.exceptions import RedisError
 
 from api.identity.errors import IdentityError
 from api.identity.store.errors import StoreError
+from contracts.account.signer import SignerError
 from contracts.indexer.errors import IndexerError
+from contracts.settlement.errors import SettlementError
 from deploy.errors import DeployError
 from deploy.run import logs
 from deploy.run.gc_tuning import collect_less_often
 from streams.connect.kafka.errors import BridgeError
 from streams.connect.outbox.errors import OutboxError
 
-EXPECTED = (DeployError, LogError, BridgeError, OutboxError, IndexerError, StoreError, IdentityError, RedisError)
+EXPECTED = (
+    DeployError, LogError, BridgeError, OutboxError, IndexerError, SettlementError, SignerError, StoreError,
+    IdentityError, RedisError,
+)  # fmt: skip
 COMMANDS = (
-    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "bridge", "replay",
+    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "bridge", "replay",
     "boards", "topology", "rulebook", "acl", "sbom", "topics", "groups", "tables", "dead-letters", "trace", "why",
     "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
 )  # fmt: skip

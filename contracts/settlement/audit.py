@@ -1,0 +1,122 @@
+"""Prove from the ledger to the chain that no unit is missing: accrued = swept + held, swept = distributed + held."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import NodeError
+from contracts.indexer.store import StateStore
+from contracts.settlement.batches import UNIT, State
+from contracts.settlement.fee_contracts import FeeContracts
+from contracts.settlement.reader import LogReader
+from contracts.settlement.reconciliation import (
+    Collector,
+    Difference,
+    Splitter,
+    facts_and_contracts,
+    held,
+    in_the_log,
+    on_the_chain,
+)
+
+TRIES: Final = 50
+"""How often a moment is looked for in which log and ledger do not change while they are read."""
+
+Accrued = Callable[[], Awaitable[Mapping[str, int]]]
+"""Returns the fees of the ledger's table by source, in 1e-8 USD, at one moment."""
+
+
+class UnsettledMomentError(Exception):
+    """Log or chain changed while they were read. Try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit found. Amounts by source are in 1e-8 USD, those of contracts in units of the token."""
+
+    block: BlockRef
+    accrued: Mapping[str, int]
+    held: Mapping[str, int]
+    collector: Collector
+    splitter: Splitter
+    differences: tuple[Difference, ...]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report."""
+        collector, splitter = self.collector, self.splitter
+        yield f"at block {self.block.number} ({self.block.hash}), in 1e-8 USD"
+        unswept = collector.settled - collector.swept
+        for name, amount in (
+            ("accrued", sum(self.accrued.values())),
+            ("  swept to the splitter", UNIT * collector.swept),
+            ("  held by the collector", UNIT * unswept),
+            ("  held in the ledger", sum(self.held.values())),
+            ("received by the splitter", UNIT * splitter.received),
+            ("  distributed", UNIT * splitter.released),
+            ("  held by the splitter", UNIT * splitter.balance),
+            ("  not from settled fees", UNIT * (splitter.received - collector.swept)),
+        ):
+            yield f"  {name:<28} {amount:>28}"
+        yield f"{len(self.differences)} differences"
+
+
+class Auditor:
+    """Audits one log and its contracts."""
+
+    def __init__(self, reader: LogReader, contracts: FeeContracts, indexer: StateStore, accrued: Accrued) -> None:
+        """Create the auditor.
+
+        Args:
+            reader: Reads fees and facts.
+            contracts: The contracts.
+            indexer: The indexer's state, which says up to which block the log has facts.
+            accrued: Reads the ledger.
+        """
+        self._reader, self._contracts, self._indexer, self._accrued = reader, contracts, indexer, accrued
+
+    async def audit(self, state: State) -> Audited:
+        """Compare ledger, log and contracts as of the indexer's cursor.
+
+        Raises:
+            UnsettledMomentError: the state is not the newest one, or something changed meanwhile.
+            NodeError: the node gives no answer.
+            LogError: the log is away.
+        """
+        accrued, unread = await self._ledger(state)
+        block = await self._cursor(state)
+        # a fact may be older than a batch that was closed in the meantime; batches only grow
+        collector = await self._contracts.collector_at(block, sorted({*accrued, *state.confirmed_totals}))
+        splitter = await self._contracts.splitter_at(block)
+        if await self._cursor(state) != block:
+            raise UnsettledMomentError("the indexer went on meanwhile")
+        expected = {source: accrued.get(source, 0) - unread.get(source, 0) for source in {*accrued, *unread}}
+        differences = (
+            *in_the_log(state, {source: amount for source, amount in expected.items() if amount}),
+            *on_the_chain(state, collector, splitter),
+            *facts_and_contracts(state, collector, splitter),
+        )
+        kept = held(state, collector.last[0])
+        for source, amount in unread.items():
+            kept[source] = kept.get(source, 0) + amount
+        return Audited(block, accrued, kept, collector, splitter, differences)
+
+    async def _ledger(self, state: State) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Return the fees of the ledger, and those of them that the state has not read, at one moment."""
+        for _ in range(TRIES):
+            ends = await self._reader.fee_ends()
+            accrued = await self._accrued()
+            if ends == await self._reader.fee_ends():  # fees and their totals are written together
+                return accrued, await self._reader.fees_until(state.reached, ends)
+        raise UnsettledMomentError("fees came in all the time")
+
+    async def _cursor(self, state: State) -> BlockRef:
+        """Return the block up to which the state has all facts."""
+        chain = await self._indexer.load()
+        if chain is None:
+            raise NodeError("the indexer has read no block yet")
+        if not await self._reader.facts_are_read(state):
+            raise UnsettledMomentError("there are facts that settlement has not read")
+        return chain.cursor

@@ -1,0 +1,239 @@
+"""Settle the fees of a log on a chain: read facts and fees, close batches, send them, sweep, distribute, and audit.
+
+Each step is at most one write and one transaction. A killed process resumes after its last write; what it may have sent
+is found again by the contract's last batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
+
+from contracts.account.account import Account, Call
+from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import BlockGoneError
+from contracts.settlement.audit import Auditor, UnsettledMomentError
+from contracts.settlement.batches import Batch, State, next_to_send, sent, step
+from contracts.settlement.errors import SettlementError, UnreconciledError
+from contracts.settlement.fee_contracts import FeeContracts
+from contracts.settlement.reader import LogReader
+from contracts.settlement.store import SettlementStore
+from streams.times import Instant
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class SettlementCounts:
+    """Counts since the start, and what settlement knows.
+
+    Attributes:
+        closed: Number of the last closed batch.
+        confirmed: Number of the last confirmed batch.
+        open_usd: Fees that are in no batch, in 1e-8 USD.
+        unconfirmed: Units of the token in batches that are not confirmed.
+        batches_sent: Transactions of batches that were given to the node.
+        sweeps_sent: Transactions of sweeps.
+        reverted: Transactions that reverted.
+        refused: Writes that the log refused because another process was first.
+        audits: Audits that found no difference.
+        worked_s: When log and node were last reached, by the monotonic clock; -inf for never.
+    """
+
+    closed: int = 0
+    confirmed: int = 0
+    open_usd: int = 0
+    unconfirmed: int = 0
+    batches_sent: int = 0
+    sweeps_sent: int = 0
+    reverted: int = 0
+    refused: int = 0
+    audits: int = 0
+    worked_s: float = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a batch is closed and sent again, and how often log and contracts are compared.
+
+    Attributes:
+        chain_id: The id of the chain, such as SN_MAIN.
+        amount_max: Units of the token that close a batch; 0 to close it by the day alone.
+        audit_every_s: Seconds between audits, which also precede each batch.
+        send_again_s: How long a node may take to know a transaction that it was given.
+    """
+
+    chain_id: str
+    amount_max: int
+    audit_every_s: float
+    send_again_s: float
+
+
+class Settlement:
+    """A sink connector from the log to the fee contracts. `step` may be called again after it raised."""
+
+    def __init__(
+        self,
+        *,
+        store: SettlementStore,
+        reader: LogReader,
+        contracts: FeeContracts,
+        account: Account,
+        auditor: Auditor,
+        policy: Policy,
+        now: Callable[[], Instant],
+    ) -> None:
+        self.counts = SettlementCounts()
+        self._store, self._reader, self._contracts = store, reader, contracts
+        self._node = contracts.node
+        self._account, self._auditor = account, auditor
+        self._policy, self._now = policy, now
+        self._state: State | None = None
+        self._sent_s = -math.inf
+        self._sweep = ""  # the hash of the last sweep
+        self._audited_s = -math.inf
+
+    async def open(self) -> State:
+        """Check that node, contracts and log belong together, and return the state in the log.
+
+        Raises:
+            SettlementError: they do not.
+        """
+        chain_id = await self._node.chain_id()
+        if chain_id != self._policy.chain_id:
+            raise SettlementError(f"the node is of the chain {chain_id}, and the settings name {self._policy.chain_id}")
+        await self._contracts.check((await self._node.head()).ref)
+        await self._reader.create()
+        state = await self._store.load()
+        self._reach(state)
+        return state
+
+    async def step(self) -> bool:
+        """Do the next thing that there is to do. Return whether there was any.
+
+        Raises:
+            NodeError: the node gives no answer, a wrong one, or takes no transaction.
+            SettlementError: settlement has to stop.
+            LogError: the log is away.
+        """
+        state = self._state or await self.open()
+        try:
+            busy = await self._read(state) or await self._send(state)
+        except BlockGoneError as exc:
+            logger.info("the chain changed while it was read: %s", exc)
+            return False
+        except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
+            logger.debug("a write was refused, and settlement reads the state again: %s", exc)
+            self.counts.refused += 1
+            self._state = None
+            return True
+        self.counts.worked_s = time.monotonic()
+        if not busy and time.monotonic() - self._audited_s >= self._policy.audit_every_s:
+            await self._agrees(state)
+        return busy
+
+    # --- the log ------------------------------------------------------------------------------------------------------
+
+    async def _read(self, state: State) -> bool:
+        after = await self._reader.with_facts(state)
+        if after == state:
+            fees = await self._reader.fees(state.reached)
+            now = self._now()
+            after = step(state, fees, await self._reader.today(), self._policy.amount_max, now)
+        if after == state:
+            return False
+        await self._write(state, after)
+        return True
+
+    async def _write(self, before: State, after: State) -> None:
+        await self._store.write(before, after, self._now())
+        if after.last != before.last:
+            batch = after.batches[-1]
+            logger.info("batch %d of %d units is closed by its %s", batch.number, batch.amount, batch.reason)
+        if after.confirmed != before.confirmed:
+            logger.info("batch %d is confirmed", after.confirmed[0])
+        self._reach(after)
+
+    def _reach(self, state: State) -> None:
+        self._state = state
+        counts = self.counts
+        counts.closed, counts.confirmed = state.last[0], state.confirmed[0]
+        counts.open_usd = sum(state.open.values())
+        counts.unconfirmed = sum(batch.amount for batch in state.batches)
+
+    # --- the chain ----------------------------------------------------------------------------------------------------
+
+    async def _send(self, state: State) -> bool:
+        """Send the next batch; without one, sweep. Return whether something was sent."""
+        head = (await self._node.head()).ref
+        batch = next_to_send(state, *await self._contracts.last_batch(head))
+        if batch is None:
+            return await self._send_sweep(state, head)
+        if await self._is_under_way(batch.tx_hash) or not (batch.tx_hash or await self._agrees(state)):
+            return False
+        await self._send_batch(state, batch)
+        return True
+
+    async def _is_under_way(self, tx_hash: str) -> bool:
+        """Return whether a transaction may still be executed, or was and is not in the block that was read."""
+        if not tx_hash:
+            return False
+        outcome, reason = await self._account.outcome(tx_hash)
+        if outcome == "reverted":
+            self.counts.reverted += 1
+            logger.warning("the transaction %s was reverted: %s", tx_hash, reason)
+        if outcome == "unknown":
+            return time.monotonic() - self._sent_s < self._policy.send_again_s
+        return outcome != "reverted"
+
+    async def _send_batch(self, state: State, batch: Batch) -> None:
+        """Note the transaction in the log, then send it. Nobody else can use its number in between, but to fail."""
+        signed = await self._account.prepare(self._contracts.settle(batch), await self._account.nonce())
+        await self._write(state, sent(state, batch.number, signed.tx_hash, signed.nonce))
+        await self._account.send(signed)
+        self._sent_s = time.monotonic()
+        self.counts.batches_sent += 1
+        logger.info("batch %d is sent as %s", batch.number, signed.tx_hash)
+
+    async def _send_sweep(self, state: State, head: BlockRef) -> bool:
+        """Sweep and distribute once confirmed batches have brought more than was swept."""
+        if sum(state.confirmed_totals.values()) <= state.swept:
+            return False
+        collector = await self._contracts.collector_at(head, ())
+        if collector.swept >= collector.settled or await self._is_under_way(self._sweep):
+            return False
+        calls: list[Call] = [self._contracts.sweep(), self._contracts.distribute()]
+        signed = await self._account.prepare(calls, await self._account.nonce())
+        self._sweep = signed.tx_hash
+        await self._account.send(signed)
+        self._sent_s = time.monotonic()
+        self.counts.sweeps_sent += 1
+        logger.info("fees up to batch %d are swept and distributed by %s", collector.last[0], signed.tx_hash)
+        return True
+
+    # --- comparing ----------------------------------------------------------------------------------------------------
+
+    async def _agrees(self, state: State) -> bool:
+        """Return whether ledger, log and contracts agree; False while they change too often to be compared.
+
+        Raises:
+            UnreconciledError: they differ.
+        """
+        try:
+            audited = await self._auditor.audit(state)
+        except (UnsettledMomentError, BlockGoneError) as exc:
+            logger.debug("the audit waits: %s", exc)
+            return False
+        if audited.differences:
+            raise UnreconciledError(
+                "ledger, log and contracts differ, and nothing more is settled: "
+                + "; ".join(map(str, audited.differences))
+            )
+        self._audited_s = time.monotonic()
+        self.counts.audits += 1
+        return True

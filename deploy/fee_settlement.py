@@ -1,0 +1,91 @@
+"""Puts together what settlement and the audit of the chain read: log, ledger, node and contracts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from faust_redis.log import Log, TopicSpec, UnknownTopicError
+
+from contracts.indexer.addresses import contracts_of
+from contracts.indexer.node import Node
+from contracts.indexer.store import StateStore
+from contracts.settlement.audit import Auditor
+from contracts.settlement.fee_contracts import FeeContracts
+from contracts.settlement.reader import ASSET, LogReader
+from contracts.settlement.store import SettlementStore
+from deploy.errors import SettingsError
+from deploy.run.indexer import facts_spec, state_spec
+from deploy.settings import Settings
+from streams import topics
+from streams.topology import changelog_topic
+from tables.domains import TOPOLOGY
+from tables.financial import ALL_DAYS, FINANCIAL_FEES, TOTAL, FeeTotal
+from tables.keys import SEPARATOR
+from tables.reader import TableReader
+
+TABLE: Final = "settlement"
+
+
+class Parts(NamedTuple):
+    """What settlement reads and keeps."""
+
+    store: SettlementStore
+    reader: LogReader
+    contracts: FeeContracts
+    auditor: Auditor
+
+
+def parts_of(settings: Settings, log: Log) -> Parts:
+    """Return the parts of an installation.
+
+    Raises:
+        SettingsError: no node is configured, or not exactly one collector and one splitter.
+    """
+    collector, splitter = fee_addresses(settings)
+    node_url = settings.starknet_node_url
+    if node_url is None:
+        raise SettingsError("set ASTRA_STARKNET_NODE_URL: settlement uses this node")
+    chain_id = settings.starknet_chain_id
+    fees = {spec.name: spec for spec in TOPOLOGY.topic_specs(*settings.topic_options)}[topics.FINANCIAL_FEES]
+    facts = facts_spec(settings)
+    state = TopicSpec(changelog_topic(settings.app_id, TABLE), 1, "compact", retention_ms=settings.tail_ms)
+    contracts = FeeContracts(Node(node_url.get_secret_value()), collector, splitter)
+    reader = LogReader(log, fees, facts, (collector, splitter))
+    indexer = StateStore(log, chain_id, facts, state_spec(settings))
+    tables = TableReader(log, settings.app_id)
+
+    async def accrued() -> Mapping[str, int]:
+        return await accrued_fees(tables)
+
+    auditor = Auditor(reader, contracts, indexer, accrued)
+    return Parts(SettlementStore(log, state, chain_id, collector), reader, contracts, auditor)
+
+
+def fee_addresses(settings: Settings) -> tuple[str, str]:
+    """Return the addresses of the collector and of the splitter.
+
+    Raises:
+        SettingsError: the settings do not name exactly one of each.
+    """
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for contract in contracts_of(settings.indexer_contracts):
+        named[contract.class_name].append(contract.address)
+    if len(named["FeeCollector"]) != 1 or len(named["FeeSplitter"]) != 1:
+        raise SettingsError("set ASTRA_INDEXER_CONTRACTS to one FeeCollector:0x… and one FeeSplitter:0x…")
+    return named["FeeCollector"][0], named["FeeSplitter"][0]
+
+
+async def accrued_fees(tables: TableReader) -> dict[str, int]:
+    """Return all fees of the ledger in the settled asset, by source, in 1e-8 USD, at one moment."""
+    try:
+        found = (await tables.rows_of([FINANCIAL_FEES.name]))[FINANCIAL_FEES.name]
+    except UnknownTopicError:
+        return {}
+    sums: defaultdict[str, int] = defaultdict(int)
+    for row in found.rows:
+        source, asset, day, beneficiary = row.key.split(SEPARATOR)
+        if (asset, day, beneficiary) == (ASSET, ALL_DAYS, TOTAL):
+            sums[source] += FeeTotal.load(row.value).amount
+    return dict(sums)

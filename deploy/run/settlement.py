@@ -1,0 +1,139 @@
+"""The settlement process: settle the log's fees on a chain, serve probes and metrics, and stop at a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import socket
+from contextlib import suppress
+from typing import Any, Final
+
+from faust_redis.log import Log
+
+from api.kit.clock import now
+from contracts.account.account import Account
+from contracts.account.signer import KeystoreSigner, SignerError
+from contracts.indexer.node import Node
+from contracts.settlement.service import SettlementService
+from contracts.settlement.settlement import Policy, Settlement
+from deploy.broker import log_url
+from deploy.errors import SettingsError
+from deploy.fee_settlement import Parts, parts_of
+from deploy.run.settlement_metrics import SettlementMetrics
+from deploy.run.tracing import tracing
+from deploy.run.worker_server import application, listen, serving
+from deploy.settings import Settings
+from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.spans import Spans
+
+NEEDED: Final = ("ASTRA_SETTLEMENT_ACCOUNT", "ASTRA_SETTLEMENT_KEYSTORE", "ASTRA_SETTLEMENT_PASSWORD_FILE")
+
+logger = logging.getLogger(__name__)
+
+
+class SettlementHealth:
+    """The health of the settlement process. It lives while its event loop answers."""
+
+    def __init__(self, service: SettlementService) -> None:
+        self._service = service
+
+    async def live(self) -> tuple[bool, dict[str, Any]]:
+        """Return that the process lives."""
+        return True, {"status": "live"}
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether settlement reaches node and broker, its last batches, and what it waits for."""
+        good, counts = self._service.is_settling, self._service.settlement.counts
+        body: dict[str, Any] = {"closed_batch": counts.closed, "confirmed_batch": counts.confirmed}
+        return good, body | ({"status": "settling"} if good else {"status": "waits", "detail": self._service.trouble})
+
+
+def run_settlement(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        SettlementError: ledger, log and contracts differ, or do not belong together.
+        SignerError: the keystore cannot be opened.
+        BrokerError: no server is configured, and none runs on the data directory.
+        SettingsError: a setting is missing, or the port of probes and metrics is in use.
+    """
+    signer = open_signer(settings)
+    url = log_url(settings)
+    listener = listen(settings.settlement_host, settings.settlement_port, "ASTRA_SETTLEMENT_PORT")
+    with tracing(settings, "settlement") as spans:
+        asyncio.run(_run(settings, signer, url, listener, spans))
+
+
+def open_signer(settings: Settings) -> KeystoreSigner:
+    """Return the signer of the settings.
+
+    Raises:
+        SettingsError: a setting is missing.
+        SignerError: the keystore cannot be opened.
+    """
+    keystore, password_file = settings.settlement_keystore, settings.settlement_password_file
+    if not settings.settlement_account or keystore is None or password_file is None:
+        raise SettingsError(f"set {', '.join(NEEDED)}: settlement sends transactions of this account")
+    try:
+        password = password_file.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SignerError(f"the password file {password_file} cannot be read: {type(exc).__name__}") from exc
+    return KeystoreSigner.open(keystore, password)
+
+
+async def _run(
+    settings: Settings, signer: KeystoreSigner, url: str, listener: socket.socket, spans: Spans | None
+) -> None:
+    log = Log(url, settings.namespace, owner=settings.app_id)
+    parts = parts_of(settings, log)
+    service = SettlementService(settlement_of(settings, parts, signer), log.check, settings.settlement_poll_ms / 1_000)
+    lease = _lease(settings, log, service, listener)
+    task = asyncio.create_task(_serve(service, SettlementMetrics(service, spans), lease, listener))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        with suppress(asyncio.CancelledError):  # by a signal
+            await task
+    finally:
+        await log.close()
+        await parts.contracts.node.close()
+
+
+def settlement_of(settings: Settings, parts: Parts, signer: KeystoreSigner) -> Settlement:
+    """Return the settlement of the settings."""
+    node: Node = parts.contracts.node
+    return Settlement(
+        store=parts.store,
+        reader=parts.reader,
+        contracts=parts.contracts,
+        account=Account(node, int(settings.settlement_account, 16), settings.starknet_chain_id, signer),
+        auditor=parts.auditor,
+        policy=Policy(
+            settings.starknet_chain_id,
+            settings.settlement_units,
+            settings.settlement_audit_s,
+            settings.settlement_send_again_s,
+        ),
+        now=now,
+    )
+
+
+def _lease(settings: Settings, log: Log, service: SettlementService, listener: socket.socket) -> ServiceLease:
+    async def why_not() -> str | None:
+        return None if service.is_settling else service.trouble
+
+    name = name_here(f"settlement-{secrets.token_hex(4)}")
+    described = Service(Kind.SETTLEMENT, name, address=reachable_address(listener))
+    every_s = settings.heartbeat_ms / 1_000
+    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
+
+
+async def _serve(
+    service: SettlementService, metrics: SettlementMetrics, lease: ServiceLease, listener: socket.socket
+) -> None:
+    app = application(SettlementHealth(service), metrics.text)
+    async with serving(listener, app, metrics.process), lease.held():
+        logger.info("settlement starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
+        await service.run()
