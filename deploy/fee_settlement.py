@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -9,13 +10,14 @@ from typing import Final, NamedTuple
 from faust_redis.log import Log, TopicSpec, UnknownTopicError
 
 from contracts.indexer.addresses import contracts_of
+from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Node
 from contracts.indexer.store import StateStore
-from contracts.settlement.audit import Auditor
+from contracts.settlement.audit import Audited, Auditor, UnsettledMomentError
 from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import ASSET, LogReader
 from contracts.settlement.store import SettlementStore
-from deploy.errors import SettingsError
+from deploy.errors import DeployError, SettingsError
 from deploy.run.indexer import facts_spec, state_spec
 from deploy.settings import Settings
 from streams import topics
@@ -26,6 +28,8 @@ from tables.keys import SEPARATOR
 from tables.reader import TableReader
 
 TABLE: Final = "settlement"
+TRIES: Final = 20
+TRY_AGAIN_S: Final = 0.25
 
 
 class Parts(NamedTuple):
@@ -61,6 +65,30 @@ def parts_of(settings: Settings, log: Log) -> Parts:
 
     auditor = Auditor(reader, contracts, indexer, accrued)
     return Parts(SettlementStore(log, state, chain_id, collector), reader, contracts, auditor)
+
+
+async def audit_chain(settings: Settings, log: Log) -> Audited:
+    """Audit an installation whose settlement may be running.
+
+    Raises:
+        DeployError: log or chain changed all the time, settlement or the indexer is behind, or the node gave no answer.
+        SettlementError: the contracts do not belong together.
+    """
+    parts = parts_of(settings, log)
+    node = parts.contracts.node
+    try:
+        await parts.contracts.check((await node.head()).ref)
+        for _ in range(TRIES):
+            try:
+                return await parts.auditor.audit(await parts.store.load())
+            except UnsettledMomentError as exc:
+                reason = str(exc)
+            await asyncio.sleep(TRY_AGAIN_S)
+        raise DeployError(f"no audit was possible: {reason}; do settlement and the indexer run?")
+    except NodeError as exc:
+        raise DeployError(f"no audit was possible: {exc}") from exc
+    finally:
+        await node.close()
 
 
 def fee_addresses(settings: Settings) -> tuple[str, str]:

@@ -28,10 +28,10 @@ from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedH
 from api.origins import origins_of
 from deploy.errors import SettingsError
 from deploy.indexer_settings import PORT, Port
-from deploy.settlement_settings import SettlementSettings
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from deploy.setting_errors import explain, refuse_unknown
+from deploy.settlement_settings import SettlementSettings
 from streams import topics
 from streams.connect.kafka.address import address_of
 
@@ -47,7 +47,9 @@ CAPS = Caps()
 CAP = "1 to 1000000"
 FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
-SECRET_FIELDS = ("secret", "log_key", "broker_url", "views_url", "database_url", "starknet_node_url")
+SECRET_FIELDS = (
+    "secret", "log_key", "broker_url", "views_url", "database_url", "starknet_node_url", "settlement_password",
+)  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]

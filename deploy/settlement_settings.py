@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from contracts.indexer.addresses import contracts_of
 from deploy.indexer_settings import PORT, IndexerSettings, Port
@@ -23,7 +23,7 @@ class SettlementSettings(IndexerSettings):
     settlement_keystore: Path | None = Field(
         None, description="encrypted keystore of this account's key, in Ethereum's format"
     )
-    settlement_password_file: Path | None = Field(None, description="file with the keystore's password")
+    settlement_password: SecretStr | None = Field(None, description="the keystore's password")
     settlement_amount_usd: str = Field(
         "0", description="fees that close a batch before its day is over, such as 500.00; 0 for the day alone"
     )

@@ -1,4 +1,4 @@
-"""Makes, signs and sends invoke transactions of version 3. A transaction is known by its hash before it is sent.
+"""Makes, signs and sends transactions of version 3. A transaction is known by its hash before it is sent.
 
 Source: https://github.com/starknet-io/SNIPs/blob/main/SNIPS/snip-8.md
 """
@@ -17,7 +17,6 @@ from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Node, NodeRefusedError
 
 VERSION: Final = 3
-INVOKE: Final = int.from_bytes(b"invoke", "big")
 GAS: Final = {"L1_GAS": "l1_gas", "L2_GAS": "l2_gas", "L1_DATA": "l1_data_gas"}
 """The kinds of gas in the order of the hash, and their names in requests."""
 AMOUNT_MARGIN_PERCENT: Final = 150
@@ -51,9 +50,26 @@ class Bound(NamedTuple):
     price: int
 
 
+class DeclaredClass(NamedTuple):
+    """A class as a node takes it, and its hashes."""
+
+    content: Mapping[str, Any]
+    class_hash: int
+    compiled_class_hash: int
+
+
+class Unsigned(NamedTuple):
+    """What a transaction does: its kind, the fields of this kind, and what of them its hash ends with."""
+
+    kind: Literal["invoke", "declare"]
+    content: Mapping[str, Any]
+    hashed: Sequence[int]
+
+
 class Signed(NamedTuple):
     """A transaction that can be sent."""
 
+    kind: Literal["invoke", "declare"]
     tx_hash: str
     nonce: int
     content: Mapping[str, Any]
@@ -79,10 +95,19 @@ class Account:
             RevertsError: it would revert.
         """
         calldata = _calldata(calls)
-        bounds = await self._estimated(calldata, nonce)
-        tx_hash = invoke_hash(self.address, self._chain_id, nonce, calldata, bounds)
-        signature = await self._signer.sign(tx_hash)
-        return Signed(padded(tx_hash), nonce, _content(self.address, nonce, calldata, bounds, signature))
+        content = {"type": "INVOKE", "calldata": _hexes(calldata), "account_deployment_data": []}
+        return await self._prepared(Unsigned("invoke", content, [poseidon_hash_many(calldata)]), nonce)
+
+    async def prepare_declaration(self, declared: DeclaredClass, nonce: int) -> Signed:
+        """Return the signed transaction that declares a class."""
+        content = {
+            "type": "DECLARE",
+            "contract_class": declared.content,
+            "compiled_class_hash": hex(declared.compiled_class_hash),
+            "account_deployment_data": [],
+        }
+        hashed = [declared.class_hash, declared.compiled_class_hash]
+        return await self._prepared(Unsigned("declare", content, hashed), nonce)
 
     async def send(self, signed: Signed) -> None:
         """Give a transaction to the node.
@@ -90,7 +115,8 @@ class Account:
         Raises:
             NodeError: the node does not take it, or not again.
         """
-        answer = await self._node.ask("starknet_addInvokeTransaction", {"invoke_transaction": signed.content})
+        method = f"starknet_add{signed.kind.capitalize()}Transaction"
+        answer = await self._node.ask(method, {f"{signed.kind}_transaction": signed.content})
         found = answer.get("transaction_hash") if isinstance(answer, dict) else None
         if not isinstance(found, str) or padded(int(found, 16)) != signed.tx_hash:
             raise NodeError(f"the node gives the transaction {signed.tx_hash} the hash {found}")
@@ -116,8 +142,14 @@ class Account:
             raise
         return "pending", ""
 
-    async def _estimated(self, calldata: Sequence[int], nonce: int) -> dict[str, Bound]:
-        content = _content(self.address, nonce, calldata, dict.fromkeys(GAS, Bound(0, 0)), ())
+    async def _prepared(self, unsigned: Unsigned, nonce: int) -> Signed:
+        bounds = await self._estimated(unsigned, nonce)
+        tx_hash = transaction_hash(unsigned, self.address, self._chain_id, nonce, bounds)
+        signature = await self._signer.sign(tx_hash)
+        return Signed(unsigned.kind, padded(tx_hash), nonce, _content(unsigned, self.address, nonce, bounds, signature))
+
+    async def _estimated(self, unsigned: Unsigned, nonce: int) -> dict[str, Bound]:
+        content = _content(unsigned, self.address, nonce, dict.fromkeys(GAS, Bound(0, 0)), ())
         params = {"request": [content], "simulation_flags": ["SKIP_VALIDATE"], "block_id": "latest"}
         try:
             [found] = await self._node.ask("starknet_estimateFee", params)
@@ -136,15 +168,16 @@ class Account:
             raise NodeError(f"the node's estimate cannot be read: {exc!r}") from exc
 
 
-def invoke_hash(address: int, chain_id: int, nonce: int, calldata: Sequence[int], bounds: Mapping[str, Bound]) -> int:
-    """Return the hash of an invoke transaction without tip, paymaster and deployment."""
+def transaction_hash(unsigned: Unsigned, address: int, chain_id: int, nonce: int, bounds: Mapping[str, Bound]) -> int:
+    """Return the hash of a transaction without tip, paymaster and deployment."""
     gas = [
         (int.from_bytes(name.encode("ascii"), "big") << 192) + (bound.amount << 128) + bound.price
         for name, bound in bounds.items()
     ]
     tip, data_modes, nothing = 0, 0, poseidon_hash_many([])
-    felts = [INVOKE, VERSION, address, poseidon_hash_many([tip, *gas]), nothing, chain_id, nonce, data_modes, nothing]
-    return int(poseidon_hash_many([*felts, poseidon_hash_many(calldata)]))
+    prefix = int.from_bytes(unsigned.kind.encode("ascii"), "big")
+    felts = [prefix, VERSION, address, poseidon_hash_many([tip, *gas]), nothing, chain_id, nonce, data_modes, nothing]
+    return int(poseidon_hash_many([*felts, *unsigned.hashed]))
 
 
 def _calldata(calls: Sequence[Call]) -> list[int]:
@@ -155,22 +188,24 @@ def _calldata(calls: Sequence[Call]) -> list[int]:
 
 
 def _content(
-    sender: int, nonce: int, calldata: Sequence[int], bounds: Mapping[str, Bound], signature: Sequence[int]
+    unsigned: Unsigned, sender: int, nonce: int, bounds: Mapping[str, Bound], signature: Sequence[int]
 ) -> dict[str, Any]:
     return {
-        "type": "INVOKE",
+        **unsigned.content,
         "version": hex(VERSION),
         "sender_address": hex(sender),
-        "calldata": [hex(felt) for felt in calldata],
         "nonce": hex(nonce),
-        "signature": [hex(felt) for felt in signature],
+        "signature": _hexes(signature),
         "resource_bounds": {
             GAS[name]: {"max_amount": hex(bound.amount), "max_price_per_unit": hex(bound.price)}
             for name, bound in bounds.items()
         },
         "tip": "0x0",
         "paymaster_data": [],
-        "account_deployment_data": [],
         "nonce_data_availability_mode": "L1",
         "fee_data_availability_mode": "L1",
     }
+
+
+def _hexes(felts: Sequence[int]) -> list[str]:
+    return [hex(felt) for felt in felts]

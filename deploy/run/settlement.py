@@ -14,7 +14,7 @@ from faust_redis.log import Log
 
 from api.kit.clock import now
 from contracts.account.account import Account
-from contracts.account.signer import KeystoreSigner, SignerError
+from contracts.account.signer import KeystoreSigner
 from contracts.indexer.node import Node
 from contracts.settlement.service import SettlementService
 from contracts.settlement.settlement import Policy, Settlement
@@ -28,7 +28,7 @@ from deploy.settings import Settings
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
 from streams.spans import Spans
 
-NEEDED: Final = ("ASTRA_SETTLEMENT_ACCOUNT", "ASTRA_SETTLEMENT_KEYSTORE", "ASTRA_SETTLEMENT_PASSWORD_FILE")
+NEEDED: Final = ("ASTRA_SETTLEMENT_ACCOUNT", "ASTRA_SETTLEMENT_KEYSTORE", "ASTRA_SETTLEMENT_PASSWORD")
 
 logger = logging.getLogger(__name__)
 
@@ -73,14 +73,10 @@ def open_signer(settings: Settings) -> KeystoreSigner:
         SettingsError: a setting is missing.
         SignerError: the keystore cannot be opened.
     """
-    keystore, password_file = settings.settlement_keystore, settings.settlement_password_file
-    if not settings.settlement_account or keystore is None or password_file is None:
+    keystore, password = settings.settlement_keystore, settings.settlement_password
+    if not settings.settlement_account or keystore is None or password is None:
         raise SettingsError(f"set {', '.join(NEEDED)}: settlement sends transactions of this account")
-    try:
-        password = password_file.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SignerError(f"the password file {password_file} cannot be read: {type(exc).__name__}") from exc
-    return KeystoreSigner.open(keystore, password)
+    return KeystoreSigner.open(keystore, password.get_secret_value())
 
 
 async def _run(

@@ -1,4 +1,4 @@
-"""`astratrade audit`: read and verify the audit log, and check the ledger."""
+"""`astratrade audit`: read and verify the audit log, and check ledger and chain."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
     from api.identity.audit import AuditCheckpoint, Entry
     from api.identity.store.database import IdentityStore
+    from contracts.settlement.audit import Audited
 
 LAST_DEFAULT = 20
 
 
 @click.group()
 def audit() -> None:
-    """Read and verify the audit log: who did what to whom. Check the ledger.
+    """Read and verify the audit log: who did what to whom. Check the ledger, and what was settled on Starknet.
 
     \b
     Examples:
       astratrade audit verify
       astratrade audit ledger
+      astratrade audit chain
     """
 
 
@@ -110,16 +112,40 @@ def ledger(data_dir: Path | None) -> None:
       astratrade audit ledger
     """
     settings = load(data_dir=data_dir)
-    from deploy.financial_audit import Audited, audited  # noqa: PLC0415
+    from deploy.financial_audit import Audited as AuditedLedger  # noqa: PLC0415
+    from deploy.financial_audit import audited  # noqa: PLC0415
     from tables.reader import TableReader  # noqa: PLC0415
 
-    async def read(log: Log) -> Audited:
+    async def read(log: Log) -> AuditedLedger:
         return await audited(TableReader(log, settings.app_id))
 
     found = ask_log(settings, read)
     click.echo("\n".join(found.lines()))
     if found.breaches:
         raise DeployError("the ledger does not hold:\n" + "\n".join(found.breaches))
+
+
+@audit.command()
+@data_dir_option
+def chain(data_dir: Path | None) -> None:
+    """Compare fees from the ledger to the chain: accrued = swept + held, and swept = distributed + held, to the unit.
+
+    The contracts are read at the indexer's last block. The status is 1 when something differs; the message says what.
+
+    \b
+    Example:
+      astratrade audit chain
+    """
+    settings = load(data_dir=data_dir)
+    from deploy.fee_settlement import audit_chain  # noqa: PLC0415 - the hashes of Starknet take a moment to import
+
+    async def read(log: Log) -> Audited:
+        return await audit_chain(settings, log)
+
+    found = ask_log(settings, read)
+    click.echo("\n".join(found.lines()))
+    if found.differences:
+        raise DeployError("ledger, log and chain differ:\n" + "\n".join(map(str, found.differences)))
 
 
 def _parsed(noted: str) -> AuditCheckpoint:

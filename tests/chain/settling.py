@@ -1,0 +1,89 @@
+"""Fees in a log, and settlements of them on the node of the tests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from faust_redis.log import Log, Record, TopicSpec
+from faust_redis.log.partitioner import partition_for
+from starknet_py.net.signer.key_pair import KeyPair
+
+from contracts.account.account import Account
+from contracts.account.signer import KeystoreSigner
+from contracts.indexer.addresses import padded
+from contracts.indexer.node import Node
+from contracts.indexer.store import StateStore
+from contracts.settlement.audit import Auditor
+from contracts.settlement.fee_contracts import FeeContracts
+from contracts.settlement.reader import LogReader
+from contracts.settlement.settlement import Policy, Settlement
+from contracts.settlement.store import SettlementStore
+from streams.events import Event, encode
+from streams.events.financial import FeeAccrued
+from streams.ids import derived_id
+from streams.times import DAY_US, Instant
+from streams.topics import FINANCIAL_FEES
+from streams.units import Usd
+from tests.chain.fees import Fees
+from tests.chain.indexing import CHAIN_ID, FACTS, NOW, STATE
+
+FEES = TopicSpec(FINANCIAL_FEES, 2)
+SETTLEMENT = TopicSpec("test-settlement-changelog", 1, "compact")
+DAY = 20_000
+
+
+class Ledger:
+    """Appends fees as the financial domain does, and keeps their totals."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._number = 0
+        self.accrued: Counter[str] = Counter()
+
+    async def accrue(self, source: str, amount: int, day: int = DAY) -> None:
+        """Append a fee, in 1e-8 USD."""
+        self._number += 1
+        time = Instant(day * DAY_US + self._number)
+        fee = FeeAccrued(
+            source=source, asset="USD", amount=Usd(amount), beneficiaries={"treasury": Usd(amount)}, source_event_id="x"
+        )
+        key = f"user-{self._number % 5}"
+        event_id = derived_id(time // 1_000, key, str(self._number))
+        event = Event.first(fee, event_id=event_id, time=time, key=key, rules_version=None)
+        place = partition_for(key.encode(), FEES.partitions)
+        await self._log.append([Record(FEES.name, place, key.encode(), encode(event), time // 1_000)])
+        self.accrued[source] += amount
+
+    async def totals(self) -> Mapping[str, int]:
+        """Return the totals, as the table of the domain has them."""
+        return dict(self.accrued)
+
+
+def signer_of(fees: Fees) -> KeystoreSigner:
+    return KeystoreSigner(KeyPair.from_private_key(fees.settler.signer.private_key))
+
+
+@asynccontextmanager
+async def settlement_of(
+    fees: Fees, log: Log, url: str, ledger: Ledger, *, amount_max: int = 0
+) -> AsyncIterator[Settlement]:
+    """Return a settlement that sends again at once what the node does not know."""
+    node = Node(url)
+    collector, splitter = padded(fees.collector.address), padded(fees.splitter.address)
+    contracts = FeeContracts(node, collector, splitter)
+    reader = LogReader(log, FEES, FACTS, (collector, splitter))
+    await reader.create()
+    try:
+        yield Settlement(
+            store=SettlementStore(log, SETTLEMENT, CHAIN_ID, collector),
+            reader=reader,
+            contracts=contracts,
+            account=Account(node, fees.settler.address, CHAIN_ID, signer_of(fees)),
+            auditor=Auditor(reader, contracts, StateStore(log, CHAIN_ID, FACTS, STATE), ledger.totals),
+            policy=Policy(CHAIN_ID, amount_max, audit_every_s=0, send_again_s=0),
+            now=lambda: NOW,
+        )
+    finally:
+        await node.close()

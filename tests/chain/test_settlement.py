@@ -1,0 +1,174 @@
+"""Settlement on a real node: each fee arrives at the beneficiaries once, to the unit, whatever happens."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from faust_redis.log import Log
+
+from contracts.account.account import RevertsError
+from contracts.indexer.errors import NodeError
+from contracts.indexer.indexer import Indexer
+from contracts.settlement.errors import ForeignBatchError, UnreconciledError
+from contracts.settlement.settlement import Settlement
+from tests.chain.fees import PAYMASTER, STAKING, TREASURY, Fees
+from tests.chain.hashing_node import HashingNode
+from tests.chain.indexing import catch_up, indexer_of
+from tests.chain.settling import DAY, Ledger, settlement_of
+
+STEPS_MAX = 200
+
+
+@pytest.fixture
+def node(fees: Fees) -> Iterator[HashingNode]:
+    with HashingNode(fees.chain.node.url).served() as node:
+        yield node
+
+
+async def settle_all(settlement: Settlement, indexer: Indexer) -> None:
+    """Do all there is to do, in the log and on the chain."""
+    for _ in range(STEPS_MAX):
+        await catch_up(indexer)
+        if not await settlement.step() and not await indexer.step() and not await settlement.step():
+            return
+    raise AssertionError("settlement does not come to an end")
+
+
+async def test_fees_arrive_at_the_beneficiaries(fees: Fees, node: HashingNode, log: Log) -> None:
+    ledger = Ledger(log)
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await ledger.accrue("trading", 123_456_789)
+        await ledger.accrue("nft_marketplace", 50)
+        await ledger.accrue("trading", 111, DAY + 1)
+        await settle_all(settlement, indexer)
+        assert fees.collector.call("total_settled") == 1_234_567
+        assert settlement.counts.confirmed == 0, "the block is not on L1"
+        assert fees.collector.call("total_swept") == 0
+        with node.on_l1(fees.chain.node.height()):
+            await settle_all(settlement, indexer)
+        assert settlement.counts.confirmed == 1
+        assert fees.collector.call("total_swept") == 1_234_567
+        paid = {name: fees.balance(name) for name in (TREASURY, PAYMASTER, STAKING)}
+        assert sum(paid.values()) == 1_234_567
+        assert paid[STAKING] == 185_185
+        assert (settlement.counts.batches_sent, settlement.counts.sweeps_sent) == (1, 1)
+        assert settlement.counts.audits > 0
+
+
+async def test_a_replaced_batch_is_sent_again(fees: Fees, node: HashingNode, log: Log) -> None:
+    ledger = Ledger(log)
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await ledger.accrue("trading", 1_000)
+        await ledger.accrue("trading", 2_000, DAY + 1)
+        await ledger.accrue("trading", 3_000, DAY + 2)
+        height = fees.chain.node.height()
+        await settle_all(settlement, indexer)
+        first = fees.collector.call("last_batch")
+        with node.changing(height):
+            fees.chain.node.abort_to(height)
+            for _ in range(4):
+                fees.chain.node.ask("devnet_createBlock")
+        assert fees.collector.call("last_batch")[0] == 0
+        await settle_all(settlement, indexer)
+        assert fees.collector.call("last_batch") == first, "the same batches, by their hash"
+        assert fees.collector.call("total_settled") == 30
+
+
+async def test_a_settlement_that_is_killed_before_it_sends_sends_after(
+    fees: Fees, node: HashingNode, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(log)
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await ledger.accrue("trading", 1_000)
+        await ledger.accrue("trading", 2_000, DAY + 1)
+
+        async def killed(*_: object) -> None:
+            raise NodeError("killed")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(settlement._account), "send", killed)
+            with pytest.raises(NodeError, match="killed"):
+                await settle_all(settlement, indexer)
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await settle_all(settlement, indexer)
+        assert fees.collector.call("total_settled") == 10
+
+
+async def test_a_batch_that_would_revert_is_not_sent(fees: Fees, node: HashingNode, log: Log) -> None:
+    ledger = Ledger(log)
+    fees.collector.invoke("pause", by=fees.pauser)
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await ledger.accrue("trading", 1_000)
+        await ledger.accrue("trading", 2_000, DAY + 1)
+        with pytest.raises(RevertsError, match="paused"):
+            await settle_all(settlement, indexer)
+        fees.collector.invoke("unpause")
+        await settle_all(settlement, indexer)
+        assert fees.collector.call("total_settled") == 10
+
+
+async def test_a_batch_of_another_settler_stops_settlement(fees: Fees, node: HashingNode, log: Log) -> None:
+    ledger = Ledger(log)
+    fees.settle({"trading": 10})
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await ledger.accrue("trading", 1_000)
+        await ledger.accrue("trading", 2_000, DAY + 1)
+        with pytest.raises(ForeignBatchError):
+            await settle_all(settlement, indexer)
+    assert fees.collector.call("last_batch")[0] == 1
+
+
+async def test_a_difference_stops_settlement_before_it_sends(fees: Fees, node: HashingNode, log: Log) -> None:
+    ledger = Ledger(log)
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await ledger.accrue("trading", 1_000)
+        await ledger.accrue("trading", 2_000, DAY + 1)
+        ledger.accrued["trading"] += 1
+        with pytest.raises(UnreconciledError, match="trading is 3000, expected 3001"):
+            await settle_all(settlement, indexer)
+    assert fees.collector.call("last_batch")[0] == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_batch_survives_kills_and_reorganisations(fees: Fees, node: HashingNode, log: Log, seed: int) -> None:
+    chance, ledger = random.Random(seed), Ledger(log)
+    base, final = fees.chain.node.height(), fees.chain.node.height()
+    for day in range(DAY, DAY + 6):
+        for _ in range(chance.randint(1, 4)):
+            await ledger.accrue(chance.choice(["trading", "nft"]), chance.randint(1, 900), day)
+        async with (
+            settlement_of(fees, log, node.url, ledger) as settlement,
+            settlement_of(fees, log, node.url, ledger) as other,
+            indexer_of(fees, log, node.url) as indexer,
+        ):
+            for _ in range(chance.randint(1, 15)):
+                await chance.choice([settlement, other, indexer]).step()
+            if chance.random() < 0.5 and fees.chain.node.height() > final:
+                height = chance.randint(final, fees.chain.node.height() - 1)
+                with node.changing(height):
+                    fees.chain.node.abort_to(height)
+                    for _ in range(12):
+                        fees.chain.node.ask("devnet_createBlock")
+            if chance.random() < 0.3:
+                await catch_up(indexer)
+                final = indexer.counts.cursor
+                with node.on_l1(final):
+                    await catch_up(indexer)
+    assert final >= base
+    await ledger.accrue("trading", 100, DAY + 9)
+    await ledger.accrue("trading", 100, DAY + 10)
+    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+        for _ in range(4):
+            with node.on_l1(fees.chain.node.height()):
+                await settle_all(settlement, indexer)
+        state = await settlement.open()
+        assert not state.batches, "all are confirmed"
+        accrued, settled = sum(ledger.accrued.values()), fees.collector.call("total_settled")
+        assert accrued - 100 * settled == sum(state.open.values())
+        assert (
+            fees.collector.call("total_swept")
+            == settled
+            == fees.splitter.call("total_released") + fees.balance(fees.splitter.address)
+        )
