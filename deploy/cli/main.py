@@ -26,7 +26,7 @@ EXPECTED = (
     IdentityError, RedisError,
 )  # fmt: skip
 COMMANDS = (
-    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "bridge", "replay",
+    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "chain", "bridge", "replay",
     "boards", "topology", "rulebook", "acl", "sbom", "topics", "groups", "tables", "dead-letters", "trace", "why",
     "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
 )  # fmt: skip

@@ -54,6 +54,10 @@ COVERED = {
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
     ),
     "astratrade indexer": "test_kills_and_reorganisations",
+    "astratrade settlement": "test_processes_are_killed_while_blocks_are_replaced",
+    "astratrade audit chain": "test_the_commands_deploy_check_and_audit",
+    "astratrade chain verify": "test_the_commands_deploy_check_and_audit",
+    "astratrade chain status": "test_the_commands_deploy_check_and_audit",
     "astratrade relay": "test_the_process_publishes_serves_its_probes_and_ends_at_a_signal",
     "astratrade webhooks": "test_the_process_posts_serves_its_probes_and_ends_at_a_signal",
     "astratrade clock": "test_the_process_ticks_serves_its_probes_and_ends_at_a_signal",

@@ -1,4 +1,4 @@
-"""An indexer process, as `astratrade indexer` runs it, that tests kill and start again."""
+"""A process of a service, as `astratrade indexer` runs it, that tests kill and start again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pathlib import Path
 class IndexerProcess:
     """A process that can be killed without notice and started again. Its output goes to a file."""
 
-    def __init__(self, environment: dict[str, str], log_file: Path) -> None:
+    def __init__(self, environment: dict[str, str], log_file: Path, service: str) -> None:
+        self._service = service
         self._environment = os.environ | environment
         self._log_file = log_file
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self._log_file.open("ab") as output:
-            command = [sys.executable, "-m", "deploy.cli.main", "indexer"]
+            command = [sys.executable, "-m", "deploy.cli.main", self._service]
             self._process = subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
 
     def kill(self) -> None:
@@ -50,9 +51,9 @@ class IndexerProcess:
 
 
 @contextmanager
-def indexer_process(environment: dict[str, str], log_file: Path) -> Iterator[IndexerProcess]:
+def indexer_process(environment: dict[str, str], log_file: Path, service: str = "indexer") -> Iterator[IndexerProcess]:
     """Run the process while the block runs."""
-    process = IndexerProcess(environment, log_file)
+    process = IndexerProcess(environment, log_file, service)
     process.start()
     try:
         yield process
