@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from faust_redis.log import Log, Record, TopicSpec
+from faust_redis.log import Log, Record, TopicSpec, WriteBatch
 from faust_redis.log.partitioner import partition_for
+from faust_redis.log.records import Rows
 from starknet_py.net.signer.key_pair import KeyPair
 
 from contracts.account.account import Account
@@ -20,22 +21,29 @@ from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import LogReader
 from contracts.settlement.settlement import Policy, Settlement
 from contracts.settlement.store import SettlementStore
+from deploy.fee_settlement import accrued_fees
 from streams.events import Event, encode
 from streams.events.financial import FeeAccrued
 from streams.ids import derived_id
 from streams.times import DAY_US, Instant
 from streams.topics import FINANCIAL_FEES
+from streams.topology import changelog_topic
 from streams.units import Usd
+from tables.financial import FINANCIAL_FEES as FINANCIAL_FEES_TABLE
+from tables.financial import TOTAL, FeeTotal, fee_key
+from tables.reader import TableReader
 from tests.chain.fees import Fees
 from tests.chain.indexing import CHAIN_ID, FACTS, NOW, STATE
 
-FEES = TopicSpec(FINANCIAL_FEES, 2)
+APP_ID = "astratrade"
+FEES = TopicSpec(FINANCIAL_FEES, 4)
+TOTALS = TopicSpec(changelog_topic(APP_ID, FINANCIAL_FEES_TABLE.name), 4, "compact")
 SETTLEMENT = TopicSpec("test-settlement-changelog", 1, "compact")
 DAY = 20_000
 
 
 class Ledger:
-    """Appends fees as the financial domain does, and keeps their totals."""
+    """Accrues fees as the financial domain does: an event, and the total of its source, in one write."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -43,22 +51,24 @@ class Ledger:
         self.accrued: Counter[str] = Counter()
 
     async def accrue(self, source: str, amount: int, day: int = DAY) -> None:
-        """Append a fee, in 1e-8 USD."""
+        """Accrue a fee, in 1e-8 USD."""
         self._number += 1
         time = Instant(day * DAY_US + self._number)
+        beneficiaries = {"treasury": Usd(amount)}
         fee = FeeAccrued(
-            source=source, asset="USD", amount=Usd(amount), beneficiaries={"treasury": Usd(amount)}, source_event_id="x"
+            source=source, asset="USD", amount=Usd(amount), beneficiaries=beneficiaries, source_event_id="x"
         )
         key = f"user-{self._number % 5}"
         event_id = derived_id(time // 1_000, key, str(self._number))
         event = Event.first(fee, event_id=event_id, time=time, key=key, rules_version=None)
         place = partition_for(key.encode(), FEES.partitions)
-        await self._log.append([Record(FEES.name, place, key.encode(), encode(event), time // 1_000)])
+        record = Record(FEES.name, place, key.encode(), encode(event), time // 1_000)
         self.accrued[source] += amount
-
-    async def totals(self) -> Mapping[str, int]:
-        """Return the totals, as the table of the domain has them."""
-        return dict(self.accrued)
+        total = FeeTotal(amount=self.accrued[source], count=self._number).dump()
+        row = (fee_key(source, "USD", None, TOTAL).encode(), total)
+        await self._log.create_topic(FEES)
+        await self._log.create_topic(TOTALS)
+        await self._log.commit(WriteBatch([record], rows=[Rows(TOTALS.name, 0, [row], time // 1_000)]))
 
 
 def signer_of(fees: Fees) -> KeystoreSigner:
@@ -66,22 +76,24 @@ def signer_of(fees: Fees) -> KeystoreSigner:
 
 
 @asynccontextmanager
-async def settlement_of(
-    fees: Fees, log: Log, url: str, ledger: Ledger, *, amount_max: int = 0
-) -> AsyncIterator[Settlement]:
+async def settlement_of(fees: Fees, log: Log, url: str, *, amount_max: int = 0) -> AsyncIterator[Settlement]:
     """Return a settlement that sends again at once what the node does not know."""
     node = Node(url)
     collector, splitter = padded(fees.collector.address), padded(fees.splitter.address)
     contracts = FeeContracts(node, collector, splitter)
     reader = LogReader(log, FEES, FACTS, (collector, splitter))
-    await reader.create()
+    tables = TableReader(log, APP_ID)
+
+    async def accrued() -> Mapping[str, int]:
+        return await accrued_fees(tables)
+
     try:
         yield Settlement(
             store=SettlementStore(log, SETTLEMENT, CHAIN_ID, collector),
             reader=reader,
             contracts=contracts,
             account=Account(node, fees.settler.address, CHAIN_ID, signer_of(fees)),
-            auditor=Auditor(reader, contracts, StateStore(log, CHAIN_ID, FACTS, STATE), ledger.totals),
+            auditor=Auditor(reader, contracts, StateStore(log, CHAIN_ID, FACTS, STATE), accrued),
             policy=Policy(CHAIN_ID, amount_max, audit_every_s=0, send_again_s=0),
             now=lambda: NOW,
         )

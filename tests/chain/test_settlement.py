@@ -38,7 +38,7 @@ async def settle_all(settlement: Settlement, indexer: Indexer) -> None:
 
 async def test_fees_arrive_at_the_beneficiaries(fees: Fees, node: HashingNode, log: Log) -> None:
     ledger = Ledger(log)
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await ledger.accrue("trading", 123_456_789)
         await ledger.accrue("nft_marketplace", 50)
         await ledger.accrue("trading", 111, DAY + 1)
@@ -59,7 +59,7 @@ async def test_fees_arrive_at_the_beneficiaries(fees: Fees, node: HashingNode, l
 
 async def test_a_replaced_batch_is_sent_again(fees: Fees, node: HashingNode, log: Log) -> None:
     ledger = Ledger(log)
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await ledger.accrue("trading", 1_000)
         await ledger.accrue("trading", 2_000, DAY + 1)
         await ledger.accrue("trading", 3_000, DAY + 2)
@@ -80,7 +80,7 @@ async def test_a_settlement_that_is_killed_before_it_sends_sends_after(
     fees: Fees, node: HashingNode, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = Ledger(log)
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await ledger.accrue("trading", 1_000)
         await ledger.accrue("trading", 2_000, DAY + 1)
 
@@ -91,7 +91,7 @@ async def test_a_settlement_that_is_killed_before_it_sends_sends_after(
             patch.setattr(type(settlement._account), "send", killed)
             with pytest.raises(NodeError, match="killed"):
                 await settle_all(settlement, indexer)
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await settle_all(settlement, indexer)
         assert fees.collector.call("total_settled") == 10
 
@@ -99,7 +99,7 @@ async def test_a_settlement_that_is_killed_before_it_sends_sends_after(
 async def test_a_batch_that_would_revert_is_not_sent(fees: Fees, node: HashingNode, log: Log) -> None:
     ledger = Ledger(log)
     fees.collector.invoke("pause", by=fees.pauser)
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await ledger.accrue("trading", 1_000)
         await ledger.accrue("trading", 2_000, DAY + 1)
         with pytest.raises(RevertsError, match="paused"):
@@ -112,7 +112,7 @@ async def test_a_batch_that_would_revert_is_not_sent(fees: Fees, node: HashingNo
 async def test_a_batch_of_another_settler_stops_settlement(fees: Fees, node: HashingNode, log: Log) -> None:
     ledger = Ledger(log)
     fees.settle({"trading": 10})
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await ledger.accrue("trading", 1_000)
         await ledger.accrue("trading", 2_000, DAY + 1)
         with pytest.raises(ForeignBatchError):
@@ -122,10 +122,10 @@ async def test_a_batch_of_another_settler_stops_settlement(fees: Fees, node: Has
 
 async def test_a_difference_stops_settlement_before_it_sends(fees: Fees, node: HashingNode, log: Log) -> None:
     ledger = Ledger(log)
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await ledger.accrue("trading", 1_000)
-        await ledger.accrue("trading", 2_000, DAY + 1)
         ledger.accrued["trading"] += 1
+        await ledger.accrue("trading", 2_000, DAY + 1)
         with pytest.raises(UnreconciledError, match="trading is 3000, expected 3001"):
             await settle_all(settlement, indexer)
     assert fees.collector.call("last_batch")[0] == 0
@@ -139,8 +139,8 @@ async def test_a_batch_survives_kills_and_reorganisations(fees: Fees, node: Hash
         for _ in range(chance.randint(1, 4)):
             await ledger.accrue(chance.choice(["trading", "nft"]), chance.randint(1, 900), day)
         async with (
-            settlement_of(fees, log, node.url, ledger) as settlement,
-            settlement_of(fees, log, node.url, ledger) as other,
+            settlement_of(fees, log, node.url) as settlement,
+            settlement_of(fees, log, node.url) as other,
             indexer_of(fees, log, node.url) as indexer,
         ):
             for _ in range(chance.randint(1, 15)):
@@ -159,7 +159,7 @@ async def test_a_batch_survives_kills_and_reorganisations(fees: Fees, node: Hash
     assert final >= base
     await ledger.accrue("trading", 100, DAY + 9)
     await ledger.accrue("trading", 100, DAY + 10)
-    async with settlement_of(fees, log, node.url, ledger) as settlement, indexer_of(fees, log, node.url) as indexer:
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         for _ in range(4):
             with node.on_l1(fees.chain.node.height()):
                 await settle_all(settlement, indexer)

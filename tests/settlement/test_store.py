@@ -26,11 +26,9 @@ async def test_a_state_is_read_as_it_was_written(log: Log) -> None:
     await store.write(State(), state, Instant(0))
     assert await store_of(log).load() == state
     first = state.batches[0]
-    for after in (
-        after := sent(state, 1, padded(9), 4),
-        after := settled(after, fact(first, "accepted")),
-        settled(after, fact(first, "final")),
-    ):
+    noted = sent(state, 1, padded(9), 4)
+    accepted = settled(noted, fact(first, "accepted"))
+    for after in (noted, accepted, settled(accepted, fact(first, "final"))):
         await store.write(state, after, Instant(0))
         state = after
         assert await store_of(log).load() == state
