@@ -18,6 +18,7 @@ from contracts.deployment import (
     planned,
     steps,
 )
+from contracts.felts import short_string
 from contracts.indexer.abi import selector
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
@@ -25,7 +26,6 @@ from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Node
 from contracts.settlement.errors import SettlementError
 from contracts.settlement.fee_contracts import FeeContracts
-from contracts.settlement.hashing import short_string
 from deploy.errors import DeployError, SettingsError
 from deploy.fee_settlement import fee_addresses
 from deploy.settings import Settings

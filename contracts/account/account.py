@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from poseidon_py.poseidon_hash import poseidon_hash_many
 from starknet_py.hash.selector import get_selector_from_name
 
 from contracts.account.signer import Signer
+from contracts.felts import poseidon, short_string
 from contracts.indexer.addresses import padded
 from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Node, NodeRefusedError
@@ -81,7 +81,7 @@ class Account:
     def __init__(self, node: Node, address: int, chain_id: str, signer: Signer) -> None:
         self.address = address
         self._node = node
-        self._chain_id = int.from_bytes(chain_id.encode("ascii"), "big")
+        self._chain_id = short_string(chain_id)
         self._signer = signer
 
     async def nonce(self) -> int:
@@ -96,7 +96,7 @@ class Account:
         """
         calldata = _calldata(calls)
         content = {"type": "INVOKE", "calldata": _hexes(calldata), "account_deployment_data": []}
-        return await self._prepared(Unsigned("invoke", content, [poseidon_hash_many(calldata)]), nonce)
+        return await self._prepared(Unsigned("invoke", content, [poseidon(calldata)]), nonce)
 
     async def prepare_declaration(self, declared: DeclaredClass, nonce: int) -> Signed:
         """Return the signed transaction that declares a class."""
@@ -170,14 +170,11 @@ class Account:
 
 def transaction_hash(unsigned: Unsigned, address: int, chain_id: int, nonce: int, bounds: Mapping[str, Bound]) -> int:
     """Return the hash of a transaction without tip, paymaster and deployment."""
-    gas = [
-        (int.from_bytes(name.encode("ascii"), "big") << 192) + (bound.amount << 128) + bound.price
-        for name, bound in bounds.items()
-    ]
-    tip, data_modes, nothing = 0, 0, poseidon_hash_many([])
-    prefix = int.from_bytes(unsigned.kind.encode("ascii"), "big")
-    felts = [prefix, VERSION, address, poseidon_hash_many([tip, *gas]), nothing, chain_id, nonce, data_modes, nothing]
-    return int(poseidon_hash_many([*felts, *unsigned.hashed]))
+    gas = [(short_string(name) << 192) + (bound.amount << 128) + bound.price for name, bound in bounds.items()]
+    tip, data_modes, nothing = 0, 0, poseidon([])
+    prefix = short_string(unsigned.kind)
+    felts = [prefix, VERSION, address, poseidon([tip, *gas]), nothing, chain_id, nonce, data_modes, nothing]
+    return poseidon([*felts, *unsigned.hashed])
 
 
 def _calldata(calls: Sequence[Call]) -> list[int]:

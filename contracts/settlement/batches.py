@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from contracts.indexer.addresses import padded
 from contracts.settlement.errors import ForeignBatchError, GapError
-from contracts.settlement.hashing import batch_hash, details_hash, short_string
+from contracts.settlement.hashing import batch_hash, details_hash, source_felt
 from streams.events.chain import BatchSettled, FactFinality, FeesDistributed, FeesSwept
 
 UNIT: Final = 100
@@ -197,7 +197,7 @@ def _closed(state: State, reason: Reason, now_us: int) -> State:
     largest = sorted(whole, key=lambda source: (-whole[source], source))[:SOURCES_MAX]
     if not largest:
         return replace(state, day=None)
-    totals = {source: whole[source] for source in sorted(largest, key=short_string)}
+    totals = {source: whole[source] for source in sorted(largest, key=source_felt)}
     left = _sum(state.open, {source: -UNIT * amount for source, amount in totals.items()})
     number, previous_hash = state.last[0] + 1, state.last[1]
     details = details_hash((partition, *msgspec.structs.astuple(at)) for partition, at in state.reached.items())

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from contracts.account.account import Call
+from contracts.felts import LOW_BITS, u256
 from contracts.indexer.abi import selector
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
@@ -13,7 +14,7 @@ from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Node
 from contracts.settlement.batches import Batch
 from contracts.settlement.errors import SettlementError
-from contracts.settlement.hashing import LOW_BITS, LOW_MASK, short_string, totals_calldata
+from contracts.settlement.hashing import source_felt, totals_calldata
 from contracts.settlement.reconciliation import Collector, Splitter
 
 TOKEN_DECIMALS: Final = 6
@@ -50,7 +51,7 @@ class FeeContracts:
     async def collector_at(self, block: BlockRef, sources: Iterable[str]) -> Collector:
         """Return what the collector says."""
         by_source = {
-            source: await self._u256(self.collector, "total_of", block, short_string(source)) for source in sources
+            source: await self._u256(self.collector, "total_of", block, source_felt(source)) for source in sources
         }
         return Collector(
             await self.last_batch(block),
@@ -77,10 +78,10 @@ class FeeContracts:
 
     def settle(self, batch: Batch) -> list[Call]:
         """Return the calls that settle a batch: allow exactly its amount, and let the collector take it."""
-        collector, amount = int(self.collector, 16), batch.amount
+        collector = int(self.collector, 16)
         felts = [batch.number, int(batch.previous_hash, 16), int(batch.details, 16), *totals_calldata(batch.totals)]
         return [
-            Call(int(self._token, 16), "approve", [collector, amount & LOW_MASK, amount >> LOW_BITS]),
+            Call(int(self._token, 16), "approve", [collector, *u256(batch.amount)]),
             Call(collector, "settle_batch", felts),
         ]
 

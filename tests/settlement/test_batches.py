@@ -23,7 +23,7 @@ from contracts.settlement.batches import (
     step,
 )
 from contracts.settlement.errors import ForeignBatchError, GapError, UnnamableSourceError
-from contracts.settlement.hashing import batch_hash, short_string
+from contracts.settlement.hashing import batch_hash, source_felt
 from contracts.settlement.reconciliation import held, in_the_log
 from streams.events.chain import BatchSettled, FactFinality, SourceTotal
 from streams.units import TokenUnits
@@ -94,7 +94,7 @@ def test_batches_are_numbered_and_linked(drawn: list[tuple[int, int, str, int]],
     assert all(after.previous_hash == before.hash for before, after in pairwise(state.batches))
     for batch in state.batches:
         assert batch.hash == batch_hash(batch.number, batch.previous_hash, batch.details, batch.totals)
-        assert [*batch.totals] == sorted(batch.totals, key=short_string), "the contract wants this order"
+        assert [*batch.totals] == sorted(batch.totals, key=source_felt), "the contract wants this order"
     if state.batches:
         assert state.batches[0].previous_hash == NO_HASH
         assert state.last == (state.batches[-1].number, state.batches[-1].hash)
