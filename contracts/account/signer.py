@@ -10,9 +10,7 @@ from typing import Protocol
 from starknet_py.hash.utils import message_signature
 from starknet_py.net.signer.key_pair import KeyPair
 
-
-class SignerError(Exception):
-    """The key cannot be used. An operator has to repair that."""
+from contracts.account.errors import SignerError
 
 
 class Signer(Protocol):

@@ -65,7 +65,7 @@ class Policy:
         chain_id: The id of the chain, such as SN_MAIN.
         amount_max: Units of the token that close a batch; 0 to close it by the day alone.
         audit_every_s: Seconds between audits, which also precede each batch.
-        send_again_s: How long a node may take to know a transaction that it was given.
+        send_again_s: How long a node may take to know a transaction, and the pause after one that was reverted.
     """
 
     chain_id: str
@@ -95,7 +95,7 @@ class Settlement:
         self._policy, self._now = policy, now
         self._state: State | None = None
         self._sent_s = -math.inf
-        self._sweep = ""  # the hash of the last sweep
+        self._sweep = self._reverted = ""  # the hashes of the last sweep, and of the last reverted transaction
         self._audited_s = -math.inf
 
     async def open(self) -> State:
@@ -184,12 +184,13 @@ class Settlement:
         if not tx_hash:
             return False
         outcome, reason = await self._account.outcome(tx_hash)
-        if outcome == "reverted":
+        if outcome == "reverted" and tx_hash != self._reverted:
+            self._reverted = tx_hash
             self.counts.reverted += 1
             logger.warning("the transaction %s was reverted: %s", tx_hash, reason)
-        if outcome == "unknown":
+        if outcome in {"unknown", "reverted"}:
             return time.monotonic() - self._sent_s < self._policy.send_again_s
-        return outcome != "reverted"
+        return True
 
     async def _send_batch(self, state: State, batch: Batch) -> None:
         """Note the transaction in the log, then send it. Nobody else can use its number in between, but to fail."""

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from api.identity.errors import IdentityError
 from api.identity.store.errors import StoreError
-from contracts.account.signer import SignerError
+from contracts.account.errors import SignerError
 from contracts.indexer.errors import IndexerError
 from contracts.settlement.errors import SettlementError
 from deploy.errors import DeployError

@@ -12,7 +12,8 @@ from eth_keyfile.keyfile import create_keyfile_json
 from faust_redis.log import Log
 from faust_redis.log.services import Services
 
-from contracts.account.signer import KeystoreSigner, SignerError
+from contracts.account.errors import SignerError
+from contracts.account.signer import KeystoreSigner
 from deploy.errors import SettingsError
 from deploy.run.settlement import run_settlement
 from deploy.settings import load
