@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.indexer.chain_state import BlockRef
-from contracts.indexer.errors import NodeError
 from contracts.indexer.store import StateStore
 from contracts.settlement.batches import UNIT, State
 from contracts.settlement.fee_contracts import FeeContracts
@@ -116,7 +115,7 @@ class Auditor:
         """Return the block up to which the state has all facts."""
         chain = await self._indexer.load()
         if chain is None:
-            raise NodeError("the indexer has read no block yet")
+            raise UnsettledMomentError("the indexer has read no block yet")
         if not await self._reader.facts_are_read(state):
             raise UnsettledMomentError("there are facts that settlement has not read")
         return chain.cursor

@@ -150,7 +150,7 @@ def step(state: State, fees: Sequence[Fee], today: int, amount_max: int, now_us:
     Raises:
         GapError: a record is missing.
     """
-    day = min((fee.day for fee in fees), default=None) if state.day is None else state.day
+    day = _first_day(fees) if state.day is None else state.day
     if day is None:
         return state
     taken = _of_the_day(fees, day)
@@ -160,6 +160,12 @@ def step(state: State, fees: Sequence[Fee], today: int, amount_max: int, now_us:
     if not taken and (fees or today > day):
         return _closed(state, "day", now_us)
     return state
+
+
+def _first_day(fees: Sequence[Fee]) -> int | None:
+    """Return the earliest day of the first records of all partitions."""
+    heads = {fee.partition: fee.day for fee in reversed(fees)}
+    return min(heads.values(), default=None)
 
 
 def _of_the_day(fees: Iterable[Fee], day: int) -> list[Fee]:

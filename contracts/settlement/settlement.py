@@ -121,9 +121,13 @@ class Settlement:
             SettlementError: settlement has to stop.
             LogError: the log is away.
         """
-        state = self._state or await self.open()
+        state = await self._newest()
         try:
-            busy = await self._read(state) or await self._send(state)
+            return await self._advance(state)
+        except SettlementError:
+            if await self._store.is_current():
+                raise
+            return True  # another process went on meanwhile, and its state is judged instead
         except BlockGoneError as exc:
             logger.info("the chain changed while it was read: %s", exc)
             return False
@@ -132,6 +136,17 @@ class Settlement:
             self.counts.refused += 1
             self._state = None
             return True
+
+    async def _newest(self) -> State:
+        """Return the state in the log, which another process may have written."""
+        if self._state is None:
+            return await self.open()
+        if not await self._store.is_current():
+            self._reach(await self._store.load())
+        return self._state
+
+    async def _advance(self, state: State) -> bool:
+        busy = await self._read(state) or await self._send(state)
         self.counts.worked_s = time.monotonic()
         if not busy and time.monotonic() - self._audited_s >= self._policy.audit_every_s:
             await self._agrees(state)
@@ -143,8 +158,7 @@ class Settlement:
         after = await self._reader.with_facts(state)
         if after == state:
             fees = await self._reader.fees(state.reached)
-            now = self._now()
-            after = step(state, fees, await self._reader.today(), self._policy.amount_max, now)
+            after = step(state, fees, await self._reader.today(), self._policy.amount_max, int(self._now()))
         if after == state:
             return False
         await self._write(state, after)

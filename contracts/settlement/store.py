@@ -97,6 +97,10 @@ class SettlementStore:
         await self._log.commit(WriteBatch([], rows=[rows], source_offsets=moved))
         self._write, self._digest = write, digest
 
+    async def is_current(self) -> bool:
+        """Return whether the state that was last read or written is the one in the log."""
+        return self._digest == await self._last_digest()
+
     async def _last_digest(self) -> int:
         return (await self._log.source_offsets(SOURCE)).get(_DIGEST, 0)
 

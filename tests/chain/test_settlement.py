@@ -144,7 +144,7 @@ async def test_a_batch_survives_kills_and_reorganisations(fees: Fees, node: Hash
             indexer_of(fees, log, node.url) as indexer,
         ):
             for _ in range(chance.randint(1, 15)):
-                await chance.choice([settlement, other, indexer]).step()
+                await chance.choice([settlement.step, other.step, indexer.step])()
             if chance.random() < 0.5 and fees.chain.node.height() > final:
                 height = chance.randint(final, fees.chain.node.height() - 1)
                 with node.changing(height):

@@ -37,7 +37,7 @@ FEES = st.lists(
 def fees_of(drawn: list[tuple[int, int, str, int]]) -> list[Fee]:
     """Number the records of each partition."""
     ends: Counter[int] = Counter()
-    found = []
+    found: list[Fee] = []
     for partition, day, source, amount in drawn:
         found.append(Fee(partition, ends[partition], day, source, amount, f"{len(found)}".encode()))
         ends[partition] += 1

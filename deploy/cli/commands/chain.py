@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deploy.settings import Settings
 
 
-class Address(click.ParamType[int]):
+class Address(click.ParamType):
     """An address of Starknet."""
 
     name = "0x…"
@@ -34,7 +34,7 @@ class Address(click.ParamType[int]):
             self.fail(str(exc), param, ctx)
 
 
-class Share(click.ParamType[tuple[int, int]]):
+class Share(click.ParamType):
     """A beneficiary's address and its share in parts per million."""
 
     name = "0x…:PPM"
