@@ -38,7 +38,7 @@ class KeystoreSigner:
             SignerError: there is no keystore, or the password is wrong.
         """
         try:
-            return cls(KeyPair.from_keystore(str(path), password))
+            return cls(KeyPair.from_keystore(str(path), password.encode()))  # type: ignore[arg-type] # it hashes bytes
         except (OSError, ValueError, KeyError, TypeError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else "it is no keystore, or the password is wrong"
             raise SignerError(f"the keystore {path} cannot be opened: {reason}") from None

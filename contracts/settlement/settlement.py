@@ -139,11 +139,13 @@ class Settlement:
 
     async def _newest(self) -> State:
         """Return the state in the log, which another process may have written."""
-        if self._state is None:
+        state = self._state
+        if state is None:
             return await self.open()
         if not await self._store.is_current():
-            self._reach(await self._store.load())
-        return self._state
+            state = await self._store.load()
+            self._reach(state)
+        return state
 
     async def _advance(self, state: State) -> bool:
         busy = await self._read(state) or await self._send(state)
