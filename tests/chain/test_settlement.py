@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 
@@ -13,12 +14,14 @@ from contracts.indexer.errors import NodeError
 from contracts.indexer.indexer import Indexer
 from contracts.settlement.errors import ForeignBatchError, UnreconciledError
 from contracts.settlement.settlement import Settlement
+from tests.chain.conftest import GATE
 from tests.chain.fees import PAYMASTER, STAKING, TREASURY, Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import catch_up, indexer_of
 from tests.chain.settling import DAY, Ledger, settlement_of
 
 STEPS_MAX = 200
+SEEDS = range(50 if os.environ.get(GATE) else 1)
 
 
 @pytest.fixture
@@ -131,7 +134,7 @@ async def test_a_difference_stops_settlement_before_it_sends(fees: Fees, node: H
     assert fees.collector.call("last_batch")[0] == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_a_batch_survives_kills_and_reorganisations(fees: Fees, node: HashingNode, log: Log, seed: int) -> None:
     chance, ledger = random.Random(seed), Ledger(log)
     base, final = fees.chain.node.height(), fees.chain.node.height()
