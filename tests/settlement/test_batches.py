@@ -28,6 +28,7 @@ from contracts.settlement.reconciliation import held, in_the_log
 from streams.events.chain import BatchSettled, FactFinality, SourceTotal
 from streams.units import TokenUnits
 
+STEPS_MAX = 500
 SOURCES = ("trading", "nft_marketplace", "a")
 FEES = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 3), st.sampled_from(SOURCES), st.integers(-150, 5_000)), max_size=40
@@ -53,14 +54,14 @@ def unread(state: State, fees: list[Fee]) -> list[Fee]:
 
 def one_by_one(fees: list[Fee], today: int, amount_max: int = 0, sizes: list[int] | None = None) -> State:
     """Take all fees, portion by portion."""
-    state, turn = State(), 0
-    while True:
+    state = State()
+    for turn in range(STEPS_MAX):
         size = sizes[turn % len(sizes)] if sizes else 3
         after = step(state, unread(state, fees)[:size], today, amount_max, now_us=turn)
-        turn += 1
         if after == state:
             return state
         state = after
+    raise AssertionError("the fold does not come to an end")
 
 
 def sums(fees: list[Fee]) -> dict[str, int]:
