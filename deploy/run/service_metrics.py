@@ -1,4 +1,4 @@
-"""What the metrics of relay, clock, webhooks and indexer share. They are read from the service at each scrape.
+"""What the metrics of services with one leader share. They are read from the service at each scrape.
 
 Source of the metric types: https://prometheus.io/docs/concepts/metric_types/
 """

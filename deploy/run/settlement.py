@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import signal
 import socket
-from contextlib import suppress
 from typing import Any, Final
 
 from faust_redis.log import Log
@@ -22,10 +19,11 @@ from deploy.broker import log_url
 from deploy.errors import SettingsError
 from deploy.fee_settlement import Parts, parts_of
 from deploy.run.settlement_metrics import SettlementMetrics
+from deploy.run.single_service import lease_of, run_until_signal
 from deploy.run.tracing import tracing
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
-from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.services import Kind, ServiceLease
 from streams.spans import Spans
 
 NEEDED: Final = ("ASTRA_SETTLEMENT_ACCOUNT", "ASTRA_SETTLEMENT_KEYSTORE", "ASTRA_SETTLEMENT_PASSWORD")
@@ -85,13 +83,9 @@ async def _run(
     log = Log(url, settings.namespace, owner=settings.app_id)
     parts = parts_of(settings, log)
     service = SettlementService(settlement_of(settings, parts, signer), log.check, settings.settlement_poll_ms / 1_000)
-    lease = _lease(settings, log, service, listener)
-    task = asyncio.create_task(_serve(service, SettlementMetrics(service, spans), lease, listener))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    lease = lease_of(settings, log, Kind.SETTLEMENT, listener, lambda: None if service.is_settling else service.trouble)
     try:
-        with suppress(asyncio.CancelledError):  # by a signal
-            await task
+        await run_until_signal(_serve(service, SettlementMetrics(service, spans), lease, listener))
     finally:
         await log.close()
         await parts.contracts.node.close()
@@ -114,16 +108,6 @@ def settlement_of(settings: Settings, parts: Parts, signer: KeystoreSigner) -> S
         ),
         now=now,
     )
-
-
-def _lease(settings: Settings, log: Log, service: SettlementService, listener: socket.socket) -> ServiceLease:
-    async def why_not() -> str | None:
-        return None if service.is_settling else service.trouble
-
-    name = name_here(f"settlement-{secrets.token_hex(4)}")
-    described = Service(Kind.SETTLEMENT, name, address=reachable_address(listener))
-    every_s = settings.heartbeat_ms / 1_000
-    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
 async def _serve(

@@ -1,4 +1,4 @@
-"""What relay, clock, webhooks and indexer share: they run until a signal, and the registry lists them."""
+"""What relay, clock, webhooks, indexer and settlement share: they run until a signal, and the registry lists them."""
 
 from __future__ import annotations
 
