@@ -40,7 +40,7 @@ class ServicesAnswer(BaseModel):
 
 @router.get("/services", summary="The live processes")
 async def get_services(api: ApiDep, _: Caller) -> ServicesAnswer:
-    """Return each process that holds a lease: an API, a worker, the bridge to Kafka, the relay, the clock, and so on."""
+    """Return each process that holds a lease: an API, a worker, the bridge to Kafka, the relay and others."""
     return ServicesAnswer(services=[_state(service) for service in await Services(api.log).live()])
 
 
