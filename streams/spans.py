@@ -33,6 +33,7 @@ FEED: Final = "astratrade.feed"
 WEBHOOK: Final = "astratrade.webhook"
 ATTEMPT: Final = "astratrade.attempt"
 DEAD_LETTER: Final = "astratrade.dead_letter"
+BLOCK: Final = "astratrade.block"
 LINKS_DROPPED: Final = "astratrade.links_dropped"
 
 REDIS_STREAMS: Final = "redis_streams"

@@ -29,6 +29,8 @@ from contracts.indexer.chain_state import (
 from contracts.indexer.errors import BlockGoneError, NodeError, OtherChainError, UnknownPastError
 from contracts.indexer.node import Header
 from contracts.indexer.store import StateStore
+from contracts.indexer.tracing import StepSpan
+from streams.spans import Spans
 from streams.times import Instant
 
 READ_BLOCKS: Final = 32
@@ -88,13 +90,21 @@ class Policy:
 class Indexer:
     """A source connector from a chain to the log. `step` may be called again after it raised."""
 
-    def __init__(self, blocks: Blocks, store: StateStore, policy: Policy, now: Callable[[], Instant]) -> None:
+    def __init__(
+        self,
+        blocks: Blocks,
+        store: StateStore,
+        policy: Policy,
+        now: Callable[[], Instant],
+        spans: Spans | None = None,
+    ) -> None:
         self.counts = IndexerCounts()
         self._blocks = blocks
         self._node = blocks.node
         self._store = store
         self._policy = policy
         self._now = now
+        self._spans = spans
         self._state: ChainState | None = None
         self._goes_back = False  # the last step retracted blocks
 
@@ -123,6 +133,14 @@ class Indexer:
             IndexerError: log and chain do not belong together.
             LogError: the log is away.
         """
+        span = StepSpan(self._spans)
+        try:
+            return await self._step(span)
+        except NodeError as exc:
+            span.failed(exc)
+            raise
+
+    async def _step(self, span: StepSpan) -> bool:
         state = self._state or await self.open()
         head = await self._node.head()
         self.counts.head = head.number
@@ -131,7 +149,7 @@ class Indexer:
             if step.state == state:
                 self.counts.worked_s = time.monotonic()
                 return False
-            await self._store.write(state, step, self._now())
+            span.written(step, await self._store.write(state, step, self._now(), span.draw(step)))
         except BlockGoneError as exc:
             logger.info("the chain changed while it was read, or the node is behind: %s", exc)
             return False

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from contracts.indexer.chain_state import Block, BlockRef, ChainState, Change, Step
 from contracts.indexer.errors import OtherChainError
-from streams.events import CATALOGUE, Event, encode
+from streams.events import CATALOGUE, AnyEvent, Event, encode
 from streams.ids import derived_id
 from streams.times import SECOND_US, Instant
 from streams.wire import decoder
@@ -96,8 +96,10 @@ class StateStore:
         blocks = sorted((_blocks.decode(value) for value in rows.values()), key=lambda block: block.number)
         return ChainState(row.cursor, row.final, row.sequences, tuple(blocks))
 
-    async def write(self, before: ChainState | None, step: Step, now: Instant) -> None:
-        """Write a step: its facts, the changed rows and the number of the write, together.
+    async def write(
+        self, before: ChainState | None, step: Step, now: Instant, traceparent: str | None = None
+    ) -> list[AnyEvent]:
+        """Write a step: its facts, the changed rows and the number of the write, together. Return the facts' events.
 
         Raises:
             SourceMovedError: another indexer wrote meanwhile; load the state again.
@@ -105,26 +107,32 @@ class StateStore:
         write, after = self._write + 1, step.state
         row = _encoder.encode(_Row(self._chain_id, write, after.cursor, after.final, after.sequences))
         digest = int.from_bytes(hashlib.sha256(row).digest()[:DIGEST_BYTES], "big")
-        records = [self._record(change, write) for change in step.changes]
+        events = [_event(change, write, traceparent) for change in step.changes]
+        records = [self._record(event) for event in events]
         rows = Rows(self._topic.name, 0, [*_changed(before, after), (STATE_KEY, row)], now // 1_000)
         moved = SourceOffsets(SOURCE, {_DIGEST: (self._digest, digest)})
         await self._log.commit(WriteBatch(records, rows=[rows], source_offsets=moved))
         self._write, self._digest = write, digest
+        return events
 
-    def _record(self, change: Change, write: int) -> Record:
-        """Return the event of a change. A fact can be accepted again, so that its event's id has the write's number."""
-        fact, block = change.fact, change.block
-        time_ms = block.time_s * 1_000
-        accepted = decoder(CATALOGUE[fact.kind]).decode(fact.data.encode())
-        event = Event.first(
-            replace(accepted, finality=change.finality),
-            event_id=derived_id(time_ms, fact.id, change.finality, str(write)),
-            time=Instant(block.time_s * SECOND_US),
-            key=fact.contract,
-            rules_version=None,
-        )
-        key = fact.contract.encode()
-        return Record(self._facts.name, partition_for(key, self._facts.partitions), key, encode(event), time_ms)
+    def _record(self, event: AnyEvent) -> Record:
+        key = event.partitionkey.encode()
+        place = partition_for(key, self._facts.partitions)
+        return Record(self._facts.name, place, key, encode(event), event.time.milliseconds())
+
+
+def _event(change: Change, write: int, traceparent: str | None) -> AnyEvent:
+    """Return the event of a change. A fact can be accepted again, so that its event's id has the write's number."""
+    fact, time = change.fact, Instant(change.block.time_s * SECOND_US)
+    accepted = decoder(CATALOGUE[fact.kind]).decode(fact.data.encode())
+    return Event.first(
+        replace(accepted, finality=change.finality),
+        event_id=derived_id(time.milliseconds(), fact.id, change.finality, str(write)),
+        time=time,
+        key=fact.contract,
+        rules_version=None,
+        traceparent=traceparent,
+    )
 
 
 def _changed(before: ChainState | None, after: ChainState) -> list[tuple[bytes, bytes | None]]:

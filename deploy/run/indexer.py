@@ -87,7 +87,8 @@ async def _run(settings: Settings, node: Node, url: str, listener: socket.socket
     store = StateStore(log, settings.starknet_chain_id, facts_spec(settings), state_spec(settings))
     blocks = Blocks(node, settings.starknet_chain_id, contracts_of(settings.indexer_contracts))
     policy = Policy(settings.starknet_chain_id, settings.indexer_start, settings.indexer_final_after)
-    service = IndexerService(Indexer(blocks, store, policy, now), log.check, settings.indexer_poll_ms / 1_000, now)
+    indexer = Indexer(blocks, store, policy, now, spans)
+    service = IndexerService(indexer, log.check, settings.indexer_poll_ms / 1_000, now)
     lease = lease_of(settings, log, Kind.INDEXER, listener, lambda: None if service.is_indexing else service.trouble)
     try:
         await run_until_signal(_serve(service, IndexerMetrics(service, blocks, spans), lease, listener))

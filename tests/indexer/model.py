@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from faust_redis.log import LogUnavailableError, SourceMovedError
@@ -144,7 +144,7 @@ class ModelStore:
         self._write = self._log.write
         return msgspec.json.decode(self._log.state, type=ChainState) if self._log.state else None
 
-    async def write(self, _: ChainState | None, step: Step, now: Instant) -> None:
+    async def write(self, _: ChainState | None, step: Step, now: Instant, traceparent: str | None = None) -> list[Any]:
         when = self._fails()
         if when == 1:
             raise LogUnavailableError("before the write")
@@ -155,3 +155,4 @@ class ModelStore:
         self._write += 1
         if when:
             raise LogUnavailableError("after the write")
+        return []

@@ -17,6 +17,8 @@ from contracts.indexer.chain_state import Change
 from contracts.indexer.errors import FinalBlockReplacedError, NodeError, UnknownPastError
 from contracts.indexer.indexer import Indexer, Policy
 from contracts.indexer.node import RawEvent
+from contracts.indexer.store import StateStore
+from streams.spans import Spans
 from streams.times import Instant
 from tests.indexer.model import CHAIN_ID, CONTRACTS, ModelChain, ModelLog, ModelNode, ModelStore
 
@@ -25,9 +27,16 @@ STEPS_MAX = 400
 NOW = Instant(1_800_000_000_000_000)
 
 
-def indexer_of(node: ModelNode, store: ModelStore, *, start: int = 0, final_after: int = 0) -> Indexer:
+def indexer_of(
+    node: ModelNode,
+    store: ModelStore | StateStore,
+    *,
+    start: int = 0,
+    final_after: int = 0,
+    spans: Spans | None = None,
+) -> Indexer:
     policy = Policy(CHAIN_ID, start, final_after)
-    return Indexer(Blocks(node, CHAIN_ID, CONTRACTS), store, policy, lambda: NOW)  # type: ignore[arg-type]
+    return Indexer(Blocks(node, CHAIN_ID, CONTRACTS), store, policy, lambda: NOW, spans)  # type: ignore[arg-type]
 
 
 def place(change: Change) -> tuple[str, str, int]:

@@ -4,7 +4,8 @@
     python -m tests.observe --break          break things one after the other, and see each alert arrive
     python -m tests.observe --break NAME     one of them
 
-Needs Prometheus and Alertmanager on PATH: Debian's packages prometheus and prometheus-alertmanager.
+Needs Prometheus and Alertmanager on PATH: Debian's packages prometheus and prometheus-alertmanager. The chain's part
+needs starknet-devnet, which `python -m tests.chain` provides, and is left out without it.
 """
 
 # ruff: noqa: T201 - its purpose is to print
@@ -23,9 +24,11 @@ from typing import Final
 
 from tests.observe import promtool
 from tests.observe.breakage import BREAKAGES, Breakage, settings
+from tests.observe.chain import ObservedChain, observed_chain
 from tests.observe.installation import Installation
 from tests.observe.lint import RATE_INTERVAL, queries
 from tests.observe.monitoring import MissingError, Monitoring, until
+from tests.support.devnet import find_devnet
 
 PACE: Final = 60
 FILLED_S: Final = 60.0
@@ -33,6 +36,8 @@ SETTLE_S: Final = 10.0
 ALERT_S: Final = 120.0
 ALL: Final = "all"
 NEEDS_ROOT: Final = "full-disk"
+NEED_CHAIN: Final = ("chain-node", "chain-reorg")
+CHAIN_BOARD: Final = "chain.json"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,14 +60,17 @@ def fill_panels(directory: Path) -> int:
     for test in promtool.FAST, promtool.SLOW:
         promtool.run_unit_tests(test, directory / test.stem)
     print("promtool: the rules and their unit tests pass", flush=True)
-    with Installation(directory) as installed:
+    with observed_chain(directory / "chain") as chain, Installation(directory, chain=chain) as installed:
         installed.start_all()
         began_s = time.time()
         with Monitoring(directory / "monitoring", installed.targets, PACE) as monitoring:
             installed.run("replay", "sample", "--marks")
             with installed.used():
                 time.sleep(SETTLE_S)
-                empty = dict(queries())
+                if chain:
+                    chain.replace_blocks()
+                asked = of_boards(chain)
+                empty = dict(asked)
 
                 def still_empty() -> bool:
                     for place, expr in list(empty.items()):
@@ -74,14 +82,26 @@ def fill_panels(directory: Path) -> int:
                     until(still_empty, FILLED_S, "every panel has data")
                 except AssertionError:
                     print("no data:", *empty.items(), sep="\n  ")
-            print(f"{len(list(queries())) - len(empty)} of {len(list(queries()))} queries have data")
+            print(f"{len(asked) - len(empty)} of {len(asked)} queries have data")
             print(f"alerts: {sorted(monitoring.firing()) or 'none'}")
     return len(empty)
 
 
+def of_boards(chain: ObservedChain | None) -> dict[str, str]:
+    """Return the queries of the dashboards by their places; without a chain all but the chain's."""
+    if chain:
+        return dict(queries())
+    print("the dashboard of the chain is left out: starknet-devnet was not found")
+    return {place: expr for place, expr in queries() if not place.startswith(CHAIN_BOARD)}
+
+
 def break_things(directory: Path, names: Sequence[str]) -> None:
     """Break an installation in each way, see the alerts arrive, mend it, and see them end."""
-    with Installation(directory, small_disk=os.geteuid() == 0, **settings(directory)) as installed:
+    small_disk = os.geteuid() == 0
+    with (
+        observed_chain(directory / "chain") as chain,
+        Installation(directory, small_disk=small_disk, chain=chain, **settings(directory)) as installed,
+    ):
         installed.start_all()
         with Monitoring(directory / "monitoring", installed.targets, PACE) as monitoring, installed.used():
             time.sleep(SETTLE_S)  # a rate needs an earlier value
@@ -123,6 +143,9 @@ def chosen(name: str) -> list[str]:
     if os.geteuid() != 0 and NEEDS_ROOT in found:
         print(f"{NEEDS_ROOT} is left out: only root can give the broker a small disk")
         found.remove(NEEDS_ROOT)
+    if find_devnet() is None and not {*found}.isdisjoint(NEED_CHAIN):
+        print(f"{' and '.join(NEED_CHAIN)} are left out: starknet-devnet was not found")
+        found = [each for each in found if each not in NEED_CHAIN]
     return found
 
 

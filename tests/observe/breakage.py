@@ -18,6 +18,7 @@ from streams import topics
 from streams.topology import changelog_topic
 from streams.units import Quantity
 from tables.financial import FINANCIAL_LEDGER, Balance
+from tests.observe.chain import REPLACED
 from tests.observe.installation import Installation
 from tests.source import ROOT
 from tests.support.aside import run_aside
@@ -155,6 +156,11 @@ def start(job: str) -> Callable[[Installation], None]:
     return again
 
 
+def on_chain(act: str) -> Callable[[Installation], None]:
+    """Return what befalls the chain, or its node."""
+    return lambda installed: getattr(installed.chain, act)()
+
+
 BREAKAGES: Final[Mapping[str, Breakage]] = {
     "frozen-worker": Breakage(
         process("worker", "pause"), process("worker", "resume"),
@@ -181,5 +187,11 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
     "full-disk": Breakage(full_disk, freed_disk, ("AstraBrokerDiskFailing",), "the broker's disk is full"),
     "stopped-clock": Breakage(
         process("clock", "pause"), process("clock", "resume"), ("AstraClockStopped",), "the clock is stopped by SIGSTOP"
+    ),
+    "chain-node": Breakage(
+        on_chain("go_away"), on_chain("come_back"), ("AstraChainNodeAway",), "the chain's node answers errors"
+    ),
+    "chain-reorg": Breakage(
+        on_chain("replace_blocks"), lambda _: None, ("AstraChainDeepReorg",), f"the chain replaces {REPLACED} blocks"
     ),
 }  # fmt: skip

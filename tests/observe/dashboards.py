@@ -12,6 +12,7 @@ from grafana_foundation_sdk.builders import dashboard, prometheus, stat, timeser
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
+from tests.observe.chain_panels import CHAIN
 from tests.observe.panels import BOARDS, Board, Panel
 from tests.source import ROOT
 
@@ -60,7 +61,7 @@ def _panel(panel: Panel) -> stat.Panel | timeseries.Panel:
 
 def files() -> dict[str, str]:
     """Return the content of each file, by its name."""
-    return {f"{board.name}.json": built(board) for board in BOARDS}
+    return {f"{board.name}.json": built(board) for board in (*BOARDS, CHAIN)}
 
 
 def panels(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,8 @@ import httpx
 
 from tests.e2e.children import Child
 from tests.e2e.pipeline import Pipeline
+from tests.observe.chain import ObservedChain
+from tests.observe.rules import OPTIONAL
 from tests.ports import free_port
 
 JOBS: Final[Mapping[str, tuple[str, str]]] = {
@@ -22,6 +24,7 @@ JOBS: Final[Mapping[str, tuple[str, str]]] = {
     "relay": ("relay", "ASTRA_RELAY_PORT"),
     "clock": ("clock", "ASTRA_CLOCK_PORT"),
     "webhooks": ("webhooks", "ASTRA_WEBHOOKS_PORT"),
+    "indexer": ("indexer", "ASTRA_INDEXER_PORT"),
 }
 """The command of each job, and the setting of its port of metrics."""
 
@@ -35,18 +38,22 @@ ORDER: Final = {"market": "BTC", "side": "long", "notional_usd": "15.00", "lever
 class Installation(Pipeline):
     """All processes of the product, each with its metrics at a port that stays."""
 
-    def __init__(self, directory: Path, *, small_disk: bool = False, **settings: str) -> None:
+    def __init__(
+        self, directory: Path, *, small_disk: bool = False, chain: ObservedChain | None = None, **settings: str
+    ) -> None:
         """Prepare an installation.
 
         Args:
             directory: For all of its files.
             small_disk: Give the broker a disk of its own that a test can fill. Only root can.
+            chain: What the services of the chain follow; without one there are none.
             settings: Variables for all of its processes.
         """
         super().__init__(directory, workers=0, api=False, lease_ms=LEASE_MS)
-        self.ports = {job: free_port() for job in JOBS}
+        self.chain = chain
+        self.ports = {job: free_port() for job in JOBS if chain or job not in OPTIONAL}
         self.processes: dict[str, Child] = {}
-        self._settings = settings
+        self._settings = {**settings, **(chain.settings if chain else {})}
         self._small_disk = small_disk
 
     def __enter__(self) -> Self:
@@ -69,7 +76,7 @@ class Installation(Pipeline):
 
     def start_all(self) -> None:
         """Start all processes, and wait until all domains are ready."""
-        for job in JOBS:
+        for job in self.ports:
             self.start_job(job)
         self.wait_until_ready()
 
@@ -86,8 +93,8 @@ class Installation(Pipeline):
 
     @property
     def targets(self) -> dict[str, list[str]]:
-        """Return the addresses for Prometheus, by job."""
-        return {job: [f"127.0.0.1:{port}"] for job, port in self.ports.items()}
+        """Return the addresses for Prometheus, by job; none of a job that does not run here."""
+        return {job: [f"127.0.0.1:{self.ports[job]}"] if job in self.ports else [] for job in JOBS}
 
     @contextmanager
     def used(self) -> Iterator[None]:

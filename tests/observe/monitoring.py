@@ -125,6 +125,7 @@ class Monitoring:
         config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"{HOST}:{self._ports[1]}"]
         assert {job["job_name"] for job in config["scrape_configs"]} == targets.keys()
         for job in config["scrape_configs"]:
+            job.pop("dns_sd_configs", None)
             job["static_configs"] = [{"targets": list(targets[job["job_name"]])}]
         return config
 

@@ -8,11 +8,13 @@ from typing import Final
 from grafana_foundation_sdk.models import units
 
 from tests.observe.objectives import AVAILABLE, FRESH, OBJECTIVES, PROBES, VISIBLE
+from tests.observe.rules import JOBS
 
 OWN: Final = f'route!~"{PROBES}"'
 EVENTS, RECORDS = units.EventsPerSecond, units.RecordsPerSecond
 REQUESTS, ROWS = units.RequestsPerSecond, units.RowsPerSecond
 MONEY: Final = 'domain="financial"'
+OURS: Final = f'job=~"{"|".join(JOBS)}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +217,12 @@ BROKER: Final = (
 )  # fmt: skip
 PROCESSES: Final = (
     one("Memory", "Resident memory of each process.", units.BytesIEC,
-        'process_resident_memory_bytes{job=~"gateway|worker|relay|clock|webhooks"}', "{{job}} {{instance}}"),
+        f"process_resident_memory_bytes{{{OURS}}}", "{{job}} {{instance}}"),
     one("CPU", "Cores that each process uses.", units.Short,
-        'rate(process_cpu_seconds_total{job=~"gateway|worker|relay|clock|webhooks"}[$__rate_interval])',
+        f"rate(process_cpu_seconds_total{{{OURS}}}[$__rate_interval])",
         "{{job}} {{instance}}"),
     one("Open files", "File descriptors of each process.", units.Short,
-        'process_open_fds{job=~"gateway|worker|relay|clock|webhooks"}', "{{job}} {{instance}}"),
+        f"process_open_fds{{{OURS}}}", "{{job}} {{instance}}"),
     one("Delay of event loops", "How late an event loop runs a task: the 99th percentile.", units.Seconds,
         quantile(0.99, "astra_event_loop_delay_seconds", "job, loop"), "{{job}} {{loop}}"),
     one("Dropped spans", "Spans that the collector did not get, in five minutes.", units.Short,

@@ -19,9 +19,17 @@ from tests.source import ROOT
 
 RULES: Final = ROOT / "deploy" / "observe" / "rules"
 RUNBOOKS: Final = "docs/runbooks"
-JOBS: Final = ("gateway", "worker", "relay", "clock", "webhooks")
+NEEDED: Final = ("gateway", "worker", "relay", "clock", "webhooks")
+OPTIONAL: Final = ("indexer",)
+"""What an installation without a chain does not run."""
+JOBS: Final = (*NEEDED, *OPTIONAL)
 """The values of the label `job` that scrapes of the product have: in `prometheus.yaml` as in the chart."""
+OF_OPTIONAL: Final = f'up{{job=~"{"|".join(OPTIONAL)}"}}'
+GONE: Final = f"(count by (job) (last_over_time({OF_OPTIONAL}[{{1h}}])) unless count by (job) ({OF_OPTIONAL}))"
 TICK: Final = "astra_clock_last_tick_timestamp_seconds"
+CHAIN_BEHIND_S: Final = 300
+REPLACED_MAX: Final = 10
+"""Blocks that a chain may replace within an hour before somebody looks."""
 HEADER: Final = "# Made by `python -m tests.observe.rules`; do not edit.\n"
 LINE_CHARS: Final = 120
 
@@ -88,7 +96,8 @@ ALERTS: Final = (
     Alert("AstraBrokerDiskFailing", "min(astra_api_broker_persists) == 0", 0, "page",
           "The broker's last write to its disk failed", "disk-full"),
     Alert("AstraProcessDown", " or ".join([f'up{{job=~"{"|".join(JOBS)}"}} == 0',
-                                           *(f'absent(up{{job="{job}"}})' for job in JOBS)]), 60, "page",
+                                           *(f'absent(up{{job="{job}"}})' for job in NEEDED),
+                                           GONE]), 60, "page",
           "{{ $labels.job }}{{ with $labels.instance }} at {{ . }}{{ end }} does not answer", "process-down"),
     Alert("AstraClockStopped", f"time() - max(last_over_time({TICK}[{{1h}}])) > 10"
           f" or absent_over_time({TICK}[{{1h}}]) * {WINDOWS['1h']}", 30, "page",
@@ -101,6 +110,12 @@ ALERTS: Final = (
           "The broker lost {{ $value }} acknowledged events", "acknowledged-lost"),
     Alert("AstraWebhooksGivenUp", "increase(astra_webhooks_given_up_total[{1h}]) > 0", 0, "ticket",
           "Partners did not take {{ $value | humanize }} events", "webhooks-failing"),
+    Alert("AstraChainNodeAway", "max(astra_indexer_indexing) == 0", 60, "page",
+          "No indexer reaches its node", "chain-node-away"),
+    Alert("AstraIndexerBehind", f"min(astra_indexer_behind_seconds) > {CHAIN_BEHIND_S}", 60, "page",
+          "Facts of the chain are {{ $value | humanizeDuration }} behind", "chain-behind"),
+    Alert("AstraChainDeepReorg", f"sum(increase(astra_indexer_replaced_blocks_total[{{1h}}])) > {REPLACED_MAX}", 0,
+          "page", "The chain replaced {{ $value | humanize }} blocks of the log", "chain-reorg"),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tests.source import ROOT
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 PARTS = ["## First", "## Mend", "## Verify", "## Seen"]
 FIRST_COMMANDS = 3
-WITHOUT_ALERT = {"chain-reorg", "key-rotation", "secret-leaked", "region-lost"}
+WITHOUT_ALERT = {"key-rotation", "secret-leaked", "region-lost"}
 """What an operator learns otherwise than by an alert."""
 
 

@@ -23,7 +23,7 @@ from streams import topics
 from tables.domains import TOPOLOGY
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
-from tests.observe.installation import JOBS, Installation
+from tests.observe.installation import Installation
 from tests.support.aside import run_aside
 from tests.tracing.collector import Collector, Seen, collecting
 from tests.tracing.traced import CLIENT_SPAN, TRACE, by_id, flat, settings
@@ -65,8 +65,8 @@ def traced_installation(directory: Path, receiver: str) -> Iterator[tuple[Instal
     """Run all processes with all traces, and a webhook that takes registrations."""
     with collecting() as collector:
         every = settings(collector, ASTRA_WEBHOOKS_PRIVATE="true")
-        with Installation(directory, small_disk=False, **every) as installation:
-            for job in JOBS.keys() - {"webhooks"}:
+        with Installation(directory, small_disk=False, chain=None, **every) as installation:
+            for job in installation.ports.keys() - {"webhooks"}:
                 installation.start_job(job)
             installation.wait_until_ready()
             run_aside(create_service(installation))
@@ -123,7 +123,7 @@ def test_a_change_of_an_account_is_one_trace_from_its_request_over_the_outbox_to
         assert_attempts([span for span in spans.values() if span.name == "deliver webhook"], spans)
         assert all(name not in str(span) for name in (USER, SERVICE) for span in collector.spans)
         assert_ticks(collector)
-        assert [dropped(port) for port in installation.ports.values()] == [0] * len(JOBS)
+        assert [dropped(port) for port in installation.ports.values()] == [0] * len(installation.ports)
         collector.status = 400
         register(installation, "bob-of-the-traces")
         busy = [port for job, port in installation.ports.items() if job != "webhooks"]

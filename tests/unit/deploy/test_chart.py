@@ -97,7 +97,7 @@ def test_a_pod_has_longer_to_end_than_its_process_takes() -> None:
 def test_the_ports_are_those_of_the_image() -> None:
     image = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
     ports = {name.lower(): port for name, port in re.findall(r"ASTRA_(\w+)_PORT=(\d+)", image)}
-    for name in ("relay", "clock", "webhooks"):
+    for name in ("relay", "clock", "webhooks", "indexer"):
         assert re.search(rf'"{name}" \(dict .*"port" {ports[name]} ', template("singles.yaml"))
     assert f'"servesAt" {ports["api"]} "port" {ports["metrics"]}' in template("gateway.yaml")
     assert f'"port" {ports["worker"]} "grace"' in template("workers.yaml")

@@ -22,6 +22,8 @@ OF_OPERATORS = {"PodMonitor", "PrometheusRule", "ScaledObject"}
 """Kinds that Kubernetes itself does not have."""
 HELM = program("helm")
 TEMPLATES = {"Deployment", "StatefulSet", "Job"}
+WITH_CHAIN = ("--set", "indexer.replicas=2,settings.indexer_contracts=FeeCollector:0x2a")
+"""An installation with a chain. The other ones have no service of it."""
 
 pytestmark = pytest.mark.skipif(
     not HELM.exists(), reason="needs Helm, which takes minutes to build: python -m tests.cluster.binaries"
@@ -48,10 +50,16 @@ def rendered(chart: Path, *options: str) -> list[Object]:
     return [one for one in yaml.safe_load_all(done.stdout) if one]
 
 
+@pytest.fixture(params=[(), WITH_CHAIN], ids=["without-chain", "with-chain"])
+def chain(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Return the options of an installation without a chain, and of one with a chain."""
+    return tuple(request.param)
+
+
 @pytest.fixture(params=ENVIRONMENTS)
-def objects(request: pytest.FixtureRequest) -> list[Object]:
+def objects(request: pytest.FixtureRequest, chain: tuple[str, ...]) -> list[Object]:
     """Return the objects of an environment."""
-    return rendered(CHART, "--values", str(CHART / f"{request.param}.yaml"))
+    return rendered(CHART, "--values", str(CHART / f"{request.param}.yaml"), *chain)
 
 
 def pods(objects: list[Object]) -> Iterator[tuple[str, Object]]:
@@ -69,9 +77,9 @@ def test_kubernetes_knows_each_field_of_each_object(objects: list[Object]) -> No
         kubernetes_validate.validate(one, KUBERNETES.version[1:5], strict=True)
 
 
-def test_no_container_has_rights_that_it_does_not_need(objects: list[Object]) -> None:
+def test_no_container_has_rights_that_it_does_not_need(objects: list[Object], chain: tuple[str, ...]) -> None:
     found = [*pods(objects), *pods(rendered(CHARTS / "servers"))]
-    assert len(found) == 14
+    assert len(found) == (15 if chain else 14)
     for name, pod in found:
         assert pod["automountServiceAccountToken"] is False, name
         assert pod["enableServiceLinks"] is False, name
@@ -157,7 +165,7 @@ def test_the_chart_has_each_rule_and_each_dashboard_of_the_product() -> None:
 
 
 def test_a_scrape_names_the_job_that_alerts_and_dashboards_ask_for() -> None:
-    objects = rendered(CHART, "--set", "observe.podMonitor=true")
+    objects = rendered(CHART, "--set", "observe.podMonitor=true", *WITH_CHAIN)
     [endpoint] = spec_of(objects, "PodMonitor", "astratrade")["podMetricsEndpoints"]
     assert endpoint["relabelings"] == [{"sourceLabels": ["__meta_kubernetes_pod_container_name"], "targetLabel": "job"}]
     scraped = {
@@ -193,6 +201,21 @@ def test_a_pod_gets_the_optional_keys_that_the_secret_has() -> None:
     assert "ASTRA_LOG_KEY_FILE" not in str(rendered(CHART))
 
 
+def test_the_services_of_the_chain_read_its_node_and_nothing_of_them_is_there_without_one() -> None:
+    assert "indexer" not in {name.rpartition("-")[2] for name, _ in pods(rendered(CHART))}
+    refused = helm_template(CHART, "--set", "indexer.replicas=1")
+    assert "indexer.replicas needs settings.indexer_contracts" in refused.stderr
+    objects = rendered(CHART, *WITH_CHAIN)
+    [pod] = [pod for name, pod in pods(objects) if name == "astratrade-indexer"]
+    [container] = pod["containers"]
+    assert container["args"] == ["indexer"]
+    variables = {variable["name"]: variable for variable in container["env"]}
+    assert {"ASTRA_BROKER_URL_FILE", "ASTRA_STARKNET_NODE_URL_FILE"} == {v for v in variables if v.endswith("_FILE")}
+    assert "configMapKeyRef" in variables["ASTRA_INDEXER_CONTRACTS"]["valueFrom"]
+    [reaches] = spec_of(objects, "NetworkPolicy", "astratrade-node")["podSelector"]["matchExpressions"]
+    assert reaches["values"] == ["gateway", "indexer"]
+
+
 def test_each_server_may_have_several_ports_and_receivers_may_be_private() -> None:
     private = "network.webhooks.to[0].ipBlock.cidr=10.0.0.0/8"
     ports = "network.broker.ports={6379,26379},network.webhooks.ports={443,8443}"
@@ -200,7 +223,7 @@ def test_each_server_may_have_several_ports_and_receivers_may_be_private() -> No
     assert {"ports": [{"port": 6379}, {"port": 26379}]} in spec_of(objects, "NetworkPolicy", "astratrade-all")["egress"]
     [webhooks] = spec_of(objects, "NetworkPolicy", "astratrade-webhooks")["egress"]
     assert webhooks == {"ports": [{"port": 443}, {"port": 8443}], "to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}
-    [node] = spec_of(objects, "NetworkPolicy", "astratrade-gateway")["egress"]
+    [node] = spec_of(objects, "NetworkPolicy", "astratrade-node")["egress"]
     assert node["ports"] == [{"port": 443}]
     assert all("except" in peer["ipBlock"] for peer in node["to"])
 

@@ -19,6 +19,7 @@ from deploy.settings import Settings, variable
 from tables.domains import TOPOLOGY
 from tests.compose import standins
 from tests.compose.podman import COMPOSE
+from tests.observe.rules import OPTIONAL
 from tests.source import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(COMPOSE.read_text("utf-8"))
@@ -27,7 +28,7 @@ PRODUCT = {name: service for name, service in SERVICES.items() if service["image
 SERVING = {name: service for name, service in PRODUCT.items() if service["restart"] == "unless-stopped"}
 OBSERVE = ROOT / "deploy" / "observe"
 PAGE = (ROOT / "docs" / "containers.md").read_text("utf-8")
-PORTS = {"gateway": 9100, "worker": 9101, "relay": 9102, "clock": 9103, "webhooks": 9104}
+PORTS = {"gateway": 9100, "worker": 9101, "relay": 9102, "clock": 9103, "webhooks": 9104, "indexer": 9105}
 ROOTS = {"secrets": ["DAC_OVERRIDE"], "jaeger": []}
 """The containers whose user is root, and the capabilities that they keep."""
 
@@ -139,13 +140,17 @@ def test_a_service_has_longer_to_end_than_its_process_takes() -> None:
 def test_prometheus_scrapes_each_service_at_its_port() -> None:
     documented = {row[0]: int(row[1]) for row in re.findall(r"^\| (\w+) \| `[^|]*\| (91\d\d)", PAGE, re.MULTILINE)}
     assert documented == PORTS
-    targets = {
-        job["job_name"]: job["static_configs"][0]["targets"] for job in config("prometheus.yaml")["scrape_configs"]
-    }
+    jobs = config("prometheus.yaml")["scrape_configs"]
+    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in jobs if "static_configs" in job}
     assert targets == {
         job: [f"{name}:{port}" for name in (TOPOLOGY.names if job == "worker" else [job])]
         for job, port in PORTS.items()
+        if job not in OPTIONAL
     }
+    looked_up = {job["job_name"]: job["dns_sd_configs"] for job in jobs if "dns_sd_configs" in job}
+    for job, [found] in looked_up.items():
+        assert (found["names"], found["type"], found["port"]) == ([job], "A", PORTS[job])
+    assert looked_up.keys() == {*OPTIONAL}
     [alerting] = config("prometheus.yaml")["alerting"]["alertmanagers"]
     assert alerting["static_configs"] == [{"targets": ["alertmanager:9093"]}]
 

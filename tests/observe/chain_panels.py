@@ -1,0 +1,47 @@
+"""The dashboard of the chain: how far the indexer is, and what the chain took back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grafana_foundation_sdk.models import units
+
+from tests.observe.panels import EVENTS, Board, Panel, Query, of_topic, one, rate
+
+NOW: Final = (
+    one("Indexing", "Indexers that reach node and broker.", units.Short,
+        "sum(astra_indexer_indexing)", "indexers", now=True),
+    one("Blocks behind", "Blocks of the node's chain that are not in the log.", units.Short,
+        "min(astra_indexer_behind_blocks)", "blocks", now=True),
+    one("Open blocks", "Blocks in the log that are not final.", units.Short,
+        "max(astra_indexer_open_blocks)", "blocks", now=True),
+)  # fmt: skip
+PLACES: Final = (
+    Panel("Blocks", "The node's newest block, the last one in the log, and the last final one.", units.Short, (
+        Query("max(astra_indexer_head_block)", "head"), Query("max(astra_indexer_block)", "in the log"),
+        Query("max(astra_indexer_final_block)", "final"))),
+    one("Behind", "Age of the last block in the log while there are newer ones. Over 300 s calls an operator.",
+        units.Seconds, "min(astra_indexer_behind_seconds)", "behind"),
+    of_topic("Appended", "Facts appended: accepted, final and retracted ones.", "astra.chain.events.v1"),
+)  # fmt: skip
+CHANGES: Final = (
+    Panel("Facts", "Facts accepted and taken back.", EVENTS, (
+        Query(rate("astra_indexer_facts_accepted_total"), "accepted"),
+        Query(rate("astra_indexer_facts_retracted_total"), "retracted"))),
+    Panel("Reorganisations", "In an hour. More than 10 replaced blocks call an operator.", units.Short, (
+        Query("sum(increase(astra_indexer_reorgs_total[1h]))", "reorganisations"),
+        Query("sum(increase(astra_indexer_replaced_blocks_total[1h]))", "replaced blocks"))),
+    one("Depth", "Mean number of blocks that a reorganisation of the last hour replaced.", units.Short,
+        "sum(increase(astra_indexer_replaced_blocks_total[1h])) / sum(increase(astra_indexer_reorgs_total[1h]))",
+        "blocks"),
+    Panel("Faults", "Of the node, and writes refused because another indexer was first.", EVENTS, (
+        Query(rate("astra_indexer_node_errors_total"), "node errors"),
+        Query(rate("astra_indexer_read_again_total"), "read again"),
+        Query(rate("astra_indexer_refused_total"), "refused"))),
+)  # fmt: skip
+
+CHAIN: Final = Board("chain", "AstraTrade chain", "The chain's blocks and facts in the log.", {
+    "Now": NOW,
+    "Blocks": PLACES,
+    "Facts": CHANGES,
+})  # fmt: skip
