@@ -1,6 +1,7 @@
 //! Genesis NFTs: a token for an achievement of a user. A user gets one of each type, ever, also after giving it away.
 //!
-//! The minter names the type, the rarity and the metadata of a token. Nothing changes them later.
+//! The minter names the type, the rarity and the metadata of a token. Nothing changes them later. Each mint has a request,
+//! which makes one token at most: a minter that does not know whether its transaction arrived may send it again.
 
 use starknet::ContractAddress;
 
@@ -29,9 +30,16 @@ pub trait IGenesisNFT<TState> {
     fn achievement(self: @TState, token_id: u256) -> Achievement;
     /// Return the token of a type that was made for a user; 0 when there is none.
     fn token_for(self: @TState, user: ContractAddress, kind: felt252) -> u256;
+    /// Return the token that a request made; 0 when it made none.
+    fn token_of_request(self: @TState, request: felt252) -> u256;
     /// Make a token for a user and return its number. Only a minter may call, not while paused.
     fn mint(
-        ref self: TState, user: ContractAddress, kind: felt252, rarity: felt252, uri: ByteArray
+        ref self: TState,
+        request: felt252,
+        user: ContractAddress,
+        kind: felt252,
+        rarity: felt252,
+        uri: ByteArray
     ) -> u256;
 }
 
@@ -95,6 +103,7 @@ pub mod GenesisNFT {
         achievements: Map<u256, Achievement>,
         uris: Map<u256, ByteArray>,
         tokens: Map<(ContractAddress, felt252), u256>,
+        requests: Map<felt252, u256>,
     }
 
     #[event]
@@ -122,6 +131,8 @@ pub mod GenesisNFT {
         pub user: ContractAddress,
         #[key]
         pub kind: felt252,
+        #[key]
+        pub request: felt252,
         pub token_id: u256,
         pub rarity: felt252,
         pub uri: ByteArray,
@@ -167,8 +178,13 @@ pub mod GenesisNFT {
             self.tokens.read((user, kind))
         }
 
+        fn token_of_request(self: @ContractState, request: felt252) -> u256 {
+            self.requests.read(request)
+        }
+
         fn mint(
             ref self: ContractState,
+            request: felt252,
             user: ContractAddress,
             kind: felt252,
             rarity: felt252,
@@ -176,16 +192,19 @@ pub mod GenesisNFT {
         ) -> u256 {
             self.pausable.assert_not_paused();
             self.roles.assert_role(MINTER);
+            assert(request != 0, 'GenesisNFT: request is zero');
             assert(kind != 0, 'GenesisNFT: type is zero');
+            assert(self.requests.read(request) == 0, 'GenesisNFT: request was minted');
             assert(self.tokens.read((user, kind)) == 0, 'GenesisNFT: already minted');
             let token_id = self.total_supply.read() + 1;
             self.total_supply.write(token_id);
             self.tokens.write((user, kind), token_id);
+            self.requests.write(request, token_id);
             self.achievements.write(token_id, Achievement { kind, rarity, earned_by: user });
             self.uris.write(token_id, uri.clone());
             self.erc721.mint(user, token_id);
             let sequence = self.sequence.next();
-            self.emit(AchievementMinted { sequence, user, kind, token_id, rarity, uri });
+            self.emit(AchievementMinted { sequence, user, kind, request, token_id, rarity, uri });
             token_id
         }
     }

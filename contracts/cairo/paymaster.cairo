@@ -4,13 +4,15 @@
 //! paid: at most the gas times a price that the owner announced. The allowance depends on the user's tier, which the
 //! reputation token shows. The paymaster deploys that token and alone writes it, as a recorder says.
 //!
+//! Gas is counted in Cairo steps: one is 100 of Starknet's l2 gas. A sponsor rounds up.
+//!
 //! Only what the splitter released is funding. Tokens that arrive in another way are never spent.
 
 use starknet::ContractAddress;
 
 /// Seconds of a day. Days begin at midnight UTC.
 pub const DAY_S: u64 = 86400;
-/// Gas a day of a user in tier 1 (Basic) to 5 (Diamond).
+/// Gas a day, in Cairo steps, of a user in tier 1 (Basic) to 5 (Diamond).
 pub const ALLOWANCES: [u64; 5] = [100000, 200000, 400000, 800000, 1600000];
 /// Prices are units of the token for this much gas.
 pub const GAS_PRICED: u256 = 1000000;

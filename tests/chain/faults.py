@@ -261,6 +261,10 @@ FAULTS: Final = {
         "genesis_nft.cairo", "assert(self.tokens.read((user, kind)) == 0, 'GenesisNFT: already minted');", "",
         "GenesisNFT", _genesis_machine,
     ),
+    "a request that is minted twice": Fault(
+        "genesis_nft.cairo", "assert(self.requests.read(request) == 0, 'GenesisNFT: request was minted');", "",
+        "GenesisNFT", _genesis_machine,
+    ),
     "anyone mints": Fault(
         "genesis_nft.cairo", "self.roles.assert_role(MINTER);", "", "GenesisNFT",
         test_genesis_nft.test_only_the_minter_mints,

@@ -11,13 +11,15 @@ class GenesisModel:
 
     owners: dict[int, int] = field(default_factory=dict)
     made_for: list[tuple[int, str]] = field(default_factory=list)
+    requests: set[int] = field(default_factory=set)
     approved: dict[int, int] = field(default_factory=dict)
     operators: set[tuple[int, int]] = field(default_factory=set)
 
-    def mint(self, user: int, kind: str) -> int:
-        """Return the number of the new token; 0 when the user had one of this type."""
-        if (user, kind) in self.made_for:
+    def mint(self, request: int, user: int, kind: str) -> int:
+        """Return the number of the new token; 0 when the user had one of this type, or the request made one."""
+        if (user, kind) in self.made_for or request in self.requests:
             return 0
+        self.requests.add(request)
         self.made_for.append((user, kind))
         token = len(self.made_for)
         self.owners[token] = user

@@ -33,15 +33,20 @@ class GenesisMachine(Machine):
         self.model = GenesisModel()
         self.paused = False
 
-    @rule(user=WHO, kind=st.sampled_from(KINDS), by_minter=st.sampled_from([True, True, True, False]))
-    def mint(self, user: int, kind: str, by_minter: bool) -> None:
+    @rule(
+        request=st.integers(1, 9),
+        user=WHO,
+        kind=st.sampled_from(KINDS),
+        by_minter=st.sampled_from([True, True, True, False]),
+    )
+    def mint(self, request: int, user: int, kind: str, by_minter: bool) -> None:
         account = MINTER if by_minter else HOLDERS_FROM
-        arguments = self.address(user), kind, "rare", f"uri of {kind} for {user}"
+        arguments = request, self.address(user), kind, "rare", f"uri of {kind} for {user}"
         done = self.attempt("mint", *arguments, by=account)
         if self.paused or not by_minter:
             assert done is None
             return
-        token = self.model.mint(user, kind)
+        token = self.model.mint(request, user, kind)
         assert (done.one("AchievementMinted")["token_id"] if done else 0) == token
 
     @rule(sender=WHO, recipient=WHO, token=TOKENS, by=WHO, safely=st.booleans())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -33,18 +34,24 @@ def other(chain: Chain) -> Account:
     return chain.accounts[4]
 
 
-def mint(chain: Chain, genesis: Deployed, user: int, kind: str = KIND) -> Receipt:
-    return genesis.invoke("mint", user, kind, RARITY, URI, by=chain.accounts[2])
+REQUESTS = count(1)
+
+
+def mint(chain: Chain, genesis: Deployed, user: int, kind: str = KIND, request: int | None = None) -> Receipt:
+    """Mint by the minter, for a new request unless one is named."""
+    named = next(REQUESTS) if request is None else request
+    return genesis.invoke("mint", named, user, kind, RARITY, URI, by=chain.accounts[2])
 
 
 def test_a_minted_token_says_what_it_is_for(chain: Chain, genesis: Deployed) -> None:
-    receipt = mint(chain, genesis, ANN)
+    receipt = mint(chain, genesis, ANN, request=77)
     last = genesis.call("sequence")
     assert receipt.one("Transfer").fields == {"from": 0, "to": ANN, "token_id": 1, "sequence": last - 1}
     assert receipt.one("AchievementMinted").fields == {
         "sequence": last,
         "user": ANN,
         "kind": short_string(KIND),
+        "request": 77,
         "token_id": 1,
         "rarity": short_string(RARITY),
         "uri": URI,
@@ -66,6 +73,16 @@ def test_a_user_gets_one_of_each_type(chain: Chain, genesis: Deployed) -> None:
     assert (genesis.call("balance_of", ANN), genesis.call("balance_of", BOB)) == (2, 1)
 
 
+def test_a_request_makes_one_token(chain: Chain, genesis: Deployed) -> None:
+    mint(chain, genesis, ANN, request=77)
+    for user, kind in ((ANN, KIND), (ANN, "trading_master"), (BOB, KIND)):
+        with reverts("GenesisNFT: request was minted"):
+            mint(chain, genesis, user, kind, request=77)
+    with reverts("GenesisNFT: request is zero"):
+        mint(chain, genesis, BOB, request=0)
+    assert [genesis.call("token_of_request", each) for each in (77, 78)] == [1, 0]
+
+
 def test_giving_a_token_away_earns_no_second_one(
     chain: Chain, genesis: Deployed, holder: Account, other: Account
 ) -> None:
@@ -81,7 +98,7 @@ def test_giving_a_token_away_earns_no_second_one(
 def test_only_the_minter_mints(chain: Chain, genesis: Deployed) -> None:
     for account in (*chain.accounts[:2], chain.accounts[3]):
         with reverts("Roles: missing role"):
-            genesis.invoke("mint", ANN, KIND, RARITY, URI, by=account)
+            genesis.invoke("mint", 1, ANN, KIND, RARITY, URI, by=account)
 
 
 def test_a_token_is_for_somebody_and_has_a_type(chain: Chain, genesis: Deployed) -> None:
