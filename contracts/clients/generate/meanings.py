@@ -1,0 +1,60 @@
+"""What the numbers of the contracts mean: the units of amounts, and which felts are hashes or texts.
+
+A number is looked up by `Class.name` first, then by its name: that of the member, the argument, or the function that
+returns it. A number without a meaning stops the generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+UNITS: Final[Mapping[str, tuple[str, ...]]] = {
+    "units of the token": (
+        "allowance", "amount", "balance_of", "due", "received_before", "release", "released", "supply", "surplus",
+        "total_of", "total_received", "total_released", "total_settled", "total_supply", "total_surplus",
+        "total_swept", "value",
+    ),
+    "parts per million": ("ppm",),
+    "seconds since 1970": ("ready_at",),
+    "a count from 1": ("batch", "last_batch", "epoch", "sequence"),
+    "digits after the point": ("decimals",),
+}  # fmt: skip
+TEXTS: Final = frozenset({"role", "source"})
+"""Felts that are short strings."""
+HASHES: Final = frozenset({
+    "announce", "batch_hash", "details", "hash", "id", "last_batch", "previous_hash", "settle_batch",
+})  # fmt: skip
+"""Felts whose value means nothing."""
+NUMBERS: Final = frozenset({"calldata", "selector"})
+"""Felts that stay numbers."""
+
+_UNIT_OF: Final = {name: unit for unit, names in UNITS.items() for name in names}
+
+
+class MeaningError(Exception):
+    """A number has no meaning yet. Add one to `contracts/clients/generate/meanings.py`."""
+
+
+def unit(contract: str, name: str) -> str:
+    """Return the unit of a number.
+
+    Raises:
+        MeaningError: none is known.
+    """
+    found = _UNIT_OF.get(f"{contract}.{name}") or _UNIT_OF.get(name)
+    if found is None:
+        raise MeaningError(f"nothing says what unit {contract}.{name} has; add it to {__name__}")
+    return found
+
+
+def felt_codec(contract: str, name: str) -> str:
+    """Return the codec of a felt.
+
+    Raises:
+        MeaningError: its meaning is not known.
+    """
+    for codec, names in (("TEXT", TEXTS), ("HEX", HASHES), ("FELT", NUMBERS)):
+        if f"{contract}.{name}" in names or name in names:
+            return codec
+    raise MeaningError(f"nothing says whether {contract}.{name} is a text, a hash or a number; add it to {__name__}")

@@ -1,0 +1,1 @@
+"""What several contracts have: the clients of `contracts/cairo/shared`."""
