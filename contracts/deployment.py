@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 from starknet_py.constants import DEFAULT_DEPLOYER_ADDRESS
 from starknet_py.hash.address import compute_address
 
-from contracts.account.account import Account, Call, DeclaredClass
+from contracts.account.account import Account, DeclaredClass
+from contracts.clients.contract import Call
 from contracts.indexer.addresses import padded
 from contracts.indexer.node import Node, NodeRefusedError
 

@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 
 from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
+from contracts.clients.contract import At
+from contracts.clients.shared.pausable import PausableClient
+from contracts.clients.shared.roles import RolesClient
 from contracts.deployment import (
     DeploymentError,
     Planned,
@@ -18,8 +21,6 @@ from contracts.deployment import (
     planned,
     steps,
 )
-from contracts.felts import short_string
-from contracts.indexer.abi import selector
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import NodeError
@@ -158,9 +159,9 @@ async def _belong_together(contracts: FeeContracts, head: BlockRef) -> Check:
 
 
 async def _may_settle(node: Node, collector: str, account: str, head: BlockRef) -> Check:
-    found = await node.call(collector, selector("has_role"), head, [short_string(SETTLER), int(account, 16)])
-    return Check(f"{account} has the role {SETTLER}", "" if found == [1] else "it has not")
+    may = await RolesClient(collector).has_role(At(node, head), SETTLER, account)
+    return Check(f"{account} has the role {SETTLER}", "" if may else "it has not")
 
 
 async def _stopped(node: Node, address: str, head: BlockRef) -> str:
-    return ", paused" if await node.call(address, selector("is_paused"), head) == [1] else ""
+    return ", paused" if await PausableClient(address).is_paused(At(node, head)) else ""

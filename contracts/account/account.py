@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, NamedTuple
 from starknet_py.hash.selector import get_selector_from_name
 
 from contracts.account.signer import Signer
+from contracts.clients.contract import Call
+from contracts.clients.panics import refusal
 from contracts.felts import poseidon, short_string
 from contracts.indexer.addresses import padded
 from contracts.indexer.errors import NodeError
@@ -33,14 +35,6 @@ Outcome = Literal["unknown", "pending", "succeeded", "reverted"]
 
 class RevertsError(NodeError):
     """The transaction would revert, so it is not sent. The text has the contracts' reason."""
-
-
-class Call(NamedTuple):
-    """A call of a contract's function."""
-
-    to: int
-    function: str
-    calldata: Sequence[int]
 
 
 class Bound(NamedTuple):
@@ -130,7 +124,7 @@ class Account:
                 return await self._not_in_a_block(tx_hash)
             raise
         if answer.get("execution_status") == "REVERTED":
-            return "reverted", str(answer.get("revert_reason"))[:REASON_CHARS_MAX]
+            return "reverted", _reason(answer.get("revert_reason"))
         return "succeeded", ""
 
     async def _not_in_a_block(self, tx_hash: str) -> tuple[Outcome, str]:
@@ -162,7 +156,7 @@ class Account:
             }
         except NodeRefusedError as exc:
             if exc.code in REVERTS:
-                raise RevertsError(f"the transaction would revert: {str(exc.data)[:REASON_CHARS_MAX]}") from exc
+                raise RevertsError(f"the transaction would revert: {_reason(exc.data)}") from exc
             raise
         except (KeyError, TypeError, ValueError) as exc:
             raise NodeError(f"the node's estimate cannot be read: {exc!r}") from exc
@@ -206,3 +200,8 @@ def _content(
 
 def _hexes(felts: Sequence[int]) -> list[str]:
     return [hex(felt) for felt in felts]
+
+
+def _reason(said: object) -> str:
+    """Return the contract's panic and what helps against it, or else what the node says."""
+    return str(refusal(said) or said)[:REASON_CHARS_MAX]

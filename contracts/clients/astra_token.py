@@ -21,7 +21,7 @@ class AstraTokenClient(SequenceClient, ERC20Client, ERC20MetadataClient):
     events: ClassVar[Mapping[int, type[Event]]] = {each.event_selector: each for each in (Transfer, Approval)}
 
     @staticmethod
-    def constructor(supply: int, recipient: str) -> list[int]:
+    def constructor(*, supply: int, recipient: str) -> list[int]:
         """Return the calldata of the constructor.
 
         `supply`: units of the token.

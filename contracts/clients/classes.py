@@ -9,9 +9,17 @@ from contracts.clients.astra_token import AstraTokenClient
 from contracts.clients.contract import Contract
 from contracts.clients.fee_collector import FeeCollectorClient
 from contracts.clients.fee_splitter import FeeSplitterClient
+from contracts.clients.genesis_nft import GenesisNFTClient
+from contracts.clients.paymaster import PaymasterClient
+from contracts.clients.reputation import ReputationClient
+from contracts.clients.staking_manager import StakingManagerClient
 
 CLIENTS: Final[Mapping[str, type[Contract]]] = {
     "AstraToken": AstraTokenClient,
     "FeeCollector": FeeCollectorClient,
     "FeeSplitter": FeeSplitterClient,
+    "GenesisNFT": GenesisNFTClient,
+    "Paymaster": PaymasterClient,
+    "Reputation": ReputationClient,
+    "StakingManager": StakingManagerClient,
 }

@@ -16,6 +16,10 @@ from contracts.indexer.node import NodeRefusedError
 T = TypeVar("T")
 
 
+class MissingContractError(NodeError):
+    """A block does not have a contract: it was deployed later, or its address is wrong."""
+
+
 class Call(NamedTuple):
     """A call of a contract's function, which an account makes, with others or alone."""
 
@@ -78,25 +82,25 @@ class Contract:
         if kind is None:
             raise ValueError(f"the class has no event with the selector {hex(keys[0]) if keys else 'none'}")
         try:
-            return kind(
-                **decoded(struct(dict, kind.event_keys), keys[1:]), **decoded(struct(dict, kind.event_data), data)
-            )
+            fields = decoded(_fields(kind.event_keys), keys[1:]) | decoded(_fields(kind.event_data), data)
         except ValueError as exc:
             raise ValueError(f"an event {kind.__name__} cannot be read: {exc}") from None
+        return kind(**fields)
 
     async def _view(self, at: At, function: str, inputs: Sequence[Codec[Any]], output: Codec[T], *arguments: Any) -> T:
         """Return what a function returns at a block; the function is named by its selector.
 
         Raises:
             ContractError: the contract refuses the call.
-            NodeError: the node gives no answer, or the block lacks the contract.
+            MissingContractError: the block does not have the contract.
+            NodeError: the node gives no answer, or a wrong one.
         """
         try:
             felts = await at.node.call(self.address, function, at.block, encoded(inputs, arguments))
         except NodeRefusedError as exc:
             raise refusal(exc.data) or exc from exc
         if felts is None:
-            raise NodeError(f"block {at.block.number} does not have the contract {self.address}")
+            raise MissingContractError(f"block {at.block.number} does not have the contract {self.address}")
         try:
             return decoded(output, felts)
         except ValueError as exc:
@@ -109,3 +113,7 @@ class Contract:
             ValueError: a type does not have its argument.
         """
         return Call(int(self.address, 16), function, encoded(inputs, arguments))
+
+
+def _fields(members: Mapping[str, Codec[Any]]) -> Codec[dict[str, Any]]:
+    return struct(dict, members)

@@ -122,7 +122,7 @@ class FeeCollectorClient(SequenceClient, OwnableClient, RolesClient, PausableCli
     }
 
     @staticmethod
-    def constructor(owner: str, pauser: str, settler: str, token: str, splitter: str) -> list[int]:
+    def constructor(*, owner: str, pauser: str, settler: str, token: str, splitter: str) -> list[int]:
         """Return the calldata of the constructor."""
         return encoded((HEX, HEX, HEX, HEX, HEX), (owner, pauser, settler, token, splitter))
 

@@ -118,7 +118,7 @@ class FeeSplitterClient(SequenceClient, OwnableClient, RolesClient, PausableClie
     }
 
     @staticmethod
-    def constructor(owner: str, pauser: str, token: str, shares: tuple[Share, ...]) -> list[int]:
+    def constructor(*, owner: str, pauser: str, token: str, shares: tuple[Share, ...]) -> list[int]:
         """Return the calldata of the constructor."""
         return encoded((HEX, HEX, HEX, array(SHARE)), (owner, pauser, token, shares))
 

@@ -28,30 +28,45 @@ class Remedy(StrEnum):
 
 
 _TEXTS: Final[Mapping[Remedy, tuple[str, ...]]] = {
-    Remedy.WAIT: ("Timelock: too early",),
+    Remedy.WAIT: ("Paymaster: above the allowance", "StakingManager: too early", "Timelock: too early"),
     Remedy.RESUME: ("Pausable: paused",),
     Remedy.CALLER: (
-        "Ownable: not the owner", "Ownable: not the pending owner", "Roles: missing role", "Roles: not the account",
-        "Timelock: only when announced",
+        "ERC721: not the owner", "ERC721: unauthorized caller", "Ownable: not the owner",
+        "Ownable: not the pending owner", "Reputation: not the paymaster", "Roles: missing role",
+        "Roles: not the account", "Timelock: only when announced",
     ),
     Remedy.ARGUMENT: (
         "AstraToken: supply is zero", "ERC20: recipient is zero", "ERC20: spender is zero",
+        "ERC721: account is zero", "ERC721: operator is zero", "ERC721: recipient is zero",
         "FeeCollector: amount is zero", "FeeCollector: no source", "FeeCollector: order of sources",
         "FeeCollector: splitter is zero", "FeeCollector: sweeps to itself", "FeeCollector: token is zero",
         "FeeCollector: too many sources", "FeeSplitter: duplicate", "FeeSplitter: no beneficiary",
         "FeeSplitter: not 1,000,000 ppm", "FeeSplitter: pays itself", "FeeSplitter: share is zero",
         "FeeSplitter: token is zero", "FeeSplitter: too many", "FeeSplitter: zero beneficiary",
-        "Math: division by zero", "Math: overflow", "Ownable: owner is zero", "Roles: account is zero",
+        "GenesisNFT: type is zero", "Math: division by zero", "Math: overflow", "Ownable: owner is zero",
+        "Paymaster: gas is zero", "Paymaster: splitter is zero", "Paymaster: token is zero",
+        "Reputation: account is zero", "Reputation: paymaster is zero", "Roles: account is zero",
+        "StakingManager: amount is zero", "StakingManager: same token", "StakingManager: token is zero",
         "Timelock: class hash is zero",
     ),
-    Remedy.STATE: ("FeeCollector: batch order", "FeeCollector: previous hash", "Timelock: not announced"),
-    Remedy.DONE: (
-        "FeeCollector: nothing to sweep", "FeeSplitter: nothing is due", "Pausable: not paused",
-        "Roles: already granted", "Roles: not granted", "Timelock: already announced",
+    Remedy.STATE: (
+        "ERC721: no such token", "FeeCollector: batch order", "FeeCollector: previous hash",
+        "Paymaster: above the price", "Paymaster: no reputation", "Reputation: no such token",
+        "StakingManager: no splitter", "Timelock: not announced",
     ),
-    Remedy.FUNDS: ("ERC20: insufficient allowance", "ERC20: insufficient balance"),
+    Remedy.DONE: (
+        "ERC721: already minted", "FeeCollector: nothing to sweep", "FeeSplitter: nothing is due",
+        "GenesisNFT: already minted", "Pausable: not paused", "Paymaster: already sponsored",
+        "Paymaster: nothing to collect", "Reputation: not higher", "Roles: already granted", "Roles: not granted",
+        "StakingManager: nothing arrived", "StakingManager: nothing earned", "StakingManager: nothing leaves",
+        "Timelock: already announced",
+    ),
+    Remedy.FUNDS: (
+        "ERC20: insufficient allowance", "ERC20: insufficient balance", "Paymaster: not funded",
+        "StakingManager: not staked", "StakingManager: too much stake",
+    ),
     Remedy.TOKEN: (
-        "ERC20: another amount arrived", "ERC20: no balance", "ERC20: transfer failed",
+        "ERC20: another amount arrived", "ERC20: no balance", "ERC20: transfer failed", "ERC721: receiver refused",
         "ReentrancyGuard: reentrant call",
     ),
 }  # fmt: skip

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from contracts.indexer.abi import selector
+from contracts.clients.contract import At, MissingContractError
+from contracts.clients.shared.sequence import SequenceClient
 from contracts.indexer.addresses import Contract
 from contracts.indexer.chain_state import Block, BlockRef, ChainState, extended
 from contracts.indexer.decoding import Decoder
@@ -19,7 +20,6 @@ from contracts.indexer.errors import BlockGoneError, IncompleteError, NodeError
 from contracts.indexer.node import Header, Node
 
 T = TypeVar("T")
-SEQUENCE: Final = selector("sequence")
 
 
 class Blocks:
@@ -62,8 +62,14 @@ class Blocks:
 
     async def sequences(self, block: BlockRef) -> dict[str, int]:
         """Return how many events each contract has emitted up to a block."""
-        answers = await _all(self.node.call(contract, SEQUENCE, block) for contract in self.contracts)
-        return {contract: answer[0] if answer else 0 for contract, answer in zip(self.contracts, answers, strict=True)}
+        counts = await _all(self._sequence(contract, At(self.node, block)) for contract in self.contracts)
+        return dict(zip(self.contracts, counts, strict=True))
+
+    async def _sequence(self, contract: str, at: At) -> int:
+        try:
+            return await SequenceClient(contract).sequence(at)
+        except MissingContractError:
+            return 0
 
     async def _checked(
         self, state: ChainState, headers: Sequence[Header], expected: dict[str, int], *, from_receipts: bool

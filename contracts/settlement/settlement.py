@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
 
-from contracts.account.account import Account, Call
+from contracts.account.account import Account
+from contracts.clients.contract import Call
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError
 from contracts.settlement.audit import Auditor, UnsettledMomentError

@@ -11,22 +11,36 @@ from typing import Final
 
 UNITS: Final[Mapping[str, tuple[str, ...]]] = {
     "units of the token": (
-        "allowance", "amount", "balance_of", "due", "received_before", "release", "released", "supply", "surplus",
-        "total_of", "total_received", "total_released", "total_settled", "total_supply", "total_surplus",
-        "total_swept", "value",
+        "allowance", "amount", "balance_of", "claim", "claimable", "collect", "cost", "due", "exiting",
+        "received_before", "release", "released", "staked", "supply", "surplus", "total_claimed", "total_exiting",
+        "total_funded", "total_of", "total_received", "total_released", "total_settled", "total_spent",
+        "total_staked", "total_supply", "total_surplus", "total_swept", "value", "waiting", "withdraw",
     ),
+    "units of the token, times 1e36": ("Stream.carry", "Stream.index", "Stream.released"),
+    "units of the token for a million gas": ("MaxPriceChanged.price", "Paymaster.max_price", "Paymaster.price"),
+    "L2 gas": ("gas", "gas_left"),
+    "L2 gas a day": ("allowance_of",),
     "parts per million": ("ppm",),
-    "seconds since 1970": ("ready_at",),
-    "a count from 1": ("batch", "last_batch", "epoch", "sequence"),
+    "seconds": ("elapsed_s",),
+    "seconds since 1970": ("ready_at", "updated_at"),
+    "points of experience": ("experience",),
+    "a tier from 1 (Basic) to 5 (Diamond)": ("tier", "raise"),
+    "a number of tokens": tuple(
+        f"{contract}.{name}"
+        for contract in ("GenesisNFT", "Reputation", "ERC721")
+        for name in ("balance_of", "total_supply")
+    ),
+    "a count from 1": ("batch", "last_batch", "epoch", "mint", "sequence", "token_for", "token_id", "token_of"),
     "digits after the point": ("decimals",),
 }  # fmt: skip
-TEXTS: Final = frozenset({"role", "source"})
+TEXTS: Final = frozenset({"kind", "rarity", "role", "source"})
 """Felts that are short strings."""
 HASHES: Final = frozenset({
-    "announce", "batch_hash", "details", "hash", "id", "last_batch", "previous_hash", "settle_batch",
+    "announce", "batch_hash", "details", "hash", "id", "interface_id", "last_batch", "previous_hash", "request",
+    "settle_batch",
 })  # fmt: skip
 """Felts whose value means nothing."""
-NUMBERS: Final = frozenset({"calldata", "selector"})
+NUMBERS: Final = frozenset({"calldata", "data", "selector"})
 """Felts that stay numbers."""
 
 _UNIT_OF: Final = {name: unit for unit, names in UNITS.items() for name in names}
