@@ -5,20 +5,38 @@ Addresses and numbers are `int`, structs are `dict`, tuples are `tuple`, arrays 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
 from starknet_py.hash.selector import get_selector_from_name
 
-ARRAY: Final = re.compile(r"core::array::(?:Span|Array)::<(.*)>")
-U256: Final = "core::integer::u256"
-BYTE_ARRAY: Final = "core::byte_array::ByteArray"
-BOOL: Final = "core::bool"
-WORD: Final = 31
-"""Bytes in a word of a byte array."""
+from contracts.clients.codec import (
+    BOOL,
+    BYTE_ARRAY,
+    FELT,
+    NOTHING,
+    TEXT,
+    U256,
+    Codec,
+    array,
+    decoded,
+    encoded,
+    struct,
+    tuple_of,
+)
+from contracts.clients.generate.cairo_types import ARRAY, TUPLE, Type, parsed
+
+NUMBER_OR_TEXT: Final[Codec[Any]] = Codec(
+    lambda value: TEXT.encode(value) if isinstance(value, str) else (int(value),), FELT.decode
+)
+"""Tests send what the type does not allow, too."""
+PLAIN: Final[dict[str, Codec[Any]]] = {
+    "core::integer::u256": U256,
+    "core::byte_array::ByteArray": BYTE_ARRAY,
+    "core::bool": BOOL,
+}
 
 selector: Final = cache(get_selector_from_name)
 
@@ -70,59 +88,40 @@ class Abi:
         """Return the calldata of a function, or of the constructor."""
         inputs = (self.functions[function] if function else self.constructor)["inputs"]
         assert len(inputs) == len(arguments), f"{function} takes {[each['name'] for each in inputs]}"
-        return [
-            felt for each, value in zip(inputs, arguments, strict=True) for felt in self._felts(each["type"], value)
-        ]
+        return encoded([self._codec(parsed(each["type"])) for each in inputs], arguments)
 
     def decode(self, function: str, felts: Sequence[int]) -> Any:
         """Return the result of a function; None when it has none."""
-        rest = iter(felts)
-        outputs = [self._value(each["type"], rest) for each in self.functions[function]["outputs"]]
-        assert next(rest, None) is None, f"{function} returned more than its type has"
-        return outputs[0] if outputs else None
+        outputs = [self._codec(parsed(each["type"])) for each in self.functions[function]["outputs"]]
+        return decoded(outputs[0] if outputs else NOTHING, felts)
 
     def event(self, contract: int, keys: Sequence[int], data: Sequence[int]) -> Event:
         name, members = self.events[keys[0]]
-        parts = {"key": iter(keys[1:]), "data": iter(data)}
-        fields = {member["name"]: self._value(member["type"], parts[member["kind"]]) for member in members}
-        assert all(next(part, None) is None for part in parts.values()), f"{name} has more than its type"
-        return Event(contract, name, fields)
+        parts = {"key": keys[1:], "data": data}
+        fields: dict[str, Any] = {}
+        for part, felts in parts.items():
+            found: dict[str, Any] = decoded(self._struct([each for each in members if each["kind"] == part]), felts)
+            fields |= found
+        return Event(contract, name, {each["name"]: fields[each["name"]] for each in members})
 
-    def _felts(self, kind: str, value: Any) -> Iterator[int]:
-        if kind == U256:
-            yield from (value & (1 << 128) - 1, value >> 128)
-        elif kind == BYTE_ARRAY:
-            text = value.encode()
-            words, rest = divmod(len(text), WORD)
-            yield words
-            yield from (int.from_bytes(text[i * WORD :][:WORD], "big") for i in range(words))
-            yield from (int.from_bytes(text[words * WORD :], "big"), rest)
-        elif found := ARRAY.fullmatch(kind):
-            yield len(value)
-            for each in value:
-                yield from self._felts(found[1], each)
-        elif kind in self.structs:
-            for member in self.structs[kind]:
-                yield from self._felts(member["type"], value[member["name"]])
-        else:
-            yield short_string(value) if isinstance(value, str) else int(value)
+    def _codec(self, kind: Type) -> Codec[Any]:
+        if kind.name == ARRAY:
+            item = array(self._codec(kind.parts[0]))
+            return Codec(item.encode, lambda felts: [*item.decode(felts)])
+        if kind.name == TUPLE:
+            return tuple_of(*[self._codec(part) for part in kind.parts])
+        if members := self.structs.get(kind.name):
+            return PLAIN.get(kind.name) or self._struct(members)
+        return PLAIN.get(kind.name, NUMBER_OR_TEXT)
 
-    def _value(self, kind: str, felts: Iterator[int]) -> Any:
-        if kind == U256:
-            return next(felts) | next(felts) << 128
-        if kind == BYTE_ARRAY:
-            text = b"".join(next(felts).to_bytes(WORD, "big") for _ in range(next(felts)))
-            last = next(felts)
-            return (text + last.to_bytes(next(felts), "big")).decode()
-        if found := ARRAY.fullmatch(kind):
-            return [self._value(found[1], felts) for _ in range(next(felts))]
-        if kind.startswith("("):
-            return tuple(self._value(each, felts) for each in kind[1:-1].split(", "))
-        if kind in self.structs:
-            return {member["name"]: self._value(member["type"], felts) for member in self.structs[kind]}
-        return bool(next(felts)) if kind == BOOL else next(felts)
+    def _struct(self, members: Sequence[dict[str, str]]) -> Codec[dict[str, Any]]:
+        codecs = {each["name"]: self._codec(parsed(each["type"])) for each in members}
+        return Codec(
+            lambda value: encoded([*codecs.values()], [value[name] for name in codecs]), struct(dict, codecs).decode
+        )
 
 
 def short_string(text: str) -> int:
     """Return the number that Cairo writes as a text of at most 31 characters."""
-    return int.from_bytes(text.encode("ascii"), "big")
+    [felt] = TEXT.encode(text)
+    return felt

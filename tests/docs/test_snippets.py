@@ -48,6 +48,8 @@ COVERED = {
     "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "python3 deploy/bootstrap.py contracts": "test_a_build_makes_the_committed_classes",
     "python3 deploy/bootstrap.py contracts --check": "test_the_check_passes_for_the_committed_classes_alone",
+    "python -m contracts.clients.generate": "test_the_command_writes_the_clients",
+    "python -m contracts.clients.generate --check": "test_the_clients_are_those_of_the_abi",
     "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
     "astratrade dev": "test_the_spans_of_a_fill_are_the_tree_of_its_events_from_request_to_feed",
     "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (

@@ -108,7 +108,7 @@ class ModelNode:
     async def events_of_receipts(self, block: BlockRef, _: Sequence[str]) -> list[RawEvent]:
         return list(self._block("receipts", block).events)
 
-    async def call(self, contract: str, _: str, block: BlockRef) -> list[int] | None:
+    async def call(self, contract: str, _: str, block: BlockRef, __: Sequence[int] = ()) -> list[int] | None:
         return [self._block("call", block).counts[contract]]
 
     def _ask(self, what: str) -> None:

@@ -22,8 +22,8 @@ FOLDER: Final = Path(__file__).parents[1]
 CLASSES: Final = "classes"
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command and return its exit status."""
+def main(arguments: list[str], folder: Path = FOLDER) -> int:
+    """Run the command on the clients of a folder and return its exit status."""
     parser = argparse.ArgumentParser(prog="clients", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare the committed clients with the ABI")
     options = parser.parse_args(arguments)
@@ -32,11 +32,12 @@ def main(arguments: list[str]) -> int:
     except MeaningError as exc:
         sys.stderr.write(f"clients: {exc}\n")
         return 1
-    different = [path for path, text in texts.items() if _read(FOLDER / path) != text]
+    different = [path for path, text in texts.items() if _read(folder / path) != text]
     for path in different:
         sys.stderr.write(f"clients: {path} {'differs' if options.check else 'is written'}\n")
         if not options.check:
-            (FOLDER / path).write_text(texts[path], "utf-8")
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(texts[path], "utf-8")
     return int(options.check and bool(different))
 
 
