@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from faust_redis.log import Log
 
+from contracts.clients.generate.__main__ import parser as clients_parser
 from tests.bench.command import bench
 from tests.chain.__main__ import parser as chain_parser
 from tests.cluster.__main__ import parser as cluster_parser
@@ -48,8 +49,6 @@ COVERED = {
     "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "python3 deploy/bootstrap.py contracts": "test_a_build_makes_the_committed_classes",
     "python3 deploy/bootstrap.py contracts --check": "test_the_check_passes_for_the_committed_classes_alone",
-    "python -m contracts.clients.generate": "test_the_command_writes_the_clients",
-    "python -m contracts.clients.generate --check": "test_the_clients_are_those_of_the_abi",
     "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
     "astratrade dev": "test_the_spans_of_a_fill_are_the_tree_of_its_events_from_request_to_feed",
     "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (
@@ -109,6 +108,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.peers": parse_peers,
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
     "tests.load": lambda arguments: load_parser().parse_args(arguments),
+    "contracts.clients.generate": lambda arguments: clients_parser().parse_args(arguments),
     "tests.chain": lambda arguments: chain_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.compose": lambda arguments: compose_parser().parse_args(arguments),

@@ -24,9 +24,7 @@ CLASSES: Final = "classes"
 
 def main(arguments: list[str], folder: Path = FOLDER) -> int:
     """Run the command on the clients of a folder and return its exit status."""
-    parser = argparse.ArgumentParser(prog="clients", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="compare the committed clients with the ABI")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         texts = generated()
     except MeaningError as exc:
@@ -39,6 +37,13 @@ def main(arguments: list[str], folder: Path = FOLDER) -> int:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(texts[path], "utf-8")
     return int(options.check and bool(different))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the options."""
+    made = argparse.ArgumentParser(prog="clients", description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--check", action="store_true", help="compare the committed clients with the ABI")
+    return made
 
 
 def generated() -> dict[str, str]:
