@@ -47,7 +47,7 @@ class AchievementMinted(Event, frozen=True):
     """
 
     event_selector: ClassVar[int] = 0x161E31AED5B6E1016647555E1EE56F7DCF542D198F9B7FAC09D3254AEA17006
-    event_keys: ClassVar[Mapping[str, Codec[Any]]] = {"user": HEX, "kind": TEXT}
+    event_keys: ClassVar[Mapping[str, Codec[Any]]] = {"user": HEX, "kind": TEXT, "request": HEX}
     event_data: ClassVar[Mapping[str, Codec[Any]]] = {
         "sequence": U64,
         "token_id": U256,
@@ -58,6 +58,7 @@ class AchievementMinted(Event, frozen=True):
     sequence: int
     user: str
     kind: str
+    request: str
     token_id: int
     rarity: str
     uri: str
@@ -135,9 +136,18 @@ class GenesisNFTClient(
             at, "0x19544a7df8ce9ea9bba6699561ad59a53a162a52b57d78b2d8e617d275aec91", (HEX, TEXT), U256, user, kind
         )
 
-    def mint(self, user: str, kind: str, rarity: str, uri: str) -> Call:
+    async def token_of_request(self, at: At, request: str) -> int:
+        """Return the token that a request made; 0 when it made none.
+
+        Result: a count from 1.
+        """
+        return await self._view(
+            at, "0x934760e8b1e0446bebd5fa75bf3116cf8ee307c0d3b4a1b5282d11a83fae38", (HEX,), U256, request
+        )
+
+    def mint(self, request: str, user: str, kind: str, rarity: str, uri: str) -> Call:
         """Make a token for a user and return its number. Only a minter may call, not while paused.
 
         Result: a count from 1.
         """
-        return self._call("mint", (HEX, TEXT, TEXT, BYTE_ARRAY), user, kind, rarity, uri)
+        return self._call("mint", (HEX, HEX, TEXT, TEXT, BYTE_ARRAY), request, user, kind, rarity, uri)

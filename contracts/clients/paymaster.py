@@ -39,8 +39,8 @@ class TransactionSponsored(Event, frozen=True):
 
     Attributes:
         sequence: A count from 1.
-        gas: L2 gas.
-        gas_left: L2 gas.
+        gas: Gas in Cairo steps, each 100 of Starknet's L2 gas.
+        gas_left: Gas in Cairo steps, each 100 of Starknet's L2 gas.
         tier: A tier from 1 (Basic) to 5 (Diamond).
         cost: Units of the token.
     """
@@ -71,7 +71,7 @@ class MaxPriceChanged(Event, frozen=True):
 
     Attributes:
         sequence: A count from 1.
-        price: Units of the token for a million gas.
+        price: Units of the token for a million Cairo steps of gas.
     """
 
     event_selector: ClassVar[int] = 0x1372CA00666765C69A26BD1358BCE53D94DAA47500474F3171B76D2A7393E5
@@ -134,7 +134,7 @@ class PaymasterClient(SequenceClient, OwnableClient, RolesClient, PausableClient
     ) -> list[int]:
         """Return the calldata of the constructor.
 
-        `max_price`: units of the token for a million gas.
+        `max_price`: units of the token for a million Cairo steps of gas.
         """
         return encoded(
             (HEX, HEX, HEX, HEX, HEX, HEX, HEX, U256),
@@ -156,7 +156,7 @@ class PaymasterClient(SequenceClient, OwnableClient, RolesClient, PausableClient
     async def max_price(self, at: At) -> int:
         """Return the most that a million gas may cost, in units of the token.
 
-        Result: units of the token for a million gas.
+        Result: units of the token for a million Cairo steps of gas.
         """
         return await self._view(at, "0x305b1104003f6fa33f53028786769e401f2bddea270e18c62c3a2e678da2a97", (), U256)
 
@@ -177,7 +177,7 @@ class PaymasterClient(SequenceClient, OwnableClient, RolesClient, PausableClient
     async def allowance_of(self, at: At, user: str) -> int:
         """Return the gas a day of a user; 0 when it has no reputation token.
 
-        Result: L2 gas a day.
+        Result: gas in Cairo steps a day.
         """
         return await self._view(
             at, "0x1744f71e079e86d309bb702834f2ca4bf79ebb00b4c01df040f75e3c9e4f1ab", (HEX,), U64, user
@@ -186,7 +186,7 @@ class PaymasterClient(SequenceClient, OwnableClient, RolesClient, PausableClient
     async def gas_left(self, at: At, user: str) -> int:
         """Return the gas that a user has left today.
 
-        Result: L2 gas.
+        Result: gas in Cairo steps, each 100 of Starknet's L2 gas.
         """
         return await self._view(
             at, "0x1783d8523dd9808be5b60f840ab8a3510b31758da62aff72bfcb675e25b4a87", (HEX,), U64, user
@@ -209,7 +209,7 @@ class PaymasterClient(SequenceClient, OwnableClient, RolesClient, PausableClient
     def sponsor(self, request: str, user: str, gas: int, cost: int) -> Call:
         """Count a user's transaction against its allowance, and pay the sponsor back.
 
-        `gas`: L2 gas. `cost`: units of the token.
+        `gas`: gas in Cairo steps, each 100 of Starknet's L2 gas. `cost`: units of the token.
         """
         return self._call("sponsor", (HEX, HEX, U64, U256), request, user, gas, cost)
 
@@ -223,7 +223,7 @@ class PaymasterClient(SequenceClient, OwnableClient, RolesClient, PausableClient
     def set_max_price(self, price: int) -> Call:
         """Set the most that a million gas may cost; only as an executed announcement.
 
-        `price`: units of the token for a million gas.
+        `price`: units of the token for a million Cairo steps of gas.
         """
         return self._call("set_max_price", (U256,), price)
 

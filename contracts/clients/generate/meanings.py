@@ -17,9 +17,11 @@ UNITS: Final[Mapping[str, tuple[str, ...]]] = {
         "total_staked", "total_supply", "total_surplus", "total_swept", "value", "waiting", "withdraw",
     ),
     "units of the token, times 1e36": ("Stream.carry", "Stream.index", "Stream.released"),
-    "units of the token for a million gas": ("MaxPriceChanged.price", "Paymaster.max_price", "Paymaster.price"),
-    "L2 gas": ("gas", "gas_left"),
-    "L2 gas a day": ("allowance_of",),
+    "units of the token for a million Cairo steps of gas": (
+        "MaxPriceChanged.price", "Paymaster.max_price", "Paymaster.price",
+    ),
+    "gas in Cairo steps, each 100 of Starknet's L2 gas": ("gas", "gas_left"),
+    "gas in Cairo steps a day": ("allowance_of",),
     "parts per million": ("ppm",),
     "seconds": ("elapsed_s",),
     "seconds since 1970": ("ready_at", "updated_at"),
@@ -30,7 +32,8 @@ UNITS: Final[Mapping[str, tuple[str, ...]]] = {
         for contract in ("GenesisNFT", "Reputation", "ERC721")
         for name in ("balance_of", "total_supply")
     ),
-    "a count from 1": ("batch", "last_batch", "epoch", "mint", "sequence", "token_for", "token_id", "token_of"),
+    "a count from 1": ("batch", "last_batch", "epoch", "mint", "sequence", "token_for", "token_id",
+        "token_of", "token_of_request"),
     "digits after the point": ("decimals",),
 }  # fmt: skip
 TEXTS: Final = frozenset({"kind", "rarity", "role", "source"})
