@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from tests.selection import ON_EACH_PYTHON, QUICK
 
 ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.xdist_group("selection")  # they share what was collected
 
 
 @pytest.mark.parametrize("start", sorted({*QUICK, *ON_EACH_PYTHON}))
@@ -31,7 +34,9 @@ SLOW = (
 """The slow tests of the directories that are collected here."""
 
 
+@functools.cache
 def collected(*arguments: str) -> list[str]:
+    """Return the names of the tests that are collected in two directories."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments, "tests/contract", "tests/e2e"],
         cwd=ROOT, capture_output=True, text=True, check=True,
