@@ -8,6 +8,7 @@ hash by such a one, in requests and answers. Everything else is the node's.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -96,6 +97,9 @@ class HashingNode:
                 return {"result": self.fault(method, params, result) if self.fault else result}
             except RpcError as exc:
                 return {"error": exc.error}
+            except (OSError, http.client.HTTPException):  # the node was killed: answer nothing, and connect anew
+                self._node.close()
+                raise
 
     def _known(self, value: Any) -> Any:
         """Replace our hashes by numbers.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from faust_redis.log import Log, Record, TopicSpec, WriteBatch
 from faust_redis.log.partitioner import partition_for
@@ -33,7 +34,8 @@ from tables.financial import FINANCIAL_FEES as FINANCIAL_FEES_TABLE
 from tables.financial import TOTAL, FeeTotal, fee_key
 from tables.reader import TableReader
 from tests.chain.fees import Fees
-from tests.chain.indexing import CHAIN_ID, FACTS, NOW, STATE
+from tests.chain.indexing import CHAIN_ID, FACTS, NOW, STATE, contracts
+from tests.settlement.test_service import PASSWORD, keystore_of
 
 APP_ID = "astratrade"
 FEES = TopicSpec(FINANCIAL_FEES, 4)
@@ -69,6 +71,20 @@ class Ledger:
         await self._log.create_topic(FEES)
         await self._log.create_topic(TOTALS)
         await self._log.commit(WriteBatch([record], rows=[Rows(TOTALS.name, 0, [row], time // 1_000)]))
+
+
+def settings_of(fees: Fees, url: str, log: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the settings of an indexer and of a settlement, as environment variables."""
+    (folder / "password").write_text(PASSWORD)
+    return {
+        "ASTRA_BROKER_URL": log["url"], "ASTRA_NAMESPACE": log["namespace"], "ASTRA_DATA_DIR": str(folder),
+        "ASTRA_STARKNET_NODE_URL": url, "ASTRA_STARKNET_CHAIN_ID": CHAIN_ID,
+        "ASTRA_INDEXER_CONTRACTS": ",".join(f"{name}:{address}" for name, address in contracts(fees)),
+        "ASTRA_INDEXER_POLL_MS": "50", "ASTRA_SETTLEMENT_POLL_MS": "50", "ASTRA_SETTLEMENT_SEND_AGAIN_S": "1",
+        "ASTRA_SETTLEMENT_ACCOUNT": hex(fees.settler.address),
+        "ASTRA_SETTLEMENT_PASSWORD_FILE": str(folder / "password"),
+        "ASTRA_SETTLEMENT_KEYSTORE": str(keystore_of(folder, fees.settler.signer.private_key)),
+    }  # fmt: skip
 
 
 def signer_of(fees: Fees) -> KeystoreSigner:

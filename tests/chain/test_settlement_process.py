@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,17 +11,12 @@ from click.testing import CliRunner
 from faust_redis.log import Log
 
 from deploy.cli.main import cli
-from tests.chain.conftest import GATE
 from tests.chain.fees import PAYMASTER, SHARES, STAKING, TREASURY, Fees
 from tests.chain.hashing_node import HashingNode
-from tests.chain.indexing import CHAIN_ID, contracts
-from tests.chain.settling import DAY, Ledger
-from tests.settlement.test_service import PASSWORD, keystore_of
+from tests.chain.settling import DAY, Ledger, settings_of
 from tests.support.indexer_process import indexer_process
 
 WITHIN_S = 120
-ROUNDS = 4
-SEEDS = range(50 if os.environ.get(GATE) else 1)
 
 
 @pytest.fixture
@@ -34,54 +27,7 @@ def node(fees: Fees) -> Iterator[HashingNode]:
 
 @pytest.fixture
 def environment(fees: Fees, node: HashingNode, broker_url: str, namespace: str, tmp_path: Path) -> dict[str, str]:
-    """Return the settings of an indexer and of a settlement."""
-    (tmp_path / "password").write_text(PASSWORD)
-    return {
-        "ASTRA_BROKER_URL": broker_url, "ASTRA_NAMESPACE": namespace, "ASTRA_DATA_DIR": str(tmp_path),
-        "ASTRA_STARKNET_NODE_URL": node.url, "ASTRA_STARKNET_CHAIN_ID": CHAIN_ID,
-        "ASTRA_INDEXER_CONTRACTS": ",".join(f"{name}:{address}" for name, address in contracts(fees)),
-        "ASTRA_INDEXER_POLL_MS": "50", "ASTRA_SETTLEMENT_POLL_MS": "50", "ASTRA_SETTLEMENT_SEND_AGAIN_S": "1",
-        "ASTRA_SETTLEMENT_ACCOUNT": hex(fees.settler.address),
-        "ASTRA_SETTLEMENT_PASSWORD_FILE": str(tmp_path / "password"),
-        "ASTRA_SETTLEMENT_KEYSTORE": str(keystore_of(tmp_path, fees.settler.signer.private_key)),
-    }  # fmt: skip
-
-
-async def until_settled(fees: Fees, units: int) -> None:
-    """Wait until the collector has settled so many units."""
-    async with asyncio.timeout(WITHIN_S):
-        while fees.collector.call("total_settled") != units:  # noqa: ASYNC110 - another process settles
-            await asyncio.sleep(0.2)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_processes_are_killed_while_blocks_are_replaced(
-    fees: Fees, node: HashingNode, log: Log, environment: dict[str, str], seed: int
-) -> None:
-    chance, ledger, base = random.Random(seed), Ledger(log), fees.chain.node.height()
-    files = [Path(environment["ASTRA_DATA_DIR"]) / name for name in ("indexer.log", "settlement.log")]
-    with (
-        indexer_process(environment, files[0]) as indexer,
-        indexer_process(environment, files[1], "settlement") as settlement,
-        indexer_process(environment, files[1], "settlement"),
-    ):
-        for day in range(DAY, DAY + ROUNDS):
-            for _ in range(chance.randint(1, 5)):
-                await ledger.accrue(chance.choice(["trading", "nft"]), chance.randint(100, 100_000), day)
-            await asyncio.sleep(3 * chance.random())
-            chance.choice([indexer, settlement]).restart()
-            await asyncio.sleep(3 * chance.random())
-            if fees.chain.node.height() > base and chance.random() < 0.7:
-                with node.changing(height := chance.randint(base, fees.chain.node.height() - 1)):
-                    fees.chain.node.abort_to(height)
-                    for _ in range(60):
-                        fees.chain.node.ask("devnet_createBlock")
-        last = dict(ledger.accrued)
-        await ledger.accrue("trading", 1, DAY + ROUNDS)
-        await until_settled(fees, sum(amount // 100 for amount in last.values()))
-    batches = fees.collector.events("BatchSettled")
-    assert [event["batch"] for event in batches] == list(range(1, len(batches) + 1))
-    assert sum(event["amount"] for event in batches) == sum(amount // 100 for amount in last.values())
+    return settings_of(fees, node.url, {"url": broker_url, "namespace": namespace}, tmp_path)
 
 
 async def test_the_commands_deploy_check_and_audit(

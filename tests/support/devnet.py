@@ -22,7 +22,8 @@ DEVNET: Final = Tool(
     minutes=25,
 )
 START_S: Final = 60
-OPTIONS: Final = ("--seed", "7", "--port", "0", "--state-archive-capacity", "full", "--initial-balance", str(10**30))
+ANY_PORT: Final = ("--port", "0")
+OPTIONS: Final = ("--seed", "7", "--state-archive-capacity", "full", "--initial-balance", str(10**30))
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def devnet(program: str, directory: Path, *options: str) -> Iterator[Devnet]:
     log = directory / "devnet.log"
     with (
         log.open("wb") as output,
-        subprocess.Popen([program, *OPTIONS, *options], stdout=output, stderr=output) as process,
+        subprocess.Popen([program, *OPTIONS, *ANY_PORT, *options], stdout=output, stderr=output) as process,
     ):
         try:
             yield _started(process, log)

@@ -1,0 +1,74 @@
+"""A devnet of its own that tests kill and start again. It starts with what it had noted before it was killed."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from tests.chain.conftest import OPTIONS
+from tests.chain.deployed import Chain
+from tests.chain.node import Node
+from tests.support.devnet import OPTIONS as COMMON
+from tests.support.devnet import START_S, find_devnet
+
+WAIT_S: Final = 0.05
+
+
+class KilledNode:
+    """A node that loses what was not noted, as one that lost its last blocks does."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}/rpc"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the node and wait until it answers."""
+        program = find_devnet()
+        assert program is not None
+        kept = ["--port", str(self._port), "--dump-on", "request", "--dump-path", str(self._folder / "noted")]
+        with (self._folder / "devnet.log").open("ab") as output:
+            command = [program, *COMMON, *OPTIONS, *kept]
+            self._process = subprocess.Popen(command, stdout=output, stderr=output)
+        until = time.monotonic() + START_S
+        while time.monotonic() < until:
+            assert self._process.poll() is None, (self._folder / "devnet.log").read_text("utf-8")[-3_000:]
+            with suppress(OSError):
+                node = Node(self.url)
+                node.height()
+                node.close()
+                return
+            time.sleep(WAIT_S)
+        raise AssertionError("the node does not start")
+
+    def note(self) -> None:
+        """Note all that the chain has. What comes later is lost when the node is killed."""
+        node = Node(self.url)
+        node.ask("devnet_dump")
+        node.close()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def killed_node(folder: Path) -> Iterator[tuple[KilledNode, Chain]]:
+    """Run a node while the block runs."""
+    running = KilledNode(folder)
+    running.start()
+    chain = Chain.at(running.url)
+    try:
+        yield running, chain
+    finally:
+        chain.node.close()
+        running.kill()
