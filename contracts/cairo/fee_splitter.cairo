@@ -37,6 +37,8 @@ pub trait IFeeSplitter<TState> {
     fn release(ref self: TState, beneficiary: ContractAddress) -> u256;
     /// Pay all beneficiaries of this epoch. Skip one whose payment fails; it stays due.
     fn distribute(ref self: TState);
+    /// Set the shares of a splitter that was deployed without any, as the owner. They split all that it received.
+    fn set_first_shares(ref self: TState, shares: Span<Share>);
     /// Begin an epoch with other shares; only as an executed announcement. What was received before stays split by the
     /// shares of its time.
     fn set_shares(ref self: TState, shares: Span<Share>);
@@ -167,7 +169,10 @@ pub mod FeeSplitter {
         self.ownable.initializer(owner);
         self.roles.initializer(PAUSER, pauser);
         self.token.write(token);
-        self.begin_epoch(shares);
+        // A beneficiary whose own constructor takes the splitter is deployed later, and named by `set_first_shares`.
+        if !shares.is_empty() {
+            self.begin_epoch(shares);
+        }
     }
 
     #[abi(embed_v0)]
@@ -227,8 +232,17 @@ pub mod FeeSplitter {
             self.guard.end();
         }
 
+        fn set_first_shares(ref self: ContractState, shares: Span<Share>) {
+            self.ownable.assert_owner();
+            assert(self.epoch.read() == 0, 'FeeSplitter: has shares');
+            self.guard.start();
+            self.begin_epoch(shares);
+            self.guard.end();
+        }
+
         fn set_shares(ref self: ContractState, shares: Span<Share>) {
             assert_self_called();
+            assert(self.epoch.read() != 0, 'FeeSplitter: no first shares');
             self.guard.start();
             self.close_epoch();
             self.begin_epoch(shares);
@@ -277,7 +291,7 @@ pub mod FeeSplitter {
                     others += part;
                 }
             };
-            if beneficiary == self.shares.read(0).beneficiary {
+            if beneficiary == self.shares.read(0).beneficiary && beneficiary.is_non_zero() {
                 received - others
             } else {
                 own

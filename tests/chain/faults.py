@@ -131,6 +131,21 @@ FAULTS: Final = {
         "FeeSplitter",
         test_splitter.test_shares_change_only_48_hours_after_their_announcement,
     ),
+    "first shares that anyone sets": Fault(
+        "fee_splitter.cairo",
+        "self.ownable.assert_owner();\n            assert(self.epoch.read() == 0, 'FeeSplitter: has shares');",
+        "assert(self.epoch.read() == 0, 'FeeSplitter: has shares');",
+        "FeeSplitter",
+        test_splitter.test_the_owner_sets_the_first_shares_once,
+    ),
+    "first shares that are set again": Fault(
+        "fee_splitter.cairo", "assert(self.epoch.read() == 0, 'FeeSplitter: has shares');", "", "FeeSplitter",
+        test_splitter.test_the_owner_sets_the_first_shares_once,
+    ),
+    "a treasury at address zero": Fault(
+        "fee_splitter.cairo", " && beneficiary.is_non_zero()", "", "FeeSplitter",
+        test_splitter.test_the_owner_sets_the_first_shares_once,
+    ),
     "replayed batch": Fault(
         "fee_collector.cairo", "assert(batch == last + 1,", "assert(batch <= last + 1,", "FeeCollector", _machine
     ),

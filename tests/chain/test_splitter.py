@@ -128,7 +128,6 @@ def test_shares_change_only_48_hours_after_their_announcement(chain: Chain, fees
 @pytest.mark.parametrize(
     ("pairs", "reason"),
     [
-        ((), "FeeSplitter: no beneficiary"),
         (((TREASURY, 999_999),), "FeeSplitter: not 1,000,000 ppm"),
         (((TREASURY, 1_000_001),), "FeeSplitter: not 1,000,000 ppm"),
         (((TREASURY, 1_000_000), (PAYMASTER, 0)), "FeeSplitter: share is zero"),
@@ -161,3 +160,25 @@ def test_constructors_refuse_address_zero(chain: Chain, fees: Fees) -> None:
         with chain.rolled_back(), reverts(reason):
             chain.deploy("FeeSplitter", *arguments, shares(*SHARES))
     assert fees.splitter.call("token") == fees.usd.address
+
+
+def test_the_owner_sets_the_first_shares_once(chain: Chain, fees: Fees) -> None:
+    owners = fees.owner.address, fees.pauser.address
+    splitter = chain.deploy(fees.splitter.contract_class, *owners, fees.usd.address, [])
+    fees.usd.invoke("mint", splitter.address, 1000)
+    splitter.invoke("distribute")
+    for who in (0, TREASURY):
+        with reverts("FeeSplitter: nothing is due"):
+            splitter.invoke("release", who)
+    with reverts("FeeSplitter: no first shares"):
+        change(chain, splitter, "set_shares", shares(*SHARES))
+    for caller in (fees.pauser, fees.stranger):
+        with reverts("Ownable: not the owner"):
+            splitter.invoke("set_first_shares", shares(*SHARES), by=caller)
+    with reverts("FeeSplitter: no beneficiary"):
+        splitter.invoke("set_first_shares", [])
+    assert splitter.invoke("set_first_shares", shares(*SHARES)).one("SharesChanged")["epoch"] == 1
+    splitter.invoke("distribute")
+    assert [fees.balance(each) for each in BENEFICIARIES] == [600, 250, 150], "what came before is split, too"
+    with reverts("FeeSplitter: has shares"):
+        splitter.invoke("set_first_shares", shares((OTHER, 1_000_000)))
