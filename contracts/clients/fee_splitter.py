@@ -183,6 +183,12 @@ class FeeSplitterClient(SequenceClient, OwnableClient, RolesClient, PausableClie
         """Pay all beneficiaries of this epoch. Skip one whose payment fails; it stays due."""
         return self._call("distribute", ())
 
+    def set_first_shares(self, shares: tuple[Share, ...]) -> Call:
+        """Set the shares of a splitter that was deployed without any, as the owner. They split all that it
+        received.
+        """
+        return self._call("set_first_shares", (array(SHARE),), shares)
+
     def set_shares(self, shares: tuple[Share, ...]) -> Call:
         """Begin an epoch with other shares; only as an executed announcement. What was received before stays split
         by the shares of its time.

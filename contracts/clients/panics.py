@@ -52,11 +52,12 @@ _TEXTS: Final[Mapping[Remedy, tuple[str, ...]]] = {
     ),
     Remedy.STATE: (
         "ERC721: no such token", "FeeCollector: batch order", "FeeCollector: previous hash",
+        "FeeSplitter: no first shares",
         "Paymaster: above the price", "Paymaster: no reputation", "Reputation: no such token",
         "StakingManager: no splitter", "Timelock: not announced",
     ),
     Remedy.DONE: (
-        "ERC721: already minted", "FeeCollector: nothing to sweep", "FeeSplitter: nothing is due",
+        "ERC721: already minted", "FeeCollector: nothing to sweep", "FeeSplitter: has shares", "FeeSplitter: nothing is due",
         "GenesisNFT: already minted", "GenesisNFT: request was minted", "Pausable: not paused",
         "Paymaster: already sponsored",
         "Paymaster: nothing to collect", "Reputation: not higher", "Roles: already granted", "Roles: not granted",
