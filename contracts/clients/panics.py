@@ -57,7 +57,8 @@ _TEXTS: Final[Mapping[Remedy, tuple[str, ...]]] = {
         "StakingManager: no splitter", "Timelock: not announced",
     ),
     Remedy.DONE: (
-        "ERC721: already minted", "FeeCollector: nothing to sweep", "FeeSplitter: has shares", "FeeSplitter: nothing is due",
+        "ERC721: already minted", "FeeCollector: nothing to sweep", "FeeSplitter: has shares",
+        "FeeSplitter: nothing is due",
         "GenesisNFT: already minted", "GenesisNFT: request was minted", "Pausable: not paused",
         "Paymaster: already sponsored",
         "Paymaster: nothing to collect", "Reputation: not higher", "Roles: already granted", "Roles: not granted",
