@@ -10,7 +10,9 @@ from contracts.clients.contract import Contract
 from contracts.clients.fee_collector import FeeCollectorClient
 from contracts.clients.fee_splitter import FeeSplitterClient
 from contracts.clients.genesis_nft import GenesisNFTClient
+from contracts.clients.lending_pool import LendingPoolClient
 from contracts.clients.paymaster import PaymasterClient
+from contracts.clients.price_oracle import PriceOracleClient
 from contracts.clients.reputation import ReputationClient
 from contracts.clients.staking_manager import StakingManagerClient
 
@@ -19,7 +21,9 @@ CLIENTS: Final[Mapping[str, type[Contract]]] = {
     "FeeCollector": FeeCollectorClient,
     "FeeSplitter": FeeSplitterClient,
     "GenesisNFT": GenesisNFTClient,
+    "LendingPool": LendingPoolClient,
     "Paymaster": PaymasterClient,
+    "PriceOracle": PriceOracleClient,
     "Reputation": ReputationClient,
     "StakingManager": StakingManagerClient,
 }

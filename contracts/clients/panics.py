@@ -28,7 +28,10 @@ class Remedy(StrEnum):
 
 
 _TEXTS: Final[Mapping[Remedy, tuple[str, ...]]] = {
-    Remedy.WAIT: ("Paymaster: above the allowance", "StakingManager: too early", "Timelock: too early"),
+    Remedy.WAIT: (
+        "Paymaster: above the allowance", "StakingManager: too early", "Timelock: too early",
+        "LendingPool: price is stale", "PriceOracle: price is held back", "PriceOracle: of the future",
+    ),
     Remedy.RESUME: ("Pausable: paused",),
     Remedy.CALLER: (
         "ERC721: not the owner", "ERC721: unauthorized caller", "Ownable: not the owner",
@@ -49,12 +52,21 @@ _TEXTS: Final[Mapping[Remedy, tuple[str, ...]]] = {
         "Reputation: account is zero", "Reputation: paymaster is zero", "Roles: account is zero",
         "StakingManager: amount is zero", "StakingManager: same token", "StakingManager: token is zero",
         "Timelock: class hash is zero",
+        "LendingPool: amount is zero", "LendingPool: asset is zero",
+        "LendingPool: below the seed", "LendingPool: cap too large", "LendingPool: collateral is zero",
+        "LendingPool: min debt is zero", "LendingPool: mints no share", "LendingPool: no better health",
+        "LendingPool: one token", "LendingPool: oracle is zero", "LendingPool: pays itself",
+        "LendingPool: recipient is zero", "LendingPool: repays nothing", "PriceOracle: price is zero",
+        "PriceOracle: price too large",
     ),
     Remedy.STATE: (
         "ERC721: no such token", "FeeCollector: batch order", "FeeCollector: previous hash",
         "FeeSplitter: no first shares",
         "Paymaster: above the price", "Paymaster: no reputation", "Reputation: no such token",
         "StakingManager: no splitter", "Timelock: not announced",
+        "LendingPool: debt is dust", "LendingPool: healthy",
+        "LendingPool: nothing is left", "LendingPool: pays too little", "LendingPool: price is zero",
+        "PriceOracle: not newer", "PriceOracle: too old",
     ),
     Remedy.DONE: (
         "ERC721: already minted", "FeeCollector: nothing to sweep", "FeeSplitter: has shares",
@@ -64,10 +76,14 @@ _TEXTS: Final[Mapping[Remedy, tuple[str, ...]]] = {
         "Paymaster: nothing to collect", "Reputation: not higher", "Roles: already granted", "Roles: not granted",
         "StakingManager: nothing arrived", "StakingManager: nothing earned", "StakingManager: nothing leaves",
         "Timelock: already announced",
+        "LendingPool: no debt",
     ),
     Remedy.FUNDS: (
         "ERC20: insufficient allowance", "ERC20: insufficient balance", "Paymaster: not funded",
         "StakingManager: not staked", "StakingManager: too much stake",
+        "LendingPool: borrow cap", "LendingPool: collateral limit", "LendingPool: not covered",
+        "LendingPool: not enough cash", "LendingPool: not enough shares", "LendingPool: supply cap",
+        "LendingPool: too few reserves", "LendingPool: too little held",
     ),
     Remedy.TOKEN: (
         "ERC20: another amount arrived", "ERC20: no balance", "ERC20: transfer failed", "ERC721: receiver refused",

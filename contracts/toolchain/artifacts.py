@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.toolchain import corelib
+from contracts.toolchain import corelib, layout
 from contracts.toolchain.compiler import TO_CASM, TO_SIERRA, Compiler, Contract, contracts_of, read_sources
 
 FOLDER: Final = Path(__file__).parents[1] / "artifacts"
@@ -35,9 +35,14 @@ def path_of(contract: Contract, suffix: str, folder: Path = FOLDER) -> Path:
 
 
 def build(compiler: Compiler, folder: Path = FOLDER) -> list[Contract]:
-    """Compile every contract, write its classes and the lock, and return the contracts."""
+    """Compile every contract, write its classes, the layout and the lock, and return the contracts.
+
+    Raises:
+        BuildError: the compiler refused the sources, or an upgrade to them would lose a storage variable.
+    """
     sources = read_sources()
     contracts = contracts_of(sources)
+    layout.write(sources, folder)
     for contract in contracts:
         classes = compiler.compile_once(contract, sources)
         for suffix, text in zip((SIERRA, CASM), classes, strict=True):
@@ -61,7 +66,7 @@ def lock_of(sources: Mapping[str, str], folder: Path = FOLDER) -> dict[str, Any]
 
 
 def differences(folder: Path = FOLDER) -> list[str]:
-    """Return what differs between the sources, the classes and the lock, without any tool."""
+    """Return what differs between the sources, the classes, the layout and the lock, without any tool."""
     sources = read_sources()
     missing = [
         f"{path_of(contract, suffix, folder).name} is missing"
@@ -77,7 +82,7 @@ def differences(folder: Path = FOLDER) -> list[str]:
         for path in sorted({*folder.rglob("*.*asm.json"), *folder.rglob(f"*{SIERRA}")} - expected)
     ]
     locked = json.loads((folder / LOCK).read_text("utf-8")) if (folder / LOCK).is_file() else {}
-    return unknown + _different(locked, lock_of(sources, folder), "lock")
+    return unknown + layout.differences(sources, folder) + _different(locked, lock_of(sources, folder), "lock")
 
 
 def recompiled_differences(compiler: Compiler, contract: Contract, folder: Path = FOLDER) -> list[str]:

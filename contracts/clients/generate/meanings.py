@@ -16,6 +16,22 @@ UNITS: Final[Mapping[str, tuple[str, ...]]] = {
         "total_funded", "total_of", "total_received", "total_released", "total_settled", "total_spent",
         "total_staked", "total_supply", "total_surplus", "total_swept", "value", "waiting", "withdraw",
     ),
+    "units of the asset paid, and of the collateral seized": ("liquidate",),
+    "a price, and seconds since 1970": ("latest", "held"),
+    "units of the asset": (
+        "borrow_cap", "cash", "collateral_value", "debt", "debt_of", "min_debt", "paid", "redeem", "repay",
+        "supplied_by", "supply_cap",
+    ),
+    "units of the collateral": ("collateral_of", "seized", "total_collateral"),
+    "units of the asset, times 1e27": (
+        "BadDebtRecorded.amount", "InterestAccrued.reserves", "from_reserves", "bad_debt", "reserves",
+    ),
+    "units of the asset that were owed at an index of one": ("scaled_debt", "scaled_debt_of"),
+    "units of the asset for one unit of collateral, times 1e36": ("price",),
+    "parts of one, times 1e27": ("rate", "InterestAccrued.index", "Market.index"),
+    "shares, of which a unit of the asset bought 1e6 at first": (
+        "LendingPool.supply", "LendingPool.withdraw", "shares", "shares_of",
+    ),
     "units of the token, times 1e36": ("Stream.carry", "Stream.index", "Stream.released"),
     "units of the token for a million Cairo steps of gas": (
         "MaxPriceChanged.price", "Paymaster.max_price", "Paymaster.price",
@@ -24,7 +40,7 @@ UNITS: Final[Mapping[str, tuple[str, ...]]] = {
     "gas in Cairo steps a day": ("allowance_of",),
     "parts per million": ("ppm",),
     "seconds": ("elapsed_s",),
-    "seconds since 1970": ("ready_at", "updated_at"),
+    "seconds since 1970": ("observed_at", "ready_at", "updated_at"),
     "points of experience": ("experience",),
     "a tier from 1 (Basic) to 5 (Diamond)": ("tier", "raise"),
     "a number of tokens": tuple(
