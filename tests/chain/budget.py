@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 VARIABLE: Final = "CHAIN_STEPS"
 IN_CI: Final = 500
-MACHINES: Final = ("fees", "astra", "staking", "paymaster", "genesis")
+MACHINES: Final = ("fees", "astra", "staking", "paymaster", "genesis", "lending")
 """The machines, which take the same number of steps each."""
 STEPS_AT_ONCE: Final = 40
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.chain.deployed import Chain
 from tests.chain.fees import Fees
+from tests.chain.lending import Lending
 from tests.support.devnet import devnet, find_devnet
 
 URL: Final = "DEVNET_URL"
@@ -76,3 +77,16 @@ def fees(chain: Chain, deployed_fees: Fees) -> Iterator[Fees]:
     """Return freshly deployed fee contracts; what the test does on the chain is undone."""
     with chain.rolled_back():
         yield deployed_fees
+
+
+@pytest.fixture(scope="session")
+def deployed_lending(chain: Chain) -> Lending:
+    """Deploy the lending contracts once."""
+    return Lending.deploy(chain)
+
+
+@pytest.fixture
+def lending(chain: Chain, deployed_lending: Lending) -> Iterator[Lending]:
+    """Return freshly deployed lending contracts with a fresh price; what the test does on the chain is undone."""
+    with chain.rolled_back():
+        yield deployed_lending.fresh()

@@ -23,6 +23,7 @@ from tests.chain import (
 )
 from tests.chain.deployed import Chain, ContractClass, Deployed
 from tests.chain.fees import Fees
+from tests.chain.lending import Lending
 from tests.chain.sponsoring import Sponsoring
 from tests.chain.staking import Staking
 
@@ -34,6 +35,8 @@ DEPLOYED: Final[dict[str, Callable[[Chain, ContractClass | str], Any]]] = {
     "Paymaster": lambda chain, given: Sponsoring.deploy(chain, Fees.deploy(chain), paymaster_class=given),
     "Reputation": lambda chain, given: chain.deploy(given, chain.accounts[0].address),
     "GenesisNFT": lambda chain, given: chain.deploy(given, *(account.address for account in chain.accounts[:3])),
+    "LendingPool": lambda chain, given: Lending.deploy(chain, pool_class=given).fresh(),
+    "PriceOracle": lambda chain, given: Lending.deploy(chain, oracle_class=given).fresh(),
 }
 """How a contract is deployed for its promise, as a class that has a fault or by its name."""
 

@@ -57,7 +57,9 @@ class Node:
         return int(self.ask("starknet_blockNumber"))
 
     def timestamp(self) -> int:
-        """Return the time of the newest block, in seconds since 1970."""
+        """Return the time of the newest block, in seconds since 1970. The next transaction runs at this time, although
+        its block has a later one.
+        """
         return int(self.ask("starknet_getBlockWithTxHashes", block_id="latest")["timestamp"])
 
     def advance(self, seconds: int) -> None:

@@ -11,10 +11,13 @@ from poseidon_py.poseidon_hash import poseidon_hash_many
 from tests.chain.abi import selector
 from tests.chain.deployed import Chain, Deployed, committed, reverts
 from tests.chain.fees import DELAY_S, Fees, announce, change
+from tests.chain.lending import DOLLAR
 from tests.chain.sponsoring import Sponsoring
 from tests.chain.staking import Staking
 from tests.chain.transactions import RevertedError
 
+COLLATERAL: Final = 0xC0
+ORACLE: Final = 0x04
 GOVERNED: Final[dict[str, Callable[[Fees], Deployed]]] = {
     "splitter": lambda fees: fees.splitter,
     "collector": lambda fees: fees.collector,
@@ -22,6 +25,12 @@ GOVERNED: Final[dict[str, Callable[[Fees], Deployed]]] = {
     "paymaster": lambda fees: Sponsoring.deploy(fees.chain, fees).paymaster,
     "genesis": lambda fees: fees.chain.deploy(
         "GenesisNFT", fees.owner.address, fees.pauser.address, fees.settler.address
+    ),
+    "lending pool": lambda fees: fees.chain.deploy(
+        "LendingPool", fees.owner.address, fees.pauser.address, fees.usd.address, COLLATERAL, ORACLE, 0, 0, 1
+    ),
+    "price oracle": lambda fees: fees.chain.deploy(
+        "PriceOracle", fees.owner.address, fees.pauser.address, fees.settler.address, DOLLAR
     ),
 }
 ROLE: Final = "PAUSER"

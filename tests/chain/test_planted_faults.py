@@ -10,6 +10,7 @@ from contracts.toolchain.compiler import Compiler, find_compiler
 from tests.chain.budget import MACHINES, VARIABLE
 from tests.chain.deployed import Chain
 from tests.chain.faults import DEPLOYED, FAULTS
+from tests.chain.faults_lending import LENDING_FAULTS
 from tests.chain.node import ContractError
 from tests.chain.transactions import RevertedError
 
@@ -25,11 +26,14 @@ def compiler() -> Compiler:
     return replace(found, options=("--allow-warnings",))  # a fault may leave an import unused
 
 
-@pytest.mark.parametrize("name", FAULTS)
+ALL = FAULTS | LENDING_FAULTS
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_planted_fault_is_caught(
     chain: Chain, compiler: Compiler, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault = FAULTS[name]
+    fault = ALL[name]
     deploy = DEPLOYED[fault.contract]
     monkeypatch.setenv(VARIABLE, FEW_STEPS)
     with chain.rolled_back():

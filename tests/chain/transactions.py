@@ -15,7 +15,7 @@ from tests.chain.abi import selector, short_string
 from tests.chain.node import Node
 from tests.support.starknet import Signer
 
-MAX_AMOUNT: Final = {"L1_GAS": 10**5, "L2_GAS": 2 * 10**9, "L1_DATA": 10**5}
+MAX_AMOUNT: Final = {"L1_GAS": 10**5, "L2_GAS": 10**10, "L1_DATA": 10**5}
 """The most gas that a transaction may use, in the order in which its hash has them."""
 MAX_PRICE: Final = 10**12
 VERSION: Final = 3
