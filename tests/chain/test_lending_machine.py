@@ -36,8 +36,19 @@ RECIPIENT = 0xFEE
 ENOUGH = 5000
 """A run of so many steps shows nothing, unless each of these events happens."""
 MUST_HAPPEN = frozenset(
-    "Supplied Withdrawn CollateralDeposited CollateralWithdrawn Borrowed Repaid Liquidated BadDebtRecorded "
-    "ReservesWithdrawn InterestAccrued PriceHeld".split()
+    [
+        "Supplied",
+        "Withdrawn",
+        "CollateralDeposited",
+        "CollateralWithdrawn",
+        "Borrowed",
+        "Repaid",
+        "Liquidated",
+        "BadDebtRecorded",
+        "ReservesWithdrawn",
+        "InterestAccrued",
+        "PriceHeld",
+    ]
 )
 
 
