@@ -35,21 +35,10 @@ STRAINS = st.sampled_from([79, 80, 81, 90, 95, 96, 99, 110, 200])
 RECIPIENT = 0xFEE
 ENOUGH = 5000
 """A run of so many steps shows nothing, unless each of these events happens."""
-MUST_HAPPEN = frozenset(
-    [
-        "Supplied",
-        "Withdrawn",
-        "CollateralDeposited",
-        "CollateralWithdrawn",
-        "Borrowed",
-        "Repaid",
-        "Liquidated",
-        "BadDebtRecorded",
-        "ReservesWithdrawn",
-        "InterestAccrued",
-        "PriceHeld",
-    ]
-)
+MUST_HAPPEN = frozenset({
+    "Supplied", "Withdrawn", "CollateralDeposited", "CollateralWithdrawn", "Borrowed", "Repaid", "Liquidated",
+    "BadDebtRecorded", "ReservesWithdrawn", "InterestAccrued", "PriceHeld",
+})  # fmt: skip
 
 
 def when(holds: Callable[[PoolModel], object]) -> Callable[..., Any]:
