@@ -1,27 +1,21 @@
-"""What `astratrade chain` does: deploy the fee contracts, show them, and check them."""
+"""What `astratrade chain` does: deploy the contracts of a plan, and check them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import Final
 
 from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
 from contracts.clients.contract import At
-from contracts.clients.shared.pausable import PausableClient
 from contracts.clients.shared.roles import RolesClient
-from contracts.deployment import (
-    DeploymentError,
-    Planned,
-    Terms,
-    carry_out,
-    class_at,
-    declared_class,
-    planned,
-    steps,
-)
-from contracts.indexer.addresses import padded
+from contracts.deployment.plan import DeploymentError, Plan, Planned, declared_class, parse, planned, reputation_of
+from contracts.deployment.steps import Step, acceptance, carry_out, steps_of
+from contracts.deployment.verification import Check, code_check
+from contracts.deployment.verification import verified as verified_plan
+from contracts.indexer.addresses import CLASSES, address_of, padded
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Node
@@ -35,13 +29,6 @@ SETTLER: Final = "SETTLER"
 
 Confirm = Callable[[list[str]], bool]
 """Shows a plan, and returns whether to carry it out."""
-
-
-class Check(NamedTuple):
-    """Something that has to hold of the contracts, and what is wrong; empty when it holds."""
-
-    text: str
-    fault: str
 
 
 @asynccontextmanager
@@ -65,89 +52,108 @@ async def node_of(settings: Settings) -> AsyncIterator[Node]:
         await node.close()
 
 
+def read_plan(path: Path) -> Plan:
+    """Return the plan of a file.
+
+    Raises:
+        DeployError: it cannot be read, or has a fault.
+    """
+    try:
+        return parse(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, DeploymentError) as exc:
+        raise DeployError(f"{path}: {exc}") from exc
+
+
 async def deploy_contracts(
-    settings: Settings, terms: Terms, account: tuple[int, KeystoreSigner], confirm: Confirm
+    settings: Settings, plan: Plan, signer: KeystoreSigner, confirm: Confirm
 ) -> AsyncIterator[str]:
-    """Deploy what the chain lacks, after a confirmation; yield lines of progress.
+    """Do what the chain lacks of a plan, after a confirmation; yield lines of progress.
 
     Raises:
         DeployError: it cannot be done.
     """
     async with node_of(settings) as node:
-        contracts = planned(terms)
-        todo = await steps(node, contracts)
-        if todo and not confirm([step.text for step in todo]):
-            yield "nothing was done"
-            return
-        address, signer = account
-        sender = Account(node, address, settings.starknet_chain_id, signer)
-        async for step, tx_hash in carry_out(node, sender, todo):
+        account = Account(node, int(address_of(plan.deployer), 16), settings.starknet_chain_id, signer)
+        async for line in _confirmed(node, account, await steps_of(node, plan), confirm):
+            yield line
+        if not await steps_of(node, plan):
+            for contract in _all(plan):
+                yield f"{contract.name} {padded(contract.address)}"
+            yield f"ASTRA_INDEXER_CONTRACTS={setting_of(planned(plan))}"
+
+
+async def accept_ownership(
+    settings: Settings, plan: Plan, signer: KeystoreSigner, confirm: Confirm
+) -> AsyncIterator[str]:
+    """Accept as the owner what the deployer has offered, after a confirmation; yield lines of progress.
+
+    Raises:
+        DeployError: it cannot be done.
+    """
+    async with node_of(settings) as node:
+        account = Account(node, int(address_of(plan.owner), 16), settings.starknet_chain_id, signer)
+        async for line in _confirmed(node, account, await acceptance(node, plan), confirm):
+            yield line
+
+
+async def _confirmed(node: Node, account: Account, todo: list[Step], confirm: Confirm) -> AsyncIterator[str]:
+    if not todo:
+        yield "there is nothing to do"
+    elif not confirm([step.text for step in todo]):
+        yield "nothing was done"
+    else:
+        async for step, tx_hash in carry_out(node, account, todo):
             yield f"done: {step.text} ({tx_hash})"
-        yield "all contracts are deployed"
-        yield f"ASTRA_INDEXER_CONTRACTS={setting_of(contracts)}"
+
+
+def _all(plan: Plan) -> Iterator[Planned]:
+    """Yield the contracts of a plan, and those that they deploy."""
+    for contract in planned(plan):
+        yield contract
+        if contract.name == "Paymaster":
+            yield reputation_of(contract)
 
 
 def setting_of(contracts: tuple[Planned, ...]) -> str:
-    """Return the setting that names contracts."""
-    return ",".join(f"{contract.name}:{padded(contract.address)}" for contract in contracts)
+    """Return the setting that names the contracts whose events are read."""
+    return ",".join(f"{contract.name}:{padded(contract.address)}" for contract in contracts if contract.name in CLASSES)
 
 
-async def status(settings: Settings) -> list[str]:
-    """Return lines that say what the contracts of the settings hold.
-
-    Raises:
-        DeployError: they cannot be read.
-    """
-    collector_address, splitter_address = fee_addresses(settings)
-    async with node_of(settings) as node:
-        head = (await node.head()).ref
-        contracts = FeeContracts(node, collector_address, splitter_address)
-        await contracts.check(head)
-        collector = await contracts.collector_at(head, ())
-        splitter = await contracts.splitter_at(head)
-        return [
-            f"block {head.number} {head.hash}, in units of 1e-6 USD",
-            f"FeeCollector {collector_address}" + await _stopped(node, collector_address, head),
-            f"  last batch {collector.last[0]} {collector.last[1]}",
-            f"  settled {collector.settled}, swept {collector.swept}, balance {collector.balance}",
-            f"  surplus {collector.surplus}",
-            f"FeeSplitter {splitter_address}" + await _stopped(node, splitter_address, head),
-            f"  received {splitter.received}, released {splitter.released}, balance {splitter.balance}",
-        ]
-
-
-async def verified(settings: Settings) -> list[Check]:
-    """Return what was checked of the contracts of the settings.
+async def verified(settings: Settings, plan: Plan | None) -> list[Check]:
+    """Return what was checked: all contracts of a plan, and the fee contracts of the settings.
 
     Raises:
         DeployError: they cannot be read.
     """
     collector, splitter = fee_addresses(settings)
     async with node_of(settings) as node:
-        head = (await node.head()).ref
-        checks = [
-            await _class_check(node, name, address)
-            for name, address in (("FeeCollector", collector), ("FeeSplitter", splitter))
-        ]
-        if not any(check.fault for check in checks):
-            checks.append(await _belong_together(FeeContracts(node, collector, splitter), head))
-            if settings.settlement_account:
-                checks.append(await _may_settle(node, collector, settings.settlement_account, head))
+        checks = await _of_the_settings(node, settings, collector, splitter)
+        if plan is not None:
+            checks += await verified_plan(node, plan)
+            named = {contract.name: padded(contract.address) for contract in planned(plan)}
+            same = (named["FeeCollector"], named["FeeSplitter"]) == (collector, splitter)
+            fault = "" if same else f"the plan has {named['FeeCollector']} and {named['FeeSplitter']}"
+            checks.append(Check("ASTRA_INDEXER_CONTRACTS names the fee contracts of the plan", fault))
         return checks
+
+
+async def _of_the_settings(node: Node, settings: Settings, collector: str, splitter: str) -> list[Check]:
+    head = (await node.head()).ref
+    checks = [
+        await code_check(node, Planned(name, declared_class(name).class_hash, (), 0, int(address, 16)))
+        for name, address in (("FeeCollector", collector), ("FeeSplitter", splitter))
+    ]
+    if not any(check.fault for check in checks):
+        checks.append(await _belong_together(FeeContracts(node, collector, splitter), head))
+        if settings.settlement_account:
+            checks.append(await _may_settle(node, collector, settings.settlement_account, head))
+    return checks
 
 
 def lines_of(checks: list[Check]) -> Iterator[str]:
     """Yield a line for each check."""
     for check in checks:
         yield f"FAILS: {check.text}: {check.fault}" if check.fault else f"holds: {check.text}"
-
-
-async def _class_check(node: Node, name: str, address: str) -> Check:
-    found, expected = await class_at(node, address), declared_class(name).class_hash
-    text = f"{address} has the class of {name} in this release"
-    if found is None:
-        return Check(text, "there is no contract")
-    return Check(text, "" if found == expected else f"{hex(found)} instead of {hex(expected)}")
 
 
 async def _belong_together(contracts: FeeContracts, head: BlockRef) -> Check:
@@ -161,7 +167,3 @@ async def _belong_together(contracts: FeeContracts, head: BlockRef) -> Check:
 async def _may_settle(node: Node, collector: str, account: str, head: BlockRef) -> Check:
     may = await RolesClient(collector).has_role(At(node, head), SETTLER, account)
     return Check(f"{account} has the role {SETTLER}", "" if may else "it has not")
-
-
-async def _stopped(node: Node, address: str, head: BlockRef) -> str:
-    return ", paused" if await PausableClient(address).is_paused(At(node, head)) else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
-from contracts.indexer.addresses import contracts_of
+from contracts.indexer.addresses import address_of
 from deploy.indexer_settings import PORT, IndexerSettings, Port
 from streams.units import Usd
 
@@ -43,7 +43,7 @@ class SettlementSettings(IndexerSettings):
     @field_validator("settlement_account")
     @classmethod
     def _account(cls, text: str) -> str:
-        return text and contracts_of(f"FeeCollector:{text}")[0].address
+        return text and address_of(text)
 
     @field_validator("settlement_amount_usd")
     @classmethod

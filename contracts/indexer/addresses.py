@@ -36,11 +36,20 @@ def contracts_of(text: str) -> tuple[Contract, ...]:
     return found
 
 
+def address_of(text: str) -> str:
+    """Return an address as `0x` and 64 digits.
+
+    Raises:
+        ValueError: no contract can be there.
+    """
+    number = int(text, 16) if _HEX.fullmatch(text) else 0
+    if not RESERVED_ADDRESSES <= number < ADDRESSES_END:
+        raise ValueError(f"{text!r} is no address of a contract")
+    return padded(number)
+
+
 def _contract(text: str) -> Contract:
     class_name, _, address = text.partition(":")
     if class_name not in CLASSES:
         raise ValueError(f"{class_name!r} is not one of {', '.join(CLASSES)}")
-    number = int(address, 16) if _HEX.fullmatch(address) else 0
-    if not RESERVED_ADDRESSES <= number < ADDRESSES_END:
-        raise ValueError(f"{address!r} is no address of a contract")
-    return Contract(class_name, padded(number))
+    return Contract(class_name, address_of(address))

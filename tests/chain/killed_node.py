@@ -14,8 +14,10 @@ from tests.chain.conftest import OPTIONS
 from tests.chain.deployed import Chain
 from tests.chain.node import Node
 from tests.support.devnet import OPTIONS as COMMON
-from tests.support.devnet import START_S, find_devnet
+from tests.support.devnet import find_devnet
 
+START_S: Final = 300
+"""A restart executes all noted transactions again."""
 WAIT_S: Final = 0.05
 
 

@@ -26,7 +26,7 @@ from tests.support.indexer_process import IndexerProcess, indexer_process
 WITHIN_S = 180
 DEPTH_MAX = 50
 SEEDS = range(50 if os.environ.get(GATE) else 1)
-ROUNDS = 5 if os.environ.get(GATE) else 2
+ROUNDS = 3 if os.environ.get(GATE) else 2
 
 
 class Installation:

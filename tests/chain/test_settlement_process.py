@@ -35,12 +35,13 @@ async def test_the_commands_deploy_check_and_audit(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    deploy = [
-        "chain", "deploy", "--account", hex(fees.settler.address), "--keystore",
-        environment["ASTRA_SETTLEMENT_KEYSTORE"], "--owner", hex(fees.owner.address), "--pauser",
-        hex(fees.pauser.address), "--settler", hex(fees.settler.address), "--token", hex(fees.usd.address), "--yes",
-        *(part for address, ppm in SHARES for part in ("--share", f"{hex(address)}:{ppm}")),
-    ]  # fmt: skip
+    folder = Path(environment["ASTRA_DATA_DIR"])
+    shares = "".join(f'[[shares]]\nto = "{hex(address)}"\nppm = {ppm}\n' for address, ppm in SHARES)
+    accounts = {"deployer": fees.settler, "owner": fees.settler, "pauser": fees.pauser, "settler": fees.settler}
+    named = {name: account.address for name, account in accounts.items()} | {"token": fees.usd.address}
+    (folder / "plan.toml").write_text("".join(f'{name} = "{hex(at)}"\n' for name, at in named.items()) + shares)
+    plan = ("--plan", str(folder / "plan.toml"))
+    deploy = ["chain", "deploy", *plan, "--keystore", environment["ASTRA_SETTLEMENT_KEYSTORE"], "--yes"]
 
     def run(*arguments: str) -> str:
         found = CliRunner().invoke(cli, arguments, catch_exceptions=False)
@@ -58,8 +59,8 @@ async def test_the_commands_deploy_check_and_audit(
     assert "deploy FeeSplitter" not in again, "nothing is deployed twice"
     [setting] = [line for line in again.splitlines() if line.startswith("ASTRA_INDEXER_CONTRACTS=")]
     monkeypatch.setenv(*setting.split("=", 1))
-    verified = await asyncio.to_thread(run, "chain", "verify")
-    assert verified.count("holds: ") == 4
+    assert (await asyncio.to_thread(run, "chain", "verify")).count("holds: ") == 4
+    assert "FAILS" not in await asyncio.to_thread(run, "chain", "verify", *plan)
     files = Path(environment["ASTRA_DATA_DIR"]) / "processes.log"
     ledger, settings = Ledger(log), environment | {"ASTRA_INDEXER_CONTRACTS": setting.split("=", 1)[1]}
     with indexer_process(settings, files), indexer_process(settings, files, "settlement"):
@@ -68,6 +69,7 @@ async def test_the_commands_deploy_check_and_audit(
         await until_status_says("settled 1234")
         with node.on_l1(fees.chain.node.height()):
             await until_status_says("released 1234")
+            await until_status_says("batch 1 is the last closed one, 1 the last confirmed one")
         report = await asyncio.to_thread(run, "audit", "chain")
     assert "0 differences" in report
     assert sum(fees.balance(each) for each in (TREASURY, PAYMASTER, STAKING)) == 1_234

@@ -55,9 +55,11 @@ COVERED = {
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
     ),
     "astratrade indexer": "test_kills_and_reorganisations",
-    "astratrade settlement": "test_processes_are_killed_while_blocks_are_replaced",
+    "astratrade settlement": "test_processes_and_node_are_killed_while_blocks_are_replaced",
     "astratrade audit chain": "test_the_commands_deploy_check_and_audit",
-    "astratrade chain verify": "test_the_commands_deploy_check_and_audit",
+    "astratrade chain deploy --plan plan.toml --keystore deployer.json": "test_the_command_is_killed_and_continues",
+    "astratrade chain accept --plan plan.toml --keystore owner.json": "test_the_command_is_killed_and_continues",
+    "astratrade chain verify --plan plan.toml": "test_the_command_is_killed_and_continues",
     "astratrade chain status": "test_the_commands_deploy_check_and_audit",
     "astratrade relay": "test_the_process_publishes_serves_its_probes_and_ends_at_a_signal",
     "astratrade webhooks": "test_the_process_posts_serves_its_probes_and_ends_at_a_signal",

@@ -1,55 +1,35 @@
-"""`astratrade chain`: deploy the fee contracts, show what they hold, and check them."""
+"""`astratrade chain`: deploy the contracts, show what they hold, and check them."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from deploy.cli.commands.options import data_dir_option
+from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.errors import DeployError
 from deploy.settings import load
-from streams.units import PPM
 
 if TYPE_CHECKING:
+    from faust_redis.log import Log
+
     from contracts.account.signer import KeystoreSigner
-    from contracts.deployment import Terms
+    from contracts.deployment.plan import Plan
+    from deploy.chain import Confirm
     from deploy.settings import Settings
 
+F = TypeVar("F", bound=Callable[..., object])
+Work = Callable[["Settings", "Plan", "KeystoreSigner", "Confirm"], AsyncIterator[str]]
 
-class Address(click.ParamType):
-    """An address of Starknet."""
-
-    name = "0x…"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of an address."""
-        from contracts.indexer.addresses import contracts_of  # noqa: PLC0415
-
-        try:
-            return int(contracts_of(f"FeeCollector:{value}")[0].address, 16)
-        except ValueError as exc:
-            self.fail(str(exc), param, ctx)
-
-
-class Share(click.ParamType):
-    """A beneficiary's address and its share in parts per million."""
-
-    name = "0x…:PPM"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Return address and parts per million."""
-        address, _, ppm = str(value).partition(":")
-        if not ppm.isdecimal() or not 0 < int(ppm) <= PPM:
-            self.fail("expected an address, a colon and 1 to 1000000", param, ctx)
-        return Address().convert(address, param, ctx), int(ppm)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
 def chain() -> None:
-    """Deploy the contracts that take fees, show what they hold, and check them.
+    """Deploy the contracts, show what they hold, and check them.
 
     \b
     Examples:
@@ -58,99 +38,108 @@ def chain() -> None:
     """
 
 
+def _sends(command: F) -> F:
+    """Add the options of commands that send transactions."""
+    options = (
+        click.option("--plan", "plan_file", type=FILE, required=True, help="The plan, a TOML file (docs/chain.md)."),
+        click.option("--keystore", type=FILE, required=True, help="The encrypted key of the account that sends."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        data_dir_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @chain.command()
-@click.option("--account", type=Address(), required=True, help="The account that pays for the deployment.")
-@click.option(
-    "--keystore", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="Its key."
-)
-@click.option("--owner", type=Address(), required=True, help="Owns both contracts; can be a multisig.")
-@click.option("--pauser", type=Address(), required=True, help="May pause them.")
-@click.option(
-    "--settler", type=Address(), required=True, help="Settles batches: the account of `astratrade settlement`."
-)
-@click.option("--token", type=Address(), required=True, help="The settlement token, a USD token with 6 decimals.")
-@click.option(
-    "--share", "shares", type=Share(), multiple=True, required=True, help="A beneficiary; the first is the treasury."
-)
-@click.option("--salt", type=click.IntRange(1), default=1, show_default=True, help="Another one gives other addresses.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@data_dir_option
-def deploy(
-    *,
-    account: int,
-    keystore: Path,
-    owner: int,
-    pauser: int,
-    settler: int,
-    token: int,
-    shares: tuple[tuple[int, int], ...],
-    salt: int,
-    yes: bool,
-    data_dir: Path | None,
-) -> None:
-    """Deploy splitter and collector. Show the plan first; what is there already is not repeated.
+@_sends
+def deploy(*, plan_file: Path, keystore: Path, yes: bool, data_dir: Path | None) -> None:
+    """Deploy the contracts of a plan as its deployer. Show the steps first; what is there already is not repeated.
 
     The password of the keystore is asked for, or read from ASTRA_SETTLEMENT_PASSWORD_FILE.
 
     \b
     Example:
-      astratrade chain deploy --account 0x64b… --keystore deployer.json --owner 0x31a… --pauser 0x5c2… \\
-        --settler 0x78a… --token 0x53c… --share 0x11d…:600000 --share 0x2e9…:250000 --share 0x3f4…:150000
+      astratrade chain deploy --plan plan.toml --keystore deployer.json
     """
+    from deploy.chain import deploy_contracts  # noqa: PLC0415 - the hashes of Starknet take a moment to import
+
+    _send(deploy_contracts, plan_file, keystore, yes=yes, data_dir=data_dir)
+
+
+@chain.command()
+@_sends
+def accept(*, plan_file: Path, keystore: Path, yes: bool, data_dir: Path | None) -> None:
+    """Accept the ownership of the contracts of a plan, as its owner. A multisig accepts with its own program.
+
+    \b
+    Example:
+      astratrade chain accept --plan plan.toml --keystore owner.json
+    """
+    from deploy.chain import accept_ownership  # noqa: PLC0415
+
+    _send(accept_ownership, plan_file, keystore, yes=yes, data_dir=data_dir)
+
+
+def _send(work: Work, plan_file: Path, keystore: Path, *, yes: bool, data_dir: Path | None) -> None:
     settings = load(data_dir=data_dir)
     from contracts.account.signer import KeystoreSigner  # noqa: PLC0415
-    from contracts.deployment import Terms  # noqa: PLC0415 - the hashes of Starknet take a moment to import
+    from deploy.chain import read_plan  # noqa: PLC0415
 
+    plan = read_plan(plan_file)
     secret = settings.settlement_password
     password = (
         click.prompt("Password of the keystore", hide_input=True) if secret is None else secret.get_secret_value()
     )
     signer = KeystoreSigner.open(keystore, password)
-    terms = Terms(owner, pauser, settler, token, shares, salt)
-    asyncio.run(_deploy(settings, terms, (account, signer), yes=yes))
 
-
-async def _deploy(settings: Settings, terms: Terms, account: tuple[int, KeystoreSigner], *, yes: bool) -> None:
-    from deploy.chain import deploy_contracts  # noqa: PLC0415
-
-    def confirm(plan: list[str]) -> bool:
-        click.echo("\n".join(f"{i}. {text}" for i, text in enumerate(plan, 1)))
+    def confirm(steps: list[str]) -> bool:
+        click.echo("\n".join(f"{i}. {text}" for i, text in enumerate(steps, 1)))
         return yes or click.confirm(f"Do this on {settings.starknet_chain_id}?")
 
-    async for line in deploy_contracts(settings, terms, account, confirm):
-        click.echo(line)
+    async def run() -> None:
+        async for line in work(settings, plan, signer, confirm):
+            click.echo(line)
+
+    asyncio.run(run())
 
 
 @chain.command()
 @data_dir_option
 def status(data_dir: Path | None) -> None:
-    """Show what the contracts of ASTRA_INDEXER_CONTRACTS hold, as of the newest block.
+    """Show batches, balances, what is due and held, pauses and announced changes, as of the newest block.
 
     \b
     Example:
       astratrade chain status
     """
     settings = load(data_dir=data_dir)
-    from deploy import chain as asked  # noqa: PLC0415
+    from deploy import chain_status  # noqa: PLC0415
 
-    click.echo("\n".join(asyncio.run(asked.status(settings))))
+    async def read(log: Log) -> list[str]:
+        return await chain_status.status(settings, log)
+
+    click.echo("\n".join(ask_log(settings, read)))
 
 
 @chain.command()
+@click.option("--plan", "plan_file", type=FILE, help="Check every contract of this plan, too.")
 @data_dir_option
-def verify(data_dir: Path | None) -> None:
-    """Check that the contracts have this release's classes, belong together, and let the account settle.
+def verify(plan_file: Path | None, data_dir: Path | None) -> None:
+    """Check that the contracts have this release's code, belong together, and let the account settle.
 
-    The status is 1 when something does not hold.
+    With a plan, check owners, roles, shares and announced changes, too. The status is 1 when something does not hold.
 
     \b
-    Example:
+    Examples:
       astratrade chain verify
+      astratrade chain verify --plan plan.toml
     """
     settings = load(data_dir=data_dir)
     from deploy import chain as asked  # noqa: PLC0415
 
-    checks = asyncio.run(asked.verified(settings))
+    plan = None if plan_file is None else asked.read_plan(plan_file)
+    checks = asyncio.run(asked.verified(settings, plan))
     click.echo("\n".join(asked.lines_of(checks)))
     if any(check.fault for check in checks):
         raise DeployError("the contracts are not as they should be")
