@@ -271,7 +271,8 @@ def declared_class(name: str) -> DeclaredClass:
     locked = json.loads(folder.joinpath("lock.json").read_text("utf-8"))["contracts"].get(name)
     if locked is None:
         raise DeploymentError(f"this release has no contract {name}")
-    parsed = json.loads(folder.joinpath(f"{name}.sierra.json").read_text("utf-8"))
+    place = folder.joinpath("testing") if locked["source"].startswith("testing/") else folder
+    parsed = json.loads(place.joinpath(f"{name}.sierra.json").read_text("utf-8"))
     names = ("sierra_program", "contract_class_version", "entry_points_by_type")
     content: Mapping[str, Any] = {each: parsed[each] for each in names} | {"abi": json.dumps(parsed["abi"])}
     return DeclaredClass(content, int(locked["class_hash"], 16), int(locked["compiled_class_hash"], 16))

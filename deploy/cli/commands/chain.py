@@ -143,3 +143,31 @@ def verify(plan_file: Path | None, data_dir: Path | None) -> None:
     click.echo("\n".join(asked.lines_of(checks)))
     if any(check.fault for check in checks):
         raise DeployError("the contracts are not as they should be")
+
+
+@chain.command()
+@click.option(
+    "--keystore", type=click.Path(dir_okay=False, path_type=Path), help="Write the settling account's key to this file."
+)
+@data_dir_option
+def devnet(keystore: Path | None, data_dir: Path | None) -> None:
+    """Put a token for tests and the contracts on a devnet, and print the settings that follow.
+
+    What is there already is not repeated. The node must be a starknet-devnet, whose keys anybody may know. The keystore
+    is encrypted with the password of ASTRA_SETTLEMENT_PASSWORD_FILE.
+
+    \b
+    Example:
+      ASTRA_STARKNET_NODE_URL=http://127.0.0.1:5050/rpc ASTRA_STARKNET_CHAIN_ID=SN_SEPOLIA astratrade chain devnet
+    """
+    settings = load(data_dir=data_dir)
+    asyncio.run(_devnet(settings, keystore))
+
+
+async def _devnet(settings: Settings, keystore: Path | None) -> None:
+    from deploy.devnet import set_up, write_keystore  # noqa: PLC0415
+
+    if keystore is not None:
+        await write_keystore(settings, keystore)
+    async for line in set_up(settings):
+        click.echo(line)
