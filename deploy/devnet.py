@@ -6,6 +6,7 @@ addresses of all contracts.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Any, Final, NamedTuple
 from eth_keyfile.keyfile import create_keyfile_json
 from starknet_py.net.signer.key_pair import KeyPair
 
-from contracts.account.account import Account, Call
+from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
+from contracts.clients.codec import BYTE_ARRAY, U256
+from contracts.clients.contract import At, Call
+from contracts.clients.shared.erc20 import ERC20Client
 from contracts.deployment import Planned, Terms, carry_out, planned, planned_at, steps
-from contracts.felts import short_string, u256
-from contracts.indexer.abi import selector
 from contracts.indexer.addresses import padded
 from contracts.indexer.node import Node, NodeRefusedError
 from contracts.settlement.fee_contracts import TOKEN_DECIMALS
@@ -61,14 +63,9 @@ class Devnet(NamedTuple):
 def devnet_of(accounts: Sequence[int]) -> Devnet:
     """Return the plan for a devnet with these accounts."""
     owner, pauser, settler, *beneficiaries = accounts[:NEEDED]
-    token = planned_at("TestToken", [*_text("US Dollar"), *_text("USD"), TOKEN_DECIMALS], SALT)
+    token = planned_at("TestToken", [*BYTE_ARRAY.encode("US Dollar"), *BYTE_ARRAY.encode("USD"), TOKEN_DECIMALS], SALT)
     shares = list(zip(beneficiaries, SHARES_PPM, strict=True))
     return Devnet(token, planned(Terms(owner, pauser, settler, token.address, shares, SALT)), settler)
-
-
-def _text(text: str) -> list[int]:
-    """Return a text of at most 30 bytes as contracts take it: no whole word of 31 bytes, the rest, and its length."""
-    return [0, short_string(text), len(text)]
 
 
 async def set_up(settings: Settings) -> AsyncIterator[str]:
@@ -86,7 +83,7 @@ async def set_up(settings: Settings) -> AsyncIterator[str]:
             await node.ask("devnet_createBlock", {})  # or the next transaction would wait for the node's own block
             yield f"done: {step.text}"
         if await _has_no_tokens(node, plan):
-            mint = Call(plan.token.address, "mint", [plan.settler, *u256(SUPPLY)])
+            mint = Call(plan.token.address, "mint", [plan.settler, *U256.encode(SUPPLY)])
             await owner.send(await owner.prepare([mint], await owner.nonce()))
             await node.ask("devnet_createBlock", {})
             yield f"done: give {padded(plan.settler)} {SUPPLY // 10**6} USD of the token"
@@ -112,8 +109,8 @@ async def accounts_of(node: Node) -> list[DevnetAccount]:
 
 
 async def _has_no_tokens(node: Node, plan: Devnet) -> bool:
-    head = (await node.head()).ref
-    return await node.call(padded(plan.token.address), selector("balance_of"), head, [plan.settler]) == [0, 0]
+    at = At(node, (await node.head()).ref)
+    return not await ERC20Client(padded(plan.token.address)).balance_of(at, padded(plan.settler))
 
 
 async def write_keystore(settings: Settings, path: Path) -> None:
@@ -128,4 +125,4 @@ async def write_keystore(settings: Settings, path: Path) -> None:
     async with node_of(settings) as node:
         key = (await accounts_of(node))[2].private_key
     made = create_keyfile_json(key.to_bytes(32, "big"), password.encode(), iterations=2)
-    path.write_text(json.dumps(made) + "\n", "utf-8")
+    await asyncio.to_thread(path.write_text, json.dumps(made) + "\n", "utf-8")

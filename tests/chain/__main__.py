@@ -20,7 +20,7 @@ from contracts.toolchain.compiler import provide_compiler
 from contracts.toolchain.tools import BuildError, provide
 from tests.chain.budget import VARIABLE
 from tests.chain.conftest import GATE, URL
-from tests.support.devnet import DEVNET
+from tests.support.devnet_tool import DEVNET
 
 STEPS: Final = 50_000
 TEST_MAX_S: Final = 4 * 3600

@@ -3,9 +3,10 @@
     python -m tests.cluster             run the tests of this folder; further arguments are pytest's
     python -m tests.cluster --up        start the cluster, and end it at Ctrl-C
 
-The command builds Kubernetes, Helm and CoreDNS once (some 15 minutes), and the container images. Then it starts a
-control plane and a node in namespaces of their own, and runs the tests in them. It needs root and Debian's packages of
-etcd, containerd, runc and podman. Nothing is left but the cache of what it built, and the images.
+The command builds Kubernetes, Helm and CoreDNS once (some 15 minutes), devnet where it is not found, and the container
+images. Then it starts a control plane and a node in namespaces of their own, and runs the tests in them. It needs root
+and Debian's packages of etcd, containerd, runc and podman. Nothing is left but the cache of what it built, and the
+images.
 """
 
 # ruff: noqa: T201 - it says how to reach the cluster
@@ -23,9 +24,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contracts.toolchain import tools
 from deploy import images
-from tests.cluster import NEW, OLD, PRODUCT, SERVERS, binaries
+from tests.cluster import DEVNET, NEW, OLD, PRODUCT, SERVERS, binaries
 from tests.cluster.files import CNI_PROGRAMS
+from tests.compose import standins
+from tests.support import devnet_tool
 
 PACKAGES = {
     "etcd": "etcd-server",
@@ -66,8 +70,9 @@ def save_images(folder: Path) -> None:
     builder = images.Builder()
     images.main(["--tag", f"{PRODUCT}:{OLD}"])
     builder.build(DOCKERFILE, f"{SERVERS}:latest")
+    standins.build(builder, standins.DEVNET_IMAGE, f"{DEVNET}:latest")
     builder.run("tag", f"{PRODUCT}:{OLD}", f"{PRODUCT}:{NEW}")
-    names = (f"{PRODUCT}:{OLD}", f"{PRODUCT}:{NEW}", f"{SERVERS}:latest")
+    names = (f"{PRODUCT}:{OLD}", f"{PRODUCT}:{NEW}", f"{SERVERS}:latest", f"{DEVNET}:latest")
     done = builder.run("save", "--multi-image-archive", "--output", str(folder / "images.tar"), *names)
     if done.returncode:
         sys.exit(done.stdout)
@@ -131,7 +136,8 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit(f"cluster: {lack}")
     try:
         binaries.provide()
-    except binaries.CannotBuildError as exc:
+        tools.provide(devnet_tool.DEVNET)
+    except (binaries.CannotBuildError, tools.BuildError) as exc:
         sys.exit(f"cluster: {exc}")
     print(LEFT_OUT, end="", file=sys.stderr, flush=True)
     with folder_and_cgroup() as folder:

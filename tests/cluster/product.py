@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from tests.bench.synthetic import START, write_fills
-from tests.cluster import RELEASE, SERVERS
+from tests.cluster import DEVNET, RELEASE, SERVERS
 from tests.cluster.kube import Kube
 from tests.e2e.children import Child
 from tests.e2e.facts import Facts, differences, expected
@@ -31,7 +31,9 @@ URL = "http://127.0.0.1:30080"
 TOKEN_TTL_S = 20_000
 WAIT = ("--wait", "--timeout", "8m")
 STAGING, OURS = CHARTS / RELEASE / "values-staging.yaml", Path(__file__).with_name("values.yaml")
-VALUES = ("--values", str(STAGING), "--values", str(OURS))
+CHAIN = CHARTS / RELEASE / "values-devnet.yaml"
+VALUES = ("--values", str(STAGING), "--values", str(CHAIN), "--values", str(OURS))
+BLOCK_S = 2
 EQUAL_S = 180.0
 PAGE_ROWS = 100
 USERS = 30
@@ -48,8 +50,10 @@ class Product:
 
     def install(self) -> None:
         """Install the servers and the product, and wait until all is ready."""
-        images = ("--set", f"valkey.image={SERVERS}:latest,postgresql.image={SERVERS}:latest")
-        self.kube.helm("upgrade", "--install", "servers", str(CHARTS / "servers"), *images, *WAIT)
+        images = f"valkey.image={SERVERS}:latest,postgresql.image={SERVERS}:latest,devnet.image={DEVNET}:latest"
+        devnet = f"devnet.enabled=true,devnet.blockSeconds={BLOCK_S}"
+        servers = str(CHARTS / "servers")
+        self.kube.helm("upgrade", "--install", "servers", servers, "--set", images, "--set", devnet, *WAIT)
         self.kube.helm("upgrade", "--install", RELEASE, str(CHARTS / RELEASE), *VALUES, *WAIT)
 
     def upgrade(self, *values: str) -> None:
@@ -61,9 +65,9 @@ class Product:
         """Roll back to the revision before, and wait until all is ready."""
         self.kube.helm("rollback", RELEASE, *WAIT)
 
-    def astratrade(self, *arguments: str) -> str:
-        """Run a command in the gateway's container."""
-        return self.kube.run("exec", f"deploy/{RELEASE}-gateway", "--", "astratrade", *arguments)
+    def astratrade(self, *arguments: str, part: str = "gateway") -> str:
+        """Run a command in a container of a Deployment."""
+        return self.kube.run("exec", f"deploy/{RELEASE}-{part}", "--", "astratrade", *arguments)
 
     def token(self, role: str) -> str:
         """Return a token of a role, which the installation has signed."""

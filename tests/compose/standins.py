@@ -7,14 +7,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from contracts.toolchain.tools import BuildError
+from contracts.toolchain.tools import provide as provide_program
 from deploy import images
 from tests.cluster import binaries
 from tests.compose.podman import COMPOSE, say
+from tests.support.devnet_tool import DEVNET
 
 FOLDER = Path(__file__).with_name("standins")
 LOCK = images.ROOT / "deploy" / "locks" / "test.txt"
 JAEGER = binaries.Source("jaeger", "github.com/jaegertracing/jaeger", "v1.76.0", (("cmd/jaeger",),))
 """Its version 2.13.0: both have the same sources, and Go knows them by the number of version 1."""
+
+DEVNET_IMAGE = "starknet-devnet-rs"
 
 
 def official() -> dict[str, str]:
@@ -41,18 +46,19 @@ def _provided(builder: images.Builder, image: str) -> str | None:
     made = f"localhost/astratrade-standin-{name}:latest"
     say(f"{image} cannot be fetched; {made} stands in")
     try:
-        _build(builder, name, made)
-    except binaries.CannotBuildError as error:
+        build(builder, name, made)
+    except (binaries.CannotBuildError, BuildError) as error:
         say(str(error))
         return None
     return made
 
 
-def _build(builder: images.Builder, name: str, tag: str) -> None:
+def build(builder: images.Builder, name: str, tag: str) -> None:
     """Build a stand-in in a folder that holds its files.
 
     Raises:
         CannotBuildError: its program cannot be compiled here.
+        BuildError: likewise, of devnet.
     """
     with tempfile.TemporaryDirectory() as temporary:
         context = Path(temporary)
@@ -61,4 +67,6 @@ def _build(builder: images.Builder, name: str, tag: str) -> None:
         if name == JAEGER.name:
             binaries.provide((JAEGER,))
             shutil.copy(binaries.folder(JAEGER) / "jaeger", context)
+        if name == DEVNET_IMAGE:
+            shutil.copy(provide_program(DEVNET), context)
         builder.build(FOLDER / f"{name}.Dockerfile", tag, context=context)

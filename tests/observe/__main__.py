@@ -36,7 +36,7 @@ SETTLE_S: Final = 10.0
 ALERT_S: Final = 120.0
 ALL: Final = "all"
 NEEDS_ROOT: Final = "full-disk"
-NEED_CHAIN: Final = ("chain-node", "chain-reorg")
+NEED_CHAIN: Final = ("chain-node", "chain-reorg", "foreign-batch")
 CHAIN_BOARD: Final = "chain.json"
 
 
@@ -68,7 +68,7 @@ def fill_panels(directory: Path) -> int:
             with installed.used():
                 time.sleep(SETTLE_S)
                 if chain:
-                    chain.replace_blocks()
+                    befall(chain)
                 asked = of_boards(chain)
                 empty = dict(asked)
 
@@ -84,7 +84,16 @@ def fill_panels(directory: Path) -> int:
                     print("no data:", *empty.items(), sep="\n  ")
             print(f"{len(asked) - len(empty)} of {len(asked)} queries have data")
             print(f"alerts: {sorted(monitoring.firing()) or 'none'}")
+            for child in installed.processes.values():
+                assert child.exit_code is None, child.last_words()
     return len(empty)
+
+
+def befall(chain: ObservedChain) -> None:
+    """Let a batch become final, and replace the blocks of another one."""
+    chain.become_final()
+    chain.wait_for_batch()
+    chain.replace_blocks()
 
 
 def of_boards(chain: ObservedChain | None) -> dict[str, str]:
@@ -144,7 +153,7 @@ def chosen(name: str) -> list[str]:
         print(f"{NEEDS_ROOT} is left out: only root can give the broker a small disk")
         found.remove(NEEDS_ROOT)
     if find_devnet() is None and not {*found}.isdisjoint(NEED_CHAIN):
-        print(f"{' and '.join(NEED_CHAIN)} are left out: starknet-devnet was not found")
+        print(f"{', '.join(NEED_CHAIN)} are left out: starknet-devnet was not found")
         found = [each for each in found if each not in NEED_CHAIN]
     return found
 

@@ -156,6 +156,13 @@ def start(job: str) -> Callable[[Installation], None]:
     return again
 
 
+def undo_foreign_batch(installed: Installation) -> None:
+    """Replace the block of the batch, and start settlement again."""
+    assert installed.chain is not None
+    installed.chain.replace_blocks()
+    installed.start_job("settlement")
+
+
 def on_chain(act: str) -> Callable[[Installation], None]:
     """Return what befalls the chain, or its node."""
     return lambda installed: getattr(installed.chain, act)()
@@ -189,9 +196,14 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
         process("clock", "pause"), process("clock", "resume"), ("AstraClockStopped",), "the clock is stopped by SIGSTOP"
     ),
     "chain-node": Breakage(
-        on_chain("go_away"), on_chain("come_back"), ("AstraChainNodeAway",), "the chain's node answers errors"
+        on_chain("go_away"), on_chain("come_back"), ("AstraChainNodeAway", "AstraSettlementWaits"),
+        "the chain's node answers errors",
     ),
     "chain-reorg": Breakage(
         on_chain("replace_blocks"), lambda _: None, ("AstraChainDeepReorg",), f"the chain replaces {REPLACED} blocks"
+    ),
+    "foreign-batch": Breakage(
+        on_chain("settle_foreign_batch"), undo_foreign_batch, ("AstraProcessDown", "AstraSettlementUnaudited"),
+        "the contract has a batch that the log lacks, and settlement ends",
     ),
 }  # fmt: skip

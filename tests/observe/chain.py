@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,42 +13,79 @@ from tests.chain.fees import Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import CHAIN_ID, contracts
 from tests.chain.node import RpcError
+from tests.e2e.waiting import eventually
+from tests.settlement.test_service import PASSWORD, keystore_of
 from tests.support.devnet import devnet, find_devnet
 
 POLL_MS: Final = "200"
+BATCH_USD: Final = "0.05"
+"""Fees that close a batch: a few fills."""
 REPLACED: Final = 12
-"""Blocks that a reorganisation replaces, which is more than an operator wants to see within an hour."""
+"""Blocks that a reorganisation replaces at least, which is more than an operator wants to see within an hour."""
+FOREIGN: Final = {"trading": 1}
+"""A batch that no log has."""
+WITHIN_S: Final = 60.0
 
 
 class ObservedChain:
     """The fee contracts on a node, and what befalls them."""
 
-    def __init__(self, fees: Fees, node: HashingNode) -> None:
+    def __init__(self, fees: Fees, node: HashingNode, directory: Path, resources: ExitStack) -> None:
         self._fees = fees
+        self._chain = fees.chain.node
         self._node = node
+        self._directory = directory
+        self._resources = resources
+        self._final = self._chain.height()
 
     @property
     def settings(self) -> Mapping[str, str]:
         """Return the settings of the services that follow the chain."""
+        password = self._directory / "password"
+        password.write_text(PASSWORD, "utf-8")
         return {
             "ASTRA_STARKNET_NODE_URL": self._node.url,
             "ASTRA_STARKNET_CHAIN_ID": CHAIN_ID,
             "ASTRA_INDEXER_CONTRACTS": ",".join(f"{name}:{address}" for name, address in contracts(self._fees)),
             "ASTRA_INDEXER_POLL_MS": POLL_MS,
+            "ASTRA_SETTLEMENT_ACCOUNT": hex(self._fees.settler.address),
+            "ASTRA_SETTLEMENT_KEYSTORE": str(keystore_of(self._directory, self._fees.settler.signer.private_key)),
+            "ASTRA_SETTLEMENT_PASSWORD_FILE": str(password),
+            "ASTRA_SETTLEMENT_AMOUNT_USD": BATCH_USD,
+            "ASTRA_SETTLEMENT_POLL_MS": POLL_MS,
+            "ASTRA_SETTLEMENT_AUDIT_S": "1",
+            "ASTRA_SETTLEMENT_SEND_AGAIN_S": "1",
         }
 
-    def settle(self) -> None:
-        """Make a block with a fact, and many without."""
-        self._fees.settle({"trading": 700})
-        for _ in range(REPLACED):
-            self._fees.chain.node.ask("devnet_createBlock")
+    @property
+    def batches(self) -> int:
+        """Return how many batches the collector has settled."""
+        return int(self._fees.collector.call("last_batch")[0])
+
+    def wait_for_batch(self) -> None:
+        """Wait until the collector has settled one more batch."""
+        before = self.batches
+        eventually(lambda: self.batches > before, within_s=WITHIN_S, what="a batch is settled")
+
+    def become_final(self) -> None:
+        """Let Ethereum accept all blocks."""
+        self._final = self._chain.height()
+        self._resources.enter_context(self._node.on_l1(self._final))
 
     def replace_blocks(self) -> None:
-        """Replace the newest blocks, a fact among them, and make a new one."""
-        chain = self._fees.chain.node
-        with self._node.changing(height := chain.height() - REPLACED - 1):
-            chain.abort_to(height)
-        self.settle()
+        """Replace all blocks that are not final by empty ones, at least as many as an operator wants to know of."""
+        for _ in range(REPLACED):
+            self._chain.ask("devnet_createBlock")
+        time.sleep(2)  # the indexer reads them
+        with self._node.changing(self._final):
+            height = self._chain.height()
+            self._chain.abort_to(self._final)
+            for _ in range(height - self._final + 1):
+                self._chain.ask("devnet_createBlock")
+
+    def settle_foreign_batch(self) -> None:
+        """Settle a batch that the log does not have, by the account of settlement."""
+        self._fees.settle(FOREIGN)
 
     def go_away(self) -> None:
         """Let the node answer nothing but errors."""
@@ -72,7 +110,5 @@ def observed_chain(directory: Path) -> Iterator[ObservedChain | None]:
     directory.mkdir(parents=True, exist_ok=True)
     with devnet(program, directory, "--accounts", "8") as running:
         fees = Fees.deploy(Chain.at(running.url))
-        with HashingNode(running.url).served() as node:
-            chain = ObservedChain(fees, node)
-            chain.settle()
-            yield chain
+        with HashingNode(running.url).served() as node, ExitStack() as resources:
+            yield ObservedChain(fees, node, directory, resources)

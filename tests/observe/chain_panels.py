@@ -40,8 +40,38 @@ CHANGES: Final = (
         Query(rate("astra_indexer_refused_total"), "refused"))),
 )  # fmt: skip
 
-CHAIN: Final = Board("chain", "AstraTrade chain", "The chain's blocks and facts in the log.", {
+SETTLEMENT: Final = (
+    one("Settling", "Settlements that reach node and broker.", units.Short,
+        "sum(astra_settlement_settling)", "settlements", now=True),
+    one("Open fees", "Fees that are in no batch yet.", units.Dollars,
+        "max(astra_settlement_open_fees) / 1e8", "open", now=True),
+    one("Unconfirmed", "In batches that the chain has not confirmed for good.", units.Dollars,
+        "max(astra_settlement_unconfirmed_units) / 1e6", "unconfirmed", now=True),
+)  # fmt: skip
+BATCHES: Final = (
+    Panel("Batches", "Numbers of the last closed and the last confirmed batch. Six hours between them are a ticket.",
+          units.Short, (
+        Query("max(astra_settlement_closed_batch)", "closed"),
+        Query("max(astra_settlement_confirmed_batch)", "confirmed"))),
+    Panel("Money under way", "Fees in no batch, and batches that are not confirmed.", units.Dollars, (
+        Query("max(astra_settlement_open_fees) / 1e8", "open"),
+        Query("max(astra_settlement_unconfirmed_units) / 1e6", "unconfirmed"))),
+    Panel("Transactions", "In an hour: batches, sweeps, and those that were reverted.", units.Short, (
+        Query("sum(increase(astra_settlement_batches_sent_total[1h]))", "batches"),
+        Query("sum(increase(astra_settlement_sweeps_sent_total[1h]))", "sweeps"),
+        Query("sum(increase(astra_settlement_reverted_total[1h]))", "reverted"))),
+    one("Audits", "Comparisons of ledger, log and contracts without a difference, in five minutes. None within half an "
+        "hour calls an operator.", units.Short, "sum(increase(astra_settlement_audits_total[5m]))", "audits"),
+    Panel("Failures of settlement", "Times that node or broker were away, and writes refused because another one was "
+          "first.", EVENTS, (
+        Query(rate("astra_settlement_failures_total"), "failures"),
+        Query(rate("astra_settlement_refused_total"), "refused"))),
+)  # fmt: skip
+
+CHAIN: Final = Board("chain", "AstraTrade chain", "Blocks and facts in the log, and the settlement of fees.", {
     "Now": NOW,
     "Blocks": PLACES,
     "Facts": CHANGES,
+    "Settlement now": SETTLEMENT,
+    "Batches": BATCHES,
 })  # fmt: skip

@@ -25,6 +25,7 @@ JOBS: Final[Mapping[str, tuple[str, str]]] = {
     "clock": ("clock", "ASTRA_CLOCK_PORT"),
     "webhooks": ("webhooks", "ASTRA_WEBHOOKS_PORT"),
     "indexer": ("indexer", "ASTRA_INDEXER_PORT"),
+    "settlement": ("settlement", "ASTRA_SETTLEMENT_PORT"),
 }
 """The command of each job, and the setting of its port of metrics."""
 

@@ -20,7 +20,7 @@ from tests.source import ROOT
 RULES: Final = ROOT / "deploy" / "observe" / "rules"
 RUNBOOKS: Final = "docs/runbooks"
 NEEDED: Final = ("gateway", "worker", "relay", "clock", "webhooks")
-OPTIONAL: Final = ("indexer",)
+OPTIONAL: Final = ("indexer", "settlement")
 """What an installation without a chain does not run."""
 JOBS: Final = (*NEEDED, *OPTIONAL)
 """The values of the label `job` that scrapes of the product have: in `prometheus.yaml` as in the chart."""
@@ -28,6 +28,8 @@ OF_OPTIONAL: Final = f'up{{job=~"{"|".join(OPTIONAL)}"}}'
 GONE: Final = f"(count by (job) (last_over_time({OF_OPTIONAL}[{{1h}}])) unless count by (job) ({OF_OPTIONAL}))"
 TICK: Final = "astra_clock_last_tick_timestamp_seconds"
 CHAIN_BEHIND_S: Final = 300
+UNAUDITED: Final = '(sum(increase(astra_settlement_audits_total[{30m}])) or 0 * count(up{job="settlement"})) == 0'
+CLOSED_BEFORE: Final = "max(last_over_time(astra_settlement_closed_batch[{5m}] offset {6h}))"
 REPLACED_MAX: Final = 10
 """Blocks that a chain may replace within an hour before somebody looks."""
 HEADER: Final = "# Made by `python -m tests.observe.rules`; do not edit.\n"
@@ -116,6 +118,14 @@ ALERTS: Final = (
           "Facts of the chain are {{ $value | humanizeDuration }} behind", "chain-behind"),
     Alert("AstraChainDeepReorg", f"sum(increase(astra_indexer_replaced_blocks_total[{{1h}}])) > {REPLACED_MAX}", 0,
           "page", "The chain replaced {{ $value | humanize }} blocks of the log", "chain-reorg"),
+    Alert("AstraSettlementUnaudited", UNAUDITED, 300, "page",
+          "For half an hour no audit of ledger, log and contracts has succeeded", "settlement-stopped"),
+    Alert("AstraSettlementWaits", "max(astra_settlement_settling) == 0", 300, "page",
+          "Settlement reaches no node, or sends no transaction", "settlement-waits"),
+    Alert("AstraSettlementReverted", "sum(increase(astra_settlement_reverted_total[{1h}])) > 0", 0, "ticket",
+          "{{ $value | humanize }} transactions of settlement were reverted", "settlement-waits"),
+    Alert("AstraBatchUnconfirmed", f"{CLOSED_BEFORE} > max(astra_settlement_confirmed_batch)", 300, "ticket",
+          "A batch that was closed six hours ago is not confirmed", "batch-unconfirmed"),
 )  # fmt: skip
 
 

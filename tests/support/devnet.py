@@ -11,16 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contracts.toolchain.tools import Tool, find
+from contracts.toolchain.tools import find
+from tests.support.devnet_tool import DEVNET
 from tests.support.starknet import Signer
 
-DEVNET: Final = Tool(
-    name="starknet-devnet",
-    version="0.8.1",
-    crate_sha256="c6e9284bb9106d223289f923b30a6240a1052e264e0c9e543597fb4d8f517f2e",
-    variable="DEVNET_BIN",
-    minutes=25,
-)
 START_S: Final = 60
 ANY_PORT: Final = ("--port", "0")
 OPTIONS: Final = ("--seed", "7", "--state-archive-capacity", "full", "--initial-balance", str(10**30))

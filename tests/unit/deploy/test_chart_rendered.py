@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.cluster.binaries import KUBERNETES, program
+from tests.devnet_addresses import ACCOUNTS, SEED
 from tests.observe.rules import JOBS, recording
 from tests.source import ROOT
 
@@ -22,8 +23,9 @@ OF_OPERATORS = {"PodMonitor", "PrometheusRule", "ScaledObject"}
 """Kinds that Kubernetes itself does not have."""
 HELM = program("helm")
 TEMPLATES = {"Deployment", "StatefulSet", "Job"}
-WITH_CHAIN = ("--set", "indexer.replicas=2,settings.indexer_contracts=FeeCollector:0x2a")
+WITH_CHAIN = ("--values", str(CHART / "values-devnet.yaml"))
 """An installation with a chain. The other ones have no service of it."""
+OF_CHAIN = {"astratrade-indexer", "astratrade-settlement", "astratrade-devnet"}
 
 pytestmark = pytest.mark.skipif(
     not HELM.exists(), reason="needs Helm, which takes minutes to build: python -m tests.cluster.binaries"
@@ -78,8 +80,8 @@ def test_kubernetes_knows_each_field_of_each_object(objects: list[Object]) -> No
 
 
 def test_no_container_has_rights_that_it_does_not_need(objects: list[Object], chain: tuple[str, ...]) -> None:
-    found = [*pods(objects), *pods(rendered(CHARTS / "servers"))]
-    assert len(found) == (15 if chain else 14)
+    found = [*pods(objects), *pods(rendered(CHARTS / "servers", *(("--set", "devnet.enabled=true") if chain else ())))]
+    assert len(found) == (18 if chain else 14)
     for name, pod in found:
         assert pod["automountServiceAccountToken"] is False, name
         assert pod["enableServiceLinks"] is False, name
@@ -109,7 +111,7 @@ def test_secrets_are_files_and_never_variables(objects: list[Object]) -> None:
         for container in pod["containers"]:
             for variable in container["env"]:
                 assert "secretKeyRef" not in variable.get("valueFrom", {}), name
-            files = {v["value"].rpartition("/")[2] for v in container["env"] if v["name"].endswith("_FILE")}
+            files = {v["value"].rpartition("/")[2] for v in container["env"] if "/run/secrets/" in v.get("value", "")}
             assert files == {item["key"] for item in secrets["items"]}, name
     assert not [one for one in objects if one["kind"] == "Secret"]
 
@@ -201,19 +203,40 @@ def test_a_pod_gets_the_optional_keys_that_the_secret_has() -> None:
     assert "ASTRA_LOG_KEY_FILE" not in str(rendered(CHART))
 
 
-def test_the_services_of_the_chain_read_its_node_and_nothing_of_them_is_there_without_one() -> None:
-    assert "indexer" not in {name.rpartition("-")[2] for name, _ in pods(rendered(CHART))}
+def test_nothing_of_the_chain_is_there_without_one_and_no_part_of_it_alone() -> None:
+    assert not OF_CHAIN & {name for name, _ in pods(rendered(CHART))}
     refused = helm_template(CHART, "--set", "indexer.replicas=1")
     assert "indexer.replicas needs settings.indexer_contracts" in refused.stderr
+    refused = helm_template(CHART, "--set", "settlement.replicas=1,settings.settlement_account=0x2a")
+    assert "settlement.replicas needs indexer.replicas and settings.settlement_account" in refused.stderr
+
+
+def test_the_services_of_the_chain_have_its_node_and_settlement_alone_the_key() -> None:
     objects = rendered(CHART, *WITH_CHAIN)
-    [pod] = [pod for name, pod in pods(objects) if name == "astratrade-indexer"]
-    [container] = pod["containers"]
-    assert container["args"] == ["indexer"]
+    found = dict(pods(objects))
+    assert found.keys() >= OF_CHAIN
+    keys = {
+        name: {item["key"] for volume in pod["volumes"] if "secret" in volume for item in volume["secret"]["items"]}
+        for name, pod in found.items()
+    }
+    assert {name for name, has in keys.items() if "starknet-node-url" in has} == OF_CHAIN
+    assert {name for name, has in keys.items() if "settlement-keystore" in has} == {"astratrade-settlement"}
+    [container] = found["astratrade-settlement"]["containers"]
     variables = {variable["name"]: variable for variable in container["env"]}
-    assert {"ASTRA_BROKER_URL_FILE", "ASTRA_STARKNET_NODE_URL_FILE"} == {v for v in variables if v.endswith("_FILE")}
-    assert "configMapKeyRef" in variables["ASTRA_INDEXER_CONTRACTS"]["valueFrom"]
+    assert variables["ASTRA_SETTLEMENT_KEYSTORE"]["value"] == "/run/secrets/astratrade/settlement-keystore"
+    assert variables["ASTRA_SETTLEMENT_PASSWORD_FILE"]["value"] == "/run/secrets/astratrade/settlement-password"
     [reaches] = spec_of(objects, "NetworkPolicy", "astratrade-node")["podSelector"]["matchExpressions"]
-    assert reaches["values"] == ["gateway", "indexer"]
+    assert reaches["values"] == ["gateway", *(name.removeprefix("astratrade-") for name in sorted(OF_CHAIN))]
+
+
+def test_the_devnet_is_the_one_that_the_addresses_follow_from() -> None:
+    [devnet] = [
+        one["spec"]["template"]["spec"]["containers"][0]
+        for one in rendered(CHARTS / "servers", "--set", "devnet.enabled=true")
+        if one["kind"] == "StatefulSet" and one["metadata"]["name"] == "devnet"
+    ]
+    assert f"--seed={SEED}" in devnet["command"]
+    assert f"--accounts={len(ACCOUNTS)}" in devnet["command"]
 
 
 def test_each_server_may_have_several_ports_and_receivers_may_be_private() -> None:

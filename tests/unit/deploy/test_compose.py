@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from api import server
+from contracts.account.signer import KeystoreSigner
 from deploy import images
 from deploy.cli.main import COMMANDS
 from deploy.run import dev, worker
@@ -19,6 +20,7 @@ from deploy.settings import Settings, variable
 from tables.domains import TOPOLOGY
 from tests.compose import standins
 from tests.compose.podman import COMPOSE
+from tests.devnet_addresses import ACCOUNTS, SEED, settings
 from tests.observe.rules import OPTIONAL
 from tests.source import ROOT
 
@@ -28,8 +30,19 @@ PRODUCT = {name: service for name, service in SERVICES.items() if service["image
 SERVING = {name: service for name, service in PRODUCT.items() if service["restart"] == "unless-stopped"}
 OBSERVE = ROOT / "deploy" / "observe"
 PAGE = (ROOT / "docs" / "containers.md").read_text("utf-8")
-PORTS = {"gateway": 9100, "worker": 9101, "relay": 9102, "clock": 9103, "webhooks": 9104, "indexer": 9105}
-ROOTS = {"secrets": ["DAC_OVERRIDE"], "jaeger": []}
+PORTS = {
+    "gateway": 9100,
+    "worker": 9101,
+    "relay": 9102,
+    "clock": 9103,
+    "webhooks": 9104,
+    "indexer": 9105,
+    "settlement": 9106,
+}
+ROOTS = {"secrets": ["DAC_OVERRIDE"], "jaeger": [], "devnet": []}
+KEYSTORE = "chart/servers/devnet-keystore.json"
+SINGLE_GRACE_S = 5.0
+"""The services of the chain end at once; the last request of theirs may take so long."""
 """The containers whose user is root, and the capabilities that they keep."""
 
 
@@ -53,8 +66,29 @@ def seconds(text: str) -> float:
 def test_each_service_of_the_product_runs_and_no_other() -> None:
     commands = {name: service["command"] for name, service in SERVING.items()}
     workers = {name: ["worker", "--domain", name] for name in TOPOLOGY.names}
-    assert commands == {"gateway": ["api"], "relay": ["relay"], "clock": ["clock"], "webhooks": ["webhooks"], **workers}
+    singles = {name: [name] for name in ("relay", "clock", "webhooks", *OPTIONAL)}
+    assert commands == {"gateway": ["api"], **singles, **workers}
     assert {command[0] for command in commands.values()} < {*COMMANDS}
+
+
+def test_the_profile_has_what_follows_the_chain_and_its_node() -> None:
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+    assert profiles == {name: ["chain"] for name in ("devnet", "contracts", *OPTIONAL)}
+    devnet = SERVICES["devnet"]["command"]
+    assert {f"--seed={SEED}", f"--accounts={len(ACCOUNTS)}"} <= {*devnet}
+    for name in ("contracts", *OPTIONAL):
+        environment = SERVICES[name]["environment"]
+        assert environment["ASTRA_STARKNET_NODE_URL"] == "http://devnet:5050/rpc"
+        assert settings().items() <= environment.items(), "run python -m tests.devnet_addresses"
+
+
+def test_the_keystore_of_the_devnet_opens_with_the_password_that_both_installations_have() -> None:
+    password = SERVICES["settlement"]["environment"]["ASTRA_SETTLEMENT_PASSWORD"]
+    assert KeystoreSigner.open(COMPOSE.parent / KEYSTORE, password).public_key
+    secrets = (COMPOSE.parent / "chart" / "servers" / "templates" / "secrets.yaml").read_text("utf-8")
+    assert f"settlement-password: {password}\n" in secrets
+    assert f'.Files.Get "{Path(KEYSTORE).name}"' in secrets
+    assert f"./{KEYSTORE}:/run/devnet-keystore.json:ro" in SERVICES["settlement"]["volumes"]
 
 
 def test_each_setting_exists() -> None:
@@ -108,7 +142,8 @@ def test_no_container_has_rights_that_it_does_not_need() -> None:
 def test_only_workers_keep_files_and_a_secret_can_be_changed_by_no_service() -> None:
     for name, service in SERVING.items():
         keeps = [f"{name}:/data"] if name in TOPOLOGY.names else []
-        assert service["volumes"] == ["secrets:/secrets:ro", *keeps]
+        file = [f"./{KEYSTORE}:/run/devnet-keystore.json:ro"] if name == "settlement" else []
+        assert service["volumes"] == ["secrets:/secrets:ro", *keeps, *file]
         assert ("/data" in service["tmpfs"]) != bool(keeps)
 
 
@@ -122,7 +157,7 @@ def test_everything_mounted_exists_and_every_volume_is_used() -> None:
 def test_nothing_depends_on_another_container_and_all_but_those_that_end_are_started_again() -> None:
     assert not [name for name, service in SERVICES.items() if "depends_on" in service]
     ending = {name for name, service in SERVICES.items() if service["restart"] == "on-failure"}
-    assert ending == {"secrets", "migrations"}
+    assert ending == {"secrets", "migrations", "contracts"}
 
 
 def test_a_service_has_longer_to_end_than_its_process_takes() -> None:
@@ -132,6 +167,7 @@ def test_a_service_has_longer_to_end_than_its_process_takes() -> None:
         "relay": dev.RELAY_GRACE_S,
         "clock": dev.CLOCK_GRACE_S,
         "webhooks": dev.WEBHOOKS_GRACE_S,
+        **dict.fromkeys(OPTIONAL, SINGLE_GRACE_S),
         **dict.fromkeys(TOPOLOGY.names, worker.GRACE_S),
     }
     assert all(seconds(SERVING[name]["stop_grace_period"]) >= takes_s + 5 for name, takes_s in takes.items())

@@ -25,13 +25,16 @@ labels: {{- include "astratrade.labels" . | nindent 2 }}
 {{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* More workers than partitions would wait for nothing, spans without a collector would be lost, and an indexer would end. */}}
+{{/* More workers than partitions would wait for nothing, spans without a collector would be lost, and services of the chain would end. */}}
 {{- define "astratrade.checked" -}}
 {{- if and (gt (float64 (.Values.settings.trace_sample | default 0)) 0.0) (not .Values.tracing.endpoint) }}
 {{- fail "settings.trace_sample needs tracing.endpoint" }}
 {{- end }}
 {{- if and .Values.indexer.replicas (not .Values.settings.indexer_contracts) }}
 {{- fail "indexer.replicas needs settings.indexer_contracts" }}
+{{- end }}
+{{- if and .Values.settlement.replicas (not (and .Values.indexer.replicas .Values.settings.settlement_account)) }}
+{{- fail "settlement.replicas needs indexer.replicas and settings.settlement_account" }}
 {{- end }}
 {{- range $domain, $worker := .Values.workers.domains }}
 {{- if gt (int (max $worker.replicas $worker.maxReplicas)) (int $.Values.partitions) }}

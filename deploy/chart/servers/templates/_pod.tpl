@@ -3,7 +3,7 @@ app.kubernetes.io/name: {{ .name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
-{{/* A StatefulSet of one pod and its Service: (dict "root" $ "name" "valkey" "port" 6379 "values" map "command" list "files" list). */}}
+{{/* A StatefulSet of one pod and its Service: (dict "root" $ "name" "valkey" "port" 6379 "values" map "command" list "files" list "env" list). */}}
 {{- define "servers.server" -}}
 apiVersion: v1
 kind: Service
@@ -41,6 +41,9 @@ spec:
           image: {{ .values.image }}
           imagePullPolicy: IfNotPresent
           command: {{ toJson .command }}
+          {{- with .env }}
+          env: {{ toJson . }}
+          {{- end }}
           ports: [{name: server, containerPort: {{ .port }}}]
           startupProbe: {tcpSocket: {port: server}, periodSeconds: 1, failureThreshold: 300}
           livenessProbe: {tcpSocket: {port: server}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3}
@@ -50,11 +53,15 @@ spec:
           volumeMounts:
             - {name: data, mountPath: /data}
             - {name: tmp, mountPath: /tmp}
+            {{- if .files }}
             - {name: secrets, mountPath: /run/secrets/server, readOnly: true}
+            {{- end }}
       volumes:
         - {name: tmp, emptyDir: {}}
+        {{- if .files }}
         - name: secrets
           secret: {secretName: {{ .root.Release.Name }}-servers, defaultMode: 0440, items: {{ toJson .files }}}
+        {{- end }}
   volumeClaimTemplates:
     - metadata: {name: data}
       spec:
