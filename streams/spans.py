@@ -34,6 +34,8 @@ WEBHOOK: Final = "astratrade.webhook"
 ATTEMPT: Final = "astratrade.attempt"
 DEAD_LETTER: Final = "astratrade.dead_letter"
 BLOCK: Final = "astratrade.block"
+BATCH: Final = "astratrade.batch"
+TRANSACTION: Final = "astratrade.transaction"
 LINKS_DROPPED: Final = "astratrade.links_dropped"
 
 REDIS_STREAMS: Final = "redis_streams"
@@ -98,8 +100,8 @@ class Spans(Protocol):
     def now_ns(self) -> int:
         """Return the time, Unix nanoseconds."""
 
-    def samples(self) -> bool:
-        """Return whether a new trace is to be recorded."""
+    def samples(self, trace_id: str | None = None) -> bool:
+        """Return whether a new trace is to be recorded: by lot, or where its id is known already, by this id."""
 
     def new_id(self) -> str:
         """Return a new span id."""

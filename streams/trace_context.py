@@ -53,6 +53,11 @@ def at_event(traceparent: str | None, event_id: str) -> str | None:
     return f"{traceparent[:36]}{event_id[19:23]}{event_id[24:]}-01"
 
 
+def context_at(span: SpanRef) -> str:
+    """Return the sampled trace context of what follows from a span."""
+    return f"00-{span.trace_id}-{span.span_id}-01"
+
+
 def new_trace(event_id: str) -> str:
     """Return the sampled trace context of an event that nothing led to. Its trace has the id of the event."""
     return f"00-{event_id.replace('-', '')}-{span_id_of(event_id)}-01"

@@ -8,6 +8,7 @@ one is refused, and reads the state again. So is one that knew a state which a r
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -97,9 +98,11 @@ class StateStore:
         return ChainState(row.cursor, row.final, row.sequences, tuple(blocks))
 
     async def write(
-        self, before: ChainState | None, step: Step, now: Instant, traceparent: str | None = None
+        self, before: ChainState | None, step: Step, now: Instant, contexts: Sequence[str | None] | None = None
     ) -> list[AnyEvent]:
         """Write a step: its facts, the changed rows and the number of the write, together. Return the facts' events.
+
+        `contexts` has the trace context of each fact.
 
         Raises:
             SourceMovedError: another indexer wrote meanwhile; load the state again.
@@ -107,7 +110,8 @@ class StateStore:
         write, after = self._write + 1, step.state
         row = _encoder.encode(_Row(self._chain_id, write, after.cursor, after.final, after.sequences))
         digest = int.from_bytes(hashlib.sha256(row).digest()[:DIGEST_BYTES], "big")
-        events = [_event(change, write, traceparent) for change in step.changes]
+        traced = [None] * len(step.changes) if contexts is None else contexts
+        events = [_event(change, write, each) for change, each in zip(step.changes, traced, strict=True)]
         records = [self._record(event) for event in events]
         rows = Rows(self._topic.name, 0, [*_changed(before, after), (STATE_KEY, row)], now // 1_000)
         moved = SourceOffsets(SOURCE, {_DIGEST: (self._digest, digest)})

@@ -17,13 +17,15 @@ from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicErro
 from contracts.account.account import Account
 from contracts.clients.contract import Call
 from contracts.indexer.chain_state import BlockRef
-from contracts.indexer.errors import BlockGoneError
+from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.settlement.audit import Auditor, UnsettledMomentError
 from contracts.settlement.batches import Batch, State, next_to_send, sent, step
 from contracts.settlement.errors import SettlementError, UnreconciledError
 from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import LogReader
 from contracts.settlement.store import SettlementStore
+from contracts.settlement.tracing import BatchSpans
+from streams.spans import Spans
 from streams.times import Instant
 
 logger = logging.getLogger(__name__)
@@ -88,12 +90,14 @@ class Settlement:
         auditor: Auditor,
         policy: Policy,
         now: Callable[[], Instant],
+        spans: Spans | None = None,
     ) -> None:
         self.counts = SettlementCounts()
         self._store, self._reader, self._contracts = store, reader, contracts
         self._node = contracts.node
         self._account, self._auditor = account, auditor
         self._policy, self._now = policy, now
+        self._spans = BatchSpans(spans)
         self._state: State | None = None
         self._sent_s = -math.inf
         self._sweep = self._reverted = ""  # the hashes of the last sweep, and of the last reverted transaction
@@ -168,7 +172,9 @@ class Settlement:
         return True
 
     async def _write(self, before: State, after: State) -> None:
+        began_ns = self._spans.now_ns()
         await self._store.write(before, after, self._now())
+        self._spans.written(before, after, began_ns)
         if after.last != before.last:
             batch = after.batches[-1]
             logger.info("batch %d of %d units is closed by its %s", batch.number, batch.amount, batch.reason)
@@ -211,9 +217,15 @@ class Settlement:
 
     async def _send_batch(self, state: State, batch: Batch) -> None:
         """Note the transaction in the log, then send it. Nobody else can use its number in between, but to fail."""
-        signed = await self._account.prepare(self._contracts.settle(batch), await self._account.nonce())
-        await self._write(state, sent(state, batch.number, signed.tx_hash, signed.nonce))
-        await self._account.send(signed)
+        began_ns = self._spans.now_ns()
+        try:
+            signed = await self._account.prepare(self._contracts.settle(batch), await self._account.nonce())
+            await self._write(state, sent(state, batch.number, signed.tx_hash, signed.nonce))
+            await self._account.send(signed)
+        except NodeError as exc:
+            self._spans.failed(batch, began_ns, exc)
+            raise
+        self._spans.sent(batch, signed.tx_hash, began_ns)
         self._sent_s = time.monotonic()
         self.counts.batches_sent += 1
         logger.info("batch %d is sent as %s", batch.number, signed.tx_hash)

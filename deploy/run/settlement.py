@@ -82,7 +82,8 @@ async def _run(
 ) -> None:
     log = Log(url, settings.namespace, owner=settings.app_id)
     parts = parts_of(settings, log)
-    service = SettlementService(settlement_of(settings, parts, signer), log.check, settings.settlement_poll_ms / 1_000)
+    settlement = settlement_of(settings, parts, signer, spans)
+    service = SettlementService(settlement, log.check, settings.settlement_poll_ms / 1_000)
     lease = lease_of(settings, log, Kind.SETTLEMENT, listener, lambda: None if service.is_settling else service.trouble)
     try:
         await run_until_signal(_serve(service, SettlementMetrics(service, spans), lease, listener))
@@ -91,7 +92,7 @@ async def _run(
         await parts.contracts.node.close()
 
 
-def settlement_of(settings: Settings, parts: Parts, signer: KeystoreSigner) -> Settlement:
+def settlement_of(settings: Settings, parts: Parts, signer: KeystoreSigner, spans: Spans | None) -> Settlement:
     """Return the settlement of the settings."""
     node: Node = parts.contracts.node
     return Settlement(
@@ -107,6 +108,7 @@ def settlement_of(settings: Settings, parts: Parts, signer: KeystoreSigner) -> S
             settings.settlement_send_again_s,
         ),
         now=now,
+        spans=spans,
     )
 
 

@@ -15,6 +15,7 @@ from contracts.indexer.indexer import Indexer, Policy
 from contracts.indexer.node import Node as IndexedNode
 from contracts.indexer.store import StateStore
 from streams.events import decode
+from streams.spans import Spans
 from streams.times import Instant
 from streams.topics import CHAIN_EVENTS
 from tests.chain.fees import Fees
@@ -32,13 +33,13 @@ def contracts(fees: Fees) -> tuple[Contract, ...]:
 
 
 @asynccontextmanager
-async def indexer_of(fees: Fees, log: Log, url: str) -> AsyncIterator[Indexer]:
+async def indexer_of(fees: Fees, log: Log, url: str, spans: Spans | None = None) -> AsyncIterator[Indexer]:
     """Return an indexer that begins at the first block."""
     node = IndexedNode(url)
     try:
         blocks = Blocks(node, CHAIN_ID, contracts(fees))
         store = StateStore(log, CHAIN_ID, FACTS, STATE)
-        yield Indexer(blocks, store, Policy(CHAIN_ID, 0, 0), lambda: NOW)
+        yield Indexer(blocks, store, Policy(CHAIN_ID, 0, 0), lambda: NOW, spans)
     finally:
         await node.close()
 

@@ -26,6 +26,7 @@ from deploy.fee_settlement import accrued_fees
 from streams.events import Event, encode
 from streams.events.financial import FeeAccrued
 from streams.ids import derived_id
+from streams.spans import Spans
 from streams.times import DAY_US, Instant
 from streams.topics import FINANCIAL_FEES
 from streams.topology import changelog_topic
@@ -92,7 +93,9 @@ def signer_of(fees: Fees) -> KeystoreSigner:
 
 
 @asynccontextmanager
-async def settlement_of(fees: Fees, log: Log, url: str, *, amount_max: int = 0) -> AsyncIterator[Settlement]:
+async def settlement_of(
+    fees: Fees, log: Log, url: str, *, amount_max: int = 0, spans: Spans | None = None
+) -> AsyncIterator[Settlement]:
     """Return a settlement that sends again at once what the node does not know."""
     node = Node(url)
     collector, splitter = padded(fees.collector.address), padded(fees.splitter.address)
@@ -112,6 +115,7 @@ async def settlement_of(fees: Fees, log: Log, url: str, *, amount_max: int = 0) 
             auditor=Auditor(reader, contracts, StateStore(log, CHAIN_ID, FACTS, STATE), accrued),
             policy=Policy(CHAIN_ID, amount_max, audit_every_s=0, send_again_s=0),
             now=lambda: NOW,
+            spans=spans,
         )
     finally:
         await node.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chain.conftest import node_is_found
-from tests.support.devnet import DEVNET
+from tests.support.devnet_tool import DEVNET
 
 
 def test_a_node_of_the_right_version_is_found() -> None:

@@ -14,11 +14,13 @@ from contracts.indexer.errors import NodeError
 from contracts.indexer.indexer import Indexer
 from contracts.settlement.errors import ForeignBatchError, UnreconciledError
 from contracts.settlement.settlement import Settlement
+from streams.topics import CHAIN_EVENTS
 from tests.chain.conftest import GATE
 from tests.chain.fees import PAYMASTER, STAKING, TREASURY, Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import catch_up, indexer_of
 from tests.chain.settling import DAY, Ledger, settlement_of
+from tests.tracing.test_batch_spans import Recorded
 
 STEPS_MAX = 200
 SEEDS = range(50 if os.environ.get(GATE) else 1)
@@ -59,6 +61,27 @@ async def test_fees_arrive_at_the_beneficiaries(fees: Fees, node: HashingNode, l
         assert paid[STAKING] == 185_185
         assert (settlement.counts.batches_sent, settlement.counts.sweeps_sent) == (1, 1)
         assert settlement.counts.audits > 0
+
+
+async def test_the_spans_of_a_batch_are_one_tree_over_settlement_and_indexer(
+    fees: Fees, node: HashingNode, log: Log
+) -> None:
+    ledger, spans = Ledger(log), Recorded()
+    async with (
+        settlement_of(fees, log, node.url, spans=spans) as settlement,
+        indexer_of(fees, log, node.url, spans) as indexer,
+    ):
+        await ledger.accrue("trading", 1_000)
+        await ledger.accrue("trading", 1, DAY + 1)
+        await settle_all(settlement, indexer)
+        with node.on_l1(fees.chain.node.height()):
+            await settle_all(settlement, indexer)
+    [closed] = [span for span in spans.spans if span.name == "close batch"]
+    below = [span.name for span in spans.spans if span.parent_id == closed.ref.span_id]
+    sent = f"send {CHAIN_EVENTS}"
+    assert below == ["settle batch", sent, sent, "confirm batch"], "the fact is accepted, then final"
+    assert {span.ref.trace_id for span in spans.spans if span.name in {*below}} >= {closed.ref.trace_id}
+    assert not [span for span in spans.spans if span.error]
 
 
 async def test_a_replaced_batch_is_sent_again(fees: Fees, node: HashingNode, log: Log) -> None:

@@ -53,7 +53,6 @@ def test_fees_are_settled_once_while_pods_of_the_chain_are_killed(product: Produ
     eventually(all_are_confirmed, within_s=SETTLED_S, what="all batches are confirmed")
     report = product.astratrade("audit", "chain", part="settlement")
     assert "0 differences" in report, report
-    say(
-        f"{newest(product)[0]:.0f} batches, the last confirmed {time.monotonic() - began:.0f} s after the load; no difference"
-    )
+    number, took_s = newest(product)[0], time.monotonic() - began
+    say(f"{number:.0f} batches, the last one confirmed {took_s:.0f} s after the load; no difference")
     say(product.astratrade("chain", "status", part="settlement"))

@@ -30,12 +30,13 @@ def parser() -> argparse.ArgumentParser:
     only = parse.add_mutually_exclusive_group()
     only.add_argument("--up", action="store_true", help="bring all up, and leave it running")
     only.add_argument("--down", action="store_true", help="stop what --up started, and delete its data")
+    parse.add_argument("--chain", action="store_true", help="with --up: also a devnet, the indexer and settlement")
     return parse
 
 
-def up() -> None:
+def up(*, chain: bool) -> None:
     """Bring all up for a person."""
-    installation = Installation(PROJECT)
+    installation = Installation(PROJECT, chain=chain)
     say(f"ready after {installation.up():.0f} s; the dashboard is at {URL}")
 
 
@@ -43,13 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run; return the exit status."""
     arguments = parser().parse_args(argv)
     if arguments.down:
-        Installation(PROJECT).down("--volumes")
+        Installation(PROJECT, chain=True).down("--volumes")
         return 0
     if ports := taken():
         sys.exit(f"compose: something listens at {', '.join(map(str, ports))} already")
     images.main([])
     if arguments.up:
-        up()
+        up(chain=arguments.chain)
         return 0
     pytest = [
         sys.executable,

@@ -24,8 +24,14 @@ KINDS = (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
 class Installation:
     """The services of compose.yaml under a name of a project."""
 
-    def __init__(self, project: str, **variables: str) -> None:
-        """Prepare the images. The variables are those that compose.yaml reads."""
+    def __init__(self, project: str, *, chain: bool = False, **variables: str) -> None:
+        """Prepare the images.
+
+        Args:
+            project: The name of the project.
+            chain: Whether to run the profile with a devnet and what follows it.
+            variables: Those that compose.yaml reads.
+        """
         self.builder = images.Builder()
         self.project = project
         self._environment = {**podman.environment(self.builder), **variables}
@@ -36,6 +42,7 @@ class Installation:
         path.write_text(json.dumps({"services": others}), "utf-8")
         self._command = [*podman.command(self.builder), "--project-name", project, "--file", str(podman.COMPOSE)]
         self._command += ["--file", str(path)] if others else []
+        self._command += ["--profile", "chain"] if chain else []
 
     def services(self) -> list[str]:
         """Return the services that can run here."""

@@ -24,11 +24,14 @@ from tests.compose.store import spans_of
 from tests.e2e.feed import Subscriber
 from tests.e2e.fills import fill
 from tests.observe.monitoring import OBSERVE
+from tests.observe.rules import JOBS
 from tests.tracing.traced import CLIENT_SPAN, FEED, TRACE, USER, Event, by_id, flat
 
 pytestmark = pytest.mark.usefixtures("installation")
 
-PROCESSES = {"gateway": 1, "worker": 6, "relay": 1, "clock": 1, "webhooks": 1}
+PROCESSES = {job: len(TOPOLOGY.names) if job == "worker" else 1 for job in JOBS}
+ENDED = {"secrets", "migrations", "contracts"}
+SETTLED_S = 120.0
 CLOCK = ("clock",)
 """The packaged fills are of past years: a clock of the present would make them late."""
 RESTART_S = 60.0
@@ -41,8 +44,8 @@ def installation() -> Iterator[Installation]:
     """Bring all up; remove it at the end."""
     project = os.environ.get(VARIABLE)
     if project is None:
-        pytest.skip("brings up 18 containers; runs by python -m tests.compose")
-    made = Installation(project, ASTRA_TRACE_SAMPLE="1")
+        pytest.skip("brings up 22 containers; runs by python -m tests.compose")
+    made = Installation(project, chain=True, ASTRA_TRACE_SAMPLE="1")
     try:
         print(f"\nleft out: {', '.join(made.left_out) or 'nothing'}")
         print(f"ready after {made.up(without=CLOCK):.0f} s")
@@ -85,6 +88,27 @@ def test_down_and_up_keep_secrets_and_data(installation: Installation, people: P
     print(f"{people.assert_equals_the_oracle()} facts equal the oracle's, read with the same tokens")
 
 
+def test_fees_are_settled_on_the_devnet_to_the_unit(installation: Installation) -> None:
+    if "devnet" in installation.left_out:
+        pytest.skip("there is no devnet here, as the command said")
+    took_s = until(all_are_confirmed, "all batches are confirmed", SETTLED_S)
+    report = installation.astratrade("audit", "chain", service="settlement")
+    assert "0 differences" in report, report
+    print(f"all batches were confirmed after {took_s:.0f} s\n{report}")
+
+
+def all_are_confirmed() -> bool:
+    """Return whether the chain has confirmed the last batch of fees, and there is one."""
+    closed, confirmed = (value_of(f"astra_settlement_{which}_batch") for which in ("closed", "confirmed"))
+    return closed == confirmed > 0
+
+
+def value_of(metric: str) -> float:
+    """Return a metric as Prometheus has it; -1 while it has none."""
+    found = read(f"{PROMETHEUS}/api/v1/query?query={metric}")["data"]["result"]
+    return float(found[0]["value"][1]) if found else -1.0
+
+
 def secrets_of(installation: Installation) -> list[str]:
     """Return a digest of each secret."""
     texts = (installation.compose("exec", "-T", "gateway", "cat", f"/secrets/{name}") for name in SECRETS)
@@ -94,8 +118,8 @@ def secrets_of(installation: Installation) -> list[str]:
 def test_one_command_brings_up_all_services_and_each_is_healthy(installation: Installation) -> None:
     installation.up()
     until(
-        lambda: running(installation) == {*installation.services()} - {"secrets", "migrations"},
-        "all run, and two ended",
+        lambda: running(installation) == {*installation.services()} - ENDED,
+        "all run, and those that only prepare ended",
     )
     containers = {name: each for name, each in installation.containers().items() if each["State"]["Running"]}
     checked = sorted(name for name, each in containers.items() if each["Config"].get("Healthcheck"))

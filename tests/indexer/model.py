@@ -144,7 +144,7 @@ class ModelStore:
         self._write = self._log.write
         return msgspec.json.decode(self._log.state, type=ChainState) if self._log.state else None
 
-    async def write(self, _: ChainState | None, step: Step, now: Instant, traceparent: str | None = None) -> list[Any]:
+    async def write(self, _: ChainState | None, step: Step, now: Instant, contexts: object = None) -> list[Any]:
         when = self._fails()
         if when == 1:
             raise LogUnavailableError("before the write")

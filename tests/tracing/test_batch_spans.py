@@ -26,8 +26,9 @@ class Recorded:
 
     dropped = 0
 
-    def __init__(self, *, sampled: bool = True) -> None:
-        self._sampled = sampled
+    def __init__(self, *, sampled: bool = True, of_ids: bool | None = None) -> None:
+        """Decide like this by lot, and where the id of a trace is known, like `of_ids` if it is given."""
+        self._sampled, self._of_ids = sampled, of_ids
         self.spans: list[Span] = []
         self.time_ns = 10**9
         self.ids = 0
@@ -36,8 +37,8 @@ class Recorded:
         self.time_ns += 1_000
         return self.time_ns
 
-    def samples(self) -> bool:
-        return self._sampled
+    def samples(self, trace_id: str | None = None) -> bool:
+        return self._sampled if trace_id is None or self._of_ids is None else self._of_ids
 
     def new_id(self) -> str:
         self.ids += 1

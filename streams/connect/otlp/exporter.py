@@ -23,6 +23,8 @@ RETRIES: Final = (0.5, 2.0)
 RETRYABLE: Final = frozenset({429, 502, 503, 504})
 CLOSE_S: Final = 2.0
 """How long the end of a process waits for the last spans."""
+RANDOM_DIGITS: Final = 14
+"""Digits at the end of a trace's id that are random (https://www.w3.org/TR/trace-context-2/#random-trace-id-flag)."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +68,13 @@ class Exporter:
         """Return the time, Unix nanoseconds."""
         return time.time_ns()
 
-    def samples(self) -> bool:
-        """Return whether a new trace is to be recorded. Clients cannot foresee it, nor ask for it."""
+    def samples(self, trace_id: str | None = None) -> bool:
+        """Return whether a new trace is to be recorded. Clients cannot foresee it, nor ask for it.
+
+        By a known id, all processes with the same ratio decide alike.
+        """
+        if trace_id is not None:
+            return int(trace_id[-RANDOM_DIGITS:], 16) < self._ratio * 16**RANDOM_DIGITS
         return random.random() < self._ratio  # noqa: S311 - nothing is kept secret by it
 
     def new_id(self) -> str:

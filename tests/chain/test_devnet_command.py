@@ -1,0 +1,56 @@
+"""`astratrade chain devnet` puts the contracts on a devnet, at the addresses that the chart and compose name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from contracts.account.signer import KeystoreSigner
+from deploy.cli.main import cli
+from deploy.errors import DeployError
+from tests.chain.deployed import Chain
+from tests.chain.indexing import CHAIN_ID
+from tests.devnet_addresses import ACCOUNTS, settings
+from tests.support.starknet import served
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "password").write_text(PASSWORD)
+    monkeypatch.setenv("ASTRA_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ASTRA_STARKNET_CHAIN_ID", CHAIN_ID)
+    monkeypatch.setenv("ASTRA_SETTLEMENT_PASSWORD_FILE", str(tmp_path / "password"))
+
+
+def run(*options: str) -> str:
+    found = CliRunner().invoke(cli, ["chain", "devnet", *options], catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_devnet_is_set_up_once(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", chain.node.url)
+    assert tuple(account.address for account in chain.accounts[: len(ACCOUNTS)]) == ACCOUNTS
+    keystore = tmp_path / "settler.json"
+    with chain.rolled_back():
+        first = run("--keystore", str(keystore))
+        assert "deploy FeeCollector at 0x" in first
+        height = chain.node.height()
+        again = run()
+        assert chain.node.height() == height, "nothing is done twice"
+    wanted = [f"{name}={value}" for name, value in settings().items()]
+    assert again.splitlines() == wanted == first.splitlines()[-len(wanted) :]
+    assert KeystoreSigner.open(keystore, PASSWORD).public_key == chain.accounts[2].signer.public_key
+
+
+@pytest.mark.usefixtures("environment")
+def test_another_node_is_no_devnet(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served() as url:
+        monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", url)
+        with pytest.raises(DeployError, match="is no starknet-devnet"):
+            run()
