@@ -13,7 +13,7 @@ from deploy.errors import DeployError
 from tests.chain.deployed import Chain
 from tests.chain.indexing import CHAIN_ID
 from tests.devnet_addresses import ACCOUNTS, settings
-from tests.support.starknet import served
+from tests.support.starknet import node
 
 PASSWORD = "correct horse"
 
@@ -50,7 +50,7 @@ def test_a_devnet_is_set_up_once(chain: Chain, tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.usefixtures("environment")
 def test_another_node_is_no_devnet(monkeypatch: pytest.MonkeyPatch) -> None:
-    with served() as url:
-        monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", url)
+    with node() as other:
+        monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", other.url)
         with pytest.raises(DeployError, match="is no starknet-devnet"):
             run()

@@ -88,6 +88,19 @@ COVERED = {
     "helm install astratrade deploy/chart/astratrade --values deploy/chart/astratrade/values-staging.yaml --wait": (
         "test_the_installed_product_serves_what_the_oracle_computes_of_the_packaged_fills"
     ),
+    "helm install servers deploy/chart/servers --set devnet.enabled=true --wait": (
+        "test_fees_are_settled_once_while_pods_of_the_chain_are_killed"
+    ),
+    "helm install astratrade deploy/chart/astratrade --values deploy/chart/astratrade/values-staging.yaml"
+    " --values deploy/chart/astratrade/values-devnet.yaml --wait": (
+        "test_fees_are_settled_once_while_pods_of_the_chain_are_killed"
+    ),
+    "docker compose -f deploy/compose.yaml --profile chain up --build --detach": (
+        "test_one_command_brings_up_all_services_and_each_is_healthy"
+    ),
+    "docker compose -f deploy/compose.yaml exec settlement astratrade audit chain": (
+        "test_fees_are_settled_on_the_devnet_to_the_unit"
+    ),
     "helm test astratrade": "test_helms_test_finds_the_gateway_by_name_and_no_setting_that_loses_data",
     "helm upgrade astratrade deploy/chart/astratrade --reset-then-reuse-values --set image.tag=0.2.0 --wait": (
         "test_a_rolling_change_under_load_fails_no_request_and_loses_nothing"
