@@ -1,4 +1,4 @@
-"""What `astratrade chain devnet` does: put a token for tests and the fee contracts on a devnet.
+"""What `astratrade chain devnet` does: put a token for tests and the contracts on a devnet.
 
 A devnet tells the keys of its accounts, so it needs no keystore. Its seed gives the accounts, and these give the
 addresses of all contracts.
@@ -18,9 +18,20 @@ from starknet_py.net.signer.key_pair import KeyPair
 from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
 from contracts.clients.codec import BYTE_ARRAY, U256
-from contracts.clients.contract import At, Call
+from contracts.clients.contract import At, Call, MissingContractError
 from contracts.clients.shared.erc20 import ERC20Client
-from contracts.deployment import Planned, Terms, carry_out, planned, planned_at, steps
+from contracts.deployment.plan import (
+    Astra,
+    Genesis,
+    Plan,
+    Planned,
+    ShareOf,
+    Sponsoring,
+    Staking,
+    planned,
+    planned_at,
+)
+from contracts.deployment.steps import Step, carry_out, steps, steps_of
 from contracts.indexer.addresses import padded
 from contracts.indexer.node import Node, NodeRefusedError
 from contracts.settlement.fee_contracts import TOKEN_DECIMALS
@@ -29,11 +40,14 @@ from deploy.errors import DeployError
 from deploy.settings import Settings
 
 SHARES_PPM: Final = (600_000, 250_000, 150_000)
-NEEDED: Final = 3 + len(SHARES_PPM)
-"""Accounts: owner, pauser and settler, then the beneficiaries."""
+NEEDED: Final = 5
+"""Accounts: owner, pauser, settler, the service that mints, sponsors and records, and treasury."""
 SALT: Final = 1
 SUPPLY: Final = 10**15
 """Units of the token, a millionth of a USD each, that the settling account gets."""
+ASTRA_SUPPLY: Final = 10**27
+"""Units of ASTRA, 1e-18 each, that the treasury gets."""
+GAS_PRICE_MAX: Final = 10**12
 METHOD_NOT_FOUND: Final = -32601
 
 
@@ -45,27 +59,39 @@ class DevnetAccount(NamedTuple):
 
 
 class Devnet(NamedTuple):
-    """What is deployed on a devnet, by the addresses of its accounts."""
+    """What is deployed on a devnet: the settlement token, and a plan."""
 
     token: Planned
-    contracts: tuple[Planned, ...]
-    settler: int
+    plan: Plan
 
     @property
     def settings(self) -> Mapping[str, str]:
         """Return the settings of the services that follow the contracts."""
         return {
-            "ASTRA_INDEXER_CONTRACTS": setting_of(self.contracts),
-            "ASTRA_SETTLEMENT_ACCOUNT": padded(self.settler),
+            "ASTRA_INDEXER_CONTRACTS": setting_of(planned(self.plan)),
+            "ASTRA_SETTLEMENT_ACCOUNT": self.plan.settler,
         }
 
 
 def devnet_of(accounts: Sequence[int]) -> Devnet:
-    """Return the plan for a devnet with these accounts."""
-    owner, pauser, settler, *beneficiaries = accounts[:NEEDED]
+    """Return what is deployed on a devnet with these accounts."""
+    owner, pauser, settler, service, treasury = map(padded, accounts[:NEEDED])
     token = planned_at("TestToken", [*BYTE_ARRAY.encode("US Dollar"), *BYTE_ARRAY.encode("USD"), TOKEN_DECIMALS], SALT)
-    shares = list(zip(beneficiaries, SHARES_PPM, strict=True))
-    return Devnet(token, planned(Terms(owner, pauser, settler, token.address, shares, SALT)), settler)
+    beneficiaries = (treasury, "Paymaster", "StakingManager")
+    plan = Plan(
+        deployer=owner,
+        owner=owner,
+        pauser=pauser,
+        settler=settler,
+        token=padded(token.address),
+        shares=tuple(ShareOf(to=to, ppm=ppm) for to, ppm in zip(beneficiaries, SHARES_PPM, strict=True)),
+        salt=SALT,
+        astra=Astra(supply=ASTRA_SUPPLY, recipient=treasury),
+        staking=Staking(),
+        paymaster=Sponsoring(sponsor=service, recorder=service, max_price=GAS_PRICE_MAX),
+        genesis=Genesis(minter=service),
+    )
+    return Devnet(token, plan)
 
 
 async def set_up(settings: Settings) -> AsyncIterator[str]:
@@ -76,19 +102,27 @@ async def set_up(settings: Settings) -> AsyncIterator[str]:
     """
     async with node_of(settings) as node:
         accounts = await accounts_of(node)
-        plan = devnet_of([account.address for account in accounts])
+        devnet = devnet_of([account.address for account in accounts])
         signer = KeystoreSigner(KeyPair.from_private_key(accounts[0].private_key))
         owner = Account(node, accounts[0].address, settings.starknet_chain_id, signer)
-        async for step, _ in carry_out(node, owner, await steps(node, [plan.token, *plan.contracts])):
+        todo = [*await steps(node, [devnet.token]), *await steps_of(node, devnet.plan), *await _gift(node, devnet)]
+        async for step, _ in carry_out(node, owner, todo):
             await node.ask("devnet_createBlock", {})  # or the next transaction would wait for the node's own block
             yield f"done: {step.text}"
-        if await _has_no_tokens(node, plan):
-            mint = Call(plan.token.address, "mint", [plan.settler, *U256.encode(SUPPLY)])
-            await owner.send(await owner.prepare([mint], await owner.nonce()))
-            await node.ask("devnet_createBlock", {})
-            yield f"done: give {padded(plan.settler)} {SUPPLY // 10**6} USD of the token"
-        for name, value in plan.settings.items():
+        for name, value in devnet.settings.items():
             yield f"{name}={value}"
+
+
+async def _gift(node: Node, devnet: Devnet) -> list[Step]:
+    """Return the step that gives the settling account tokens, unless it has some."""
+    at, token, settler = At(node, (await node.head()).ref), devnet.token.address, devnet.plan.settler
+    try:
+        if await ERC20Client(padded(token)).balance_of(at, settler):
+            return []
+    except MissingContractError:
+        pass
+    mint = Call(token, "mint", [int(settler, 16), *U256.encode(SUPPLY)])
+    return [Step(f"give {settler} {SUPPLY // 10**TOKEN_DECIMALS} USD of the token", calls=(mint,))]
 
 
 async def accounts_of(node: Node) -> list[DevnetAccount]:
@@ -106,11 +140,6 @@ async def accounts_of(node: Node) -> list[DevnetAccount]:
     if len(found) < NEEDED:
         raise DeployError(f"the devnet has {len(found)} accounts, and {NEEDED} are needed: start it with --accounts")
     return [DevnetAccount(int(each["address"], 16), int(each["private_key"], 16)) for each in found]
-
-
-async def _has_no_tokens(node: Node, plan: Devnet) -> bool:
-    at = At(node, (await node.head()).ref)
-    return not await ERC20Client(padded(plan.token.address)).balance_of(at, padded(plan.settler))
 
 
 async def write_keystore(settings: Settings, path: Path) -> None:
