@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
-from contracts.indexer.addresses import contracts_of
+from contracts.indexer.addresses import contracts_of, first_blocks_of
 
 PORT = "1 to 65535; 0 takes a free one"
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -19,7 +19,9 @@ class IndexerSettings(BaseSettings):
     indexer_host: str = Field("127.0.0.1", min_length=1, description="address of the indexer's probes and metrics")
     indexer_port: Port = Field(0, description=f"port of the indexer's probes and metrics, {PORT}")
     indexer_contracts: str = Field(
-        "", description="contracts that the indexer reads: FeeCollector:0x… and FeeSplitter:0x…, with commas"
+        "",
+        description="contracts that the indexer reads: FeeCollector:0x… and FeeSplitter:0x…, with commas; "
+        "@BLOCK after one that is added later names the first block to read of it",
     )
     indexer_start: int = Field(
         0, ge=0, description="the first block that the indexer reads, not after the contracts' deployment"
@@ -38,4 +40,5 @@ class IndexerSettings(BaseSettings):
     @classmethod
     def _contracts(cls, text: str) -> str:
         contracts_of(text)
+        first_blocks_of(text)
         return text

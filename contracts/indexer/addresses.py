@@ -25,7 +25,7 @@ def padded(number: int) -> str:
 
 
 def contracts_of(text: str) -> tuple[Contract, ...]:
-    """Return the contracts of a list such as `FeeCollector:0x5b4…,FeeSplitter:0x360…`.
+    """Return the contracts of a list such as `FeeCollector:0x5b4…,FeeSplitter:0x360…@712000`.
 
     Raises:
         ValueError: an entry is not a class with facts and an address, or an address comes twice.
@@ -48,8 +48,24 @@ def address_of(text: str) -> str:
     return padded(number)
 
 
+def first_blocks_of(text: str) -> dict[str, int]:
+    """Return the first block to read of the contracts for which a list names it, as in `FeeSplitter:0x360…@712000`.
+
+    Raises:
+        ValueError: a first block is no number.
+    """
+    found = {}
+    for part in (part.strip() for part in text.split(",") if "@" in part):
+        number = part.partition("@")[2]
+        if not number.isdecimal() or not number.isascii():
+            raise ValueError(f"{number!r} is no number of a block")
+        found[_contract(part).address] = int(number)
+    return found
+
+
 def _contract(text: str) -> Contract:
-    class_name, _, address = text.partition(":")
+    class_name, _, rest = text.partition(":")
+    address = rest.partition("@")[0]
     if class_name not in CLASSES:
         raise ValueError(f"{class_name!r} is not one of {', '.join(CLASSES)}")
     return Contract(class_name, address_of(address))

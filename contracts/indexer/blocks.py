@@ -8,18 +8,23 @@ is accepted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from contracts.clients.contract import At, MissingContractError
 from contracts.clients.shared.sequence import SequenceClient
 from contracts.indexer.addresses import Contract
-from contracts.indexer.chain_state import Block, BlockRef, ChainState, extended
+from contracts.indexer.chain_state import Block, BlockRef, ChainState, counted_on
 from contracts.indexer.decoding import Decoder
 from contracts.indexer.errors import BlockGoneError, IncompleteError, NodeError
-from contracts.indexer.node import Header, Node
+from contracts.indexer.node import Header, Node, RawEvent
 
 T = TypeVar("T")
+READ_BLOCKS: Final = 32
+"""Blocks that are read at the same time. It bounds how much is read for nothing when the chain changes meanwhile."""
+HISTORY_EVENTS: Final = 100
+"""About how many events of final blocks one write accepts."""
+Read = Callable[[Sequence[Header], Sequence[str]], Awaitable[list[RawEvent]]]
 
 
 class Blocks:
@@ -51,40 +56,111 @@ class Blocks:
             return []
         if [header.number for header in headers] != list(range(first, first + len(headers))):
             raise BlockGoneError(f"the node lacks a block between {first} and {headers[-1].number}")
-        expected = await self.sequences(headers[-1].ref)
+        return await self.with_events(headers, self._joined(state), state.sequences)
+
+    async def history(
+        self, contracts: Sequence[str], sequences: Mapping[str, int], first: int, last: int
+    ) -> tuple[list[Block], Header]:
+        """Return the blocks with events from a final block on, and the block up to which they are all that there are.
+
+        They are about as many as one write may hold.
+
+        Raises:
+            NodeError: the node gives no answer, or none that agrees with the contracts.
+        """
         try:
-            return await self._checked(state, headers, expected, from_receipts=False)
+            return await self._history(contracts, sequences, first, last)
         except BlockGoneError:
             raise
         except NodeError:
             self.read_again += 1
-            return await self._checked(state, headers, expected, from_receipts=True)
+            headers = await _all(self._final(number) for number in range(first, min(first + READ_BLOCKS, last + 1)))
+            blocks = await self._complete(headers, contracts, sequences, self._of_receipts)
+            return [block for block in blocks if block.counted], headers[-1]
 
-    async def sequences(self, block: BlockRef) -> dict[str, int]:
-        """Return how many events each contract has emitted up to a block."""
-        counts = await _all(self._sequence(contract, At(self.node, block)) for contract in self.contracts)
-        return dict(zip(self.contracts, counts, strict=True))
+    async def with_events(
+        self, headers: Sequence[Header], contracts: Sequence[str], sequences: Mapping[str, int]
+    ) -> list[Block]:
+        """Return blocks that follow one another with the events of contracts.
+
+        Raises:
+            BlockGoneError: the chain was reorganised while it was read.
+            NodeError: the node gives no answer, or none that agrees with the contracts.
+        """
+        try:
+            return await self._complete(headers, contracts, sequences, self._of_index)
+        except BlockGoneError:
+            raise
+        except NodeError:
+            self.read_again += 1
+            return await self._complete(headers, contracts, sequences, self._of_receipts)
+
+    async def sequences(self, block: BlockRef, contracts: Sequence[str]) -> dict[str, int]:
+        """Return how many events each of some contracts has emitted up to a block."""
+        counts = await _all(self._sequence(contract, At(self.node, block)) for contract in contracts)
+        return dict(zip(contracts, counts, strict=True))
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _joined(self, state: ChainState) -> list[str]:
+        return [contract for contract in self.contracts if contract not in state.joining]
+
+    async def _history(
+        self, contracts: Sequence[str], sequences: Mapping[str, int], first: int, last: int
+    ) -> tuple[list[Block], Header]:
+        end = await self._final(last)
+        events, complete = await self.node.events(first, end.ref, contracts, HISTORY_EVENTS)
+        until = end if complete == last else await self._final(complete)
+        headers = await _all(self._final(number) for number in sorted({event.block.number for event in events}))
+        blocks = self._decoded(headers, events)
+        await self._check(sequences, blocks, until.ref, contracts)
+        return blocks, until
+
+    async def _complete(
+        self, headers: Sequence[Header], contracts: Sequence[str], sequences: Mapping[str, int], read: Read
+    ) -> list[Block]:
+        blocks = self._decoded(headers, await read(headers, contracts))
+        await self._check(sequences, blocks, headers[-1].ref, contracts)
+        return blocks
+
+    async def _of_index(self, headers: Sequence[Header], contracts: Sequence[str]) -> list[RawEvent]:
+        events, _ = await self.node.events(headers[0].ref, headers[-1].ref, contracts)
+        return events
+
+    async def _of_receipts(self, headers: Sequence[Header], contracts: Sequence[str]) -> list[RawEvent]:
+        found = await _all(self.node.events_of_receipts(header.ref, contracts) for header in headers)
+        return [event for events in found for event in events]
+
+    def _decoded(self, headers: Sequence[Header], events: Sequence[RawEvent]) -> list[Block]:
+        by_block: dict[BlockRef, list[RawEvent]] = {header.ref: [] for header in headers}
+        for event in events:
+            if event.block not in by_block:
+                raise NodeError(f"the node has an event of another block {event.block.number} than the chain's")
+            by_block[event.block].append(event)
+        return [self._decoder.block(header, by_block[header.ref]) for header in headers]
+
+    async def _check(
+        self, before: Mapping[str, int], blocks: Sequence[Block], last: BlockRef, contracts: Sequence[str]
+    ) -> None:
+        after = counted_on(before, blocks)
+        for contract, number in (await self.sequences(last, contracts)).items():
+            if after.get(contract, 0) != number:
+                raise IncompleteError(
+                    f"the node's events up to block {last.number} have {after.get(contract, 0)} of the contract "
+                    f"{contract}, which counts {number}"
+                )
+
+    async def _final(self, number: int) -> Header:
+        header = await self.node.at(number)
+        if header is None:
+            raise BlockGoneError(f"the node lacks block {number}")
+        return header
 
     async def _sequence(self, contract: str, at: At) -> int:
         try:
             return await SequenceClient(contract).sequence(at)
         except MissingContractError:
             return 0
-
-    async def _checked(
-        self, state: ChainState, headers: Sequence[Header], expected: dict[str, int], *, from_receipts: bool
-    ) -> list[Block]:
-        read = self.node.events_of_receipts if from_receipts else self.node.events
-        events = await _all(read(header.ref, self.contracts) for header in headers)
-        blocks = [self._decoder.block(header, found) for header, found in zip(headers, events, strict=True)]
-        sequences = extended(state, blocks).state.sequences
-        for contract, number in expected.items():
-            if sequences.get(contract, 0) != number:
-                raise IncompleteError(
-                    f"the node's events up to block {headers[-1].number} have {sequences.get(contract, 0)} of the "
-                    f"contract {contract}, which counts {number}"
-                )
-        return blocks
 
 
 async def _all(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -6,7 +6,7 @@ together, so each state in the log is one of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -83,12 +83,15 @@ class ChainState(msgspec.Struct, frozen=True):
         final: The last block that can no longer be replaced; at the start, the block before the first one.
         sequences: The number of the last event of each contract, up to the cursor.
         blocks: All blocks after `final` up to the cursor, without gaps.
+        joining: The contracts that are read later than the others: the last block that was read for each. Until it is
+            the final one, the blocks do not have their events.
     """
 
     cursor: BlockRef
     final: BlockRef
     sequences: dict[str, int]
     blocks: tuple[Block, ...] = ()
+    joining: dict[str, int] = {}
 
     @classmethod
     def starting_after(cls, origin: BlockRef) -> ChainState:
@@ -117,21 +120,78 @@ def extended(state: ChainState, blocks: Sequence[Block]) -> Step:
     Raises:
         IncompleteError: a block does not follow the one before, or a contract's numbers have a gap.
     """
-    sequences = dict(state.sequences)
     last = state.cursor
     for block in blocks:
         if block.number != last.number + 1 or block.parent_hash != last.hash:
             raise IncompleteError(f"block {block.number} ({block.hash}) does not follow block {last.number}")
-        for contract, counted in block.counted.items():
-            if counted.first != sequences.get(contract, 0) + 1:
-                raise IncompleteError(
-                    f"block {block.number} has event {counted.first} of the contract {contract} after event "
-                    f"{sequences.get(contract, 0)}"
-                )
-            sequences[contract] = counted.last
         last = block.ref
+    sequences = counted_on(state.sequences, blocks)
     changes = tuple(Change("accepted", fact, block) for block in blocks for fact in block.facts)
     return Step(changes, replace(state, cursor=last, sequences=sequences, blocks=(*state.blocks, *blocks)))
+
+
+def counted_on(sequences: Mapping[str, int], blocks: Sequence[Block]) -> dict[str, int]:
+    """Return the numbers of the contracts' last events after some blocks.
+
+    Raises:
+        IncompleteError: they have a gap.
+    """
+    after = dict(sequences)
+    for block in blocks:
+        for contract, counted in block.counted.items():
+            if counted.first != after.get(contract, 0) + 1:
+                raise IncompleteError(
+                    f"block {block.number} has event {counted.first} of the contract {contract} after event "
+                    f"{after.get(contract, 0)}"
+                )
+            after[contract] = counted.last
+    return after
+
+
+def leapt(state: ChainState, blocks: Sequence[Block], until: BlockRef) -> Step:
+    """Move to a final block after the cursor. The blocks are those with events on the way, which are final, too.
+
+    Raises:
+        IncompleteError: a contract's numbers have a gap.
+    """
+    if state.blocks:
+        raise ValueError("blocks that are not final would be passed over")
+    sequences = counted_on(state.sequences, blocks)
+    return Step(_final_at_once(blocks), replace(state, cursor=until, final=until, sequences=sequences))
+
+
+def told(state: ChainState, contract: str, blocks: Sequence[Block], until: int) -> Step:
+    """Accept the events of a joining contract in final blocks, up to one of them.
+
+    Raises:
+        IncompleteError: its numbers have a gap.
+    """
+    if until > state.final.number:
+        raise ValueError("blocks that are not final have rows")
+    sequences = counted_on(state.sequences, blocks)
+    joining = state.joining | {contract: until}
+    return Step(_final_at_once(blocks), replace(state, sequences=sequences, joining=joining))
+
+
+def joined(state: ChainState, contract: str, blocks: Sequence[Block]) -> Step:
+    """Accept the events of a joining contract in the blocks that are not final; it is then like the others.
+
+    Raises:
+        IncompleteError: its numbers have a gap.
+    """
+    sequences = counted_on(state.sequences, blocks)
+    joining = {each: number for each, number in state.joining.items() if each != contract}
+    merged = tuple(
+        replace(old, facts=(*old.facts, *new.facts), counted=old.counted | new.counted)
+        for old, new in zip(state.blocks, blocks, strict=True)
+    )
+    changes = tuple(Change("accepted", fact, block) for block in blocks for fact in block.facts)
+    return Step(changes, replace(state, sequences=sequences, blocks=merged, joining=joining))
+
+
+def _final_at_once(blocks: Sequence[Block]) -> tuple[Change, ...]:
+    kinds: tuple[Finality, Finality] = ("accepted", "final")
+    return tuple(Change(kind, fact, block) for block in blocks for fact in block.facts for kind in kinds)
 
 
 def rolled_back(state: ChainState, number: int) -> Step:

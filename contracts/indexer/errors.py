@@ -19,6 +19,10 @@ class IndexerError(Exception):
     """The log and the node's chain do not belong together. Continuing would mix facts of two chains, or miss some."""
 
 
+class OtherSpecError(IndexerError):
+    """The node speaks another version of the protocol than the indexer."""
+
+
 class OtherChainError(IndexerError):
     """The node, or the log, is of another chain than the settings name."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
+from msgspec.structs import replace
 
-from contracts.indexer.blocks import Blocks
+from contracts.indexer.blocks import READ_BLOCKS, Blocks
 from contracts.indexer.chain_state import (
     BEFORE_GENESIS,
     Block,
@@ -24,17 +25,24 @@ from contracts.indexer.chain_state import (
     Step,
     extended,
     finalised,
+    joined,
+    leapt,
     rolled_back,
+    told,
 )
-from contracts.indexer.errors import BlockGoneError, NodeError, OtherChainError, UnknownPastError
+from contracts.indexer.errors import BlockGoneError, NodeError, OtherChainError, OtherSpecError, UnknownPastError
 from contracts.indexer.node import Header
 from contracts.indexer.store import StateStore
 from contracts.indexer.tracing import StepSpan
 from streams.spans import Spans
 from streams.times import Instant
 
-READ_BLOCKS: Final = 32
-"""Blocks that are read at the same time. It bounds how much is read for nothing when the chain changes meanwhile."""
+FAR_BLOCKS: Final = 64
+"""So many unread final blocks are read as a range, of which only those with events are looked at."""
+RANGE_BLOCKS: Final = 10_000
+"""The longest range that a node is asked for at once."""
+SPEC: Final = ("0", "10")
+"""The version of the protocol that a node has to speak. Earlier ones do not say the place of an event in its block."""
 WRITE_SIZE: Final = 200
 """About how many blocks and facts a write changes, which bounds how long it blocks the server. A block stays whole."""
 
@@ -80,11 +88,13 @@ class Policy:
         chain_id: The id of the chain, such as SN_MAIN.
         start: The first block to read.
         final_after: How many blocks later a block is final; 0 to wait until Ethereum has accepted its proof.
+        first_blocks: The first block to read of contracts that were added later.
     """
 
     chain_id: str
     start: int
     final_after: int
+    first_blocks: Mapping[str, int] = field(default_factory=dict)
 
 
 class Indexer:
@@ -112,16 +122,23 @@ class Indexer:
         """Check that the node is of the right chain, and return the state in the log.
 
         Raises:
+            OtherSpecError: the node speaks another version of the protocol.
             OtherChainError: the node or the log is of another chain.
             UnknownPastError: a contract has emitted events that the log would miss.
         """
+        spec = await self._node.spec_version()
+        if tuple(spec.split(".")[: len(SPEC)]) != SPEC:
+            raise OtherSpecError(
+                f"the node speaks version {spec} of Starknet's RPC, and the indexer needs {'.'.join(SPEC)}: let "
+                "ASTRA_STARKNET_NODE_URL name a path for that version, such as …/rpc/v0_10, or another node"
+            )
         chain_id = await self._node.chain_id()
         if chain_id != self._policy.chain_id:
             raise OtherChainError(f"the node is of the chain {chain_id}, and the settings name {self._policy.chain_id}")
         state = await self._store.load()
         if state is None:
             state = ChainState.starting_after(await self._origin())
-        await self._check_past(state)
+        state = await self._with_late_contracts(state)
         self._reach(state)
         return state
 
@@ -170,6 +187,10 @@ class Indexer:
             if await self._node.at(common + 1) is None:
                 return Step((), state)  # the node is behind, or its chain has not grown again: nothing is replaced yet
             return rolled_back(state, common if common < state.final.number else max(common, _portion_back(state)))
+        if state.joining:
+            return await self._join(state)
+        if (far := await self._far_final(state, head)) is not None:
+            return far
         blocks = await self._blocks.after(state, min(READ_BLOCKS, head.number - state.cursor.number))
         step = extended(state, portion := _portion(blocks))
         if portion:
@@ -190,11 +211,40 @@ class Indexer:
             number -= 1
         return number
 
+    async def _far_final(self, state: ChainState, head: Header) -> Step | None:
+        """Return a step over blocks that are final already; None when there are not many."""
+        if head.number - state.cursor.number < FAR_BLOCKS:
+            return None
+        last = min(await self._newest_final(head), state.cursor.number + RANGE_BLOCKS)
+        if last - state.cursor.number < FAR_BLOCKS:
+            return None
+        if state.blocks:
+            return finalised(state, await self._final_number(state, head))
+        first = state.cursor.number + 1
+        blocks, until = await self._blocks.history(self._blocks.contracts, state.sequences, first, last)
+        self.counts.cursor_time_s = until.time_s
+        return leapt(state, blocks, until.ref)
+
+    async def _join(self, state: ChainState) -> Step:
+        """Return the next step of a contract that is read later than the others."""
+        contract, before = next(iter(state.joining.items()))
+        sequences = {contract: state.sequences.get(contract, 0)}
+        if before < state.final.number:
+            last = min(state.final.number, before + RANGE_BLOCKS)
+            blocks, until = await self._blocks.history([contract], sequences, before + 1, last)
+            return told(state, contract, blocks, until.number)
+        headers = [Header(block.number, block.hash, block.parent_hash, block.time_s) for block in state.blocks]
+        blocks = await self._blocks.with_events(headers, [contract], sequences) if headers else []
+        logger.info("the contract %s is read up to block %d, like the others", contract, state.cursor.number)
+        return joined(state, contract, blocks)
+
+    async def _newest_final(self, head: Header) -> int:
+        newest = head if self._policy.final_after else await self._node.newest_on_l1()
+        return -1 if newest is None else newest.number - self._policy.final_after
+
     async def _final_number(self, state: ChainState, head: Header) -> int:
         """Return up to which block the log's blocks are final; at most one write's facts further than now."""
-        newest = head if self._policy.final_after else await self._node.newest_on_l1()
-        number = min(-1 if newest is None else newest.number - self._policy.final_after, state.cursor.number)
-        number = min(number, _portion_final(state))
+        number = min(await self._newest_final(head), state.cursor.number, _portion_final(state))
         if number <= state.final.number:
             return state.final.number
         header = await self._node.at(number)
@@ -208,22 +258,36 @@ class Indexer:
             raise NodeError(f"the node does not have block {self._policy.start - 1} yet, after which indexing begins")
         return header.ref
 
-    async def _check_past(self, state: ChainState) -> None:
-        """Check that contracts of which the log has no event had none up to the cursor."""
-        new = [contract for contract in self._blocks.contracts if contract not in state.sequences]
+    async def _with_late_contracts(self, state: ChainState) -> ChainState:
+        """Return the state in which contracts that emitted events before they were named begin to join."""
+        known = state.sequences.keys() | state.joining.keys()
+        new = [contract for contract in self._blocks.contracts if contract not in known]
         if not new or state.cursor == BEFORE_GENESIS:
-            return
+            return state
         try:
-            counts = await self._blocks.sequences(state.cursor)
+            counts = await self._blocks.sequences(state.cursor, new)
         except BlockGoneError:
-            return  # the blocks that replace it are checked like all others
-        for contract in new:
-            if counts[contract]:
-                raise UnknownPastError(
-                    f"the contract {contract} has emitted {counts[contract]} events up to block "
-                    f"{state.cursor.number}, where its indexing would begin: set ASTRA_INDEXER_START to a block before "
-                    "its deployment, in a namespace without facts of the chain"
-                )
+            return state  # the blocks that replace it are checked like all others
+        late = {contract: await self._before_first(contract) for contract in new if counts[contract]}
+        return replace(state, joining=state.joining | late)
+
+    async def _before_first(self, contract: str) -> int:
+        """Return the block before the first one to read of a contract, which had emitted nothing up to it.
+
+        Raises:
+            UnknownPastError: it had.
+        """
+        first = self._policy.first_blocks.get(contract, self._policy.start)
+        before = await self._node.at(first - 1) if first else None
+        if before is None:
+            return first - 1
+        counts = await self._blocks.sequences(before.ref, [contract])
+        if counts[contract]:
+            raise UnknownPastError(
+                f"the contract {contract} has emitted {counts[contract]} events up to block {before.number}, after "
+                f"which its indexing would begin: name an earlier first block than {first} in ASTRA_INDEXER_CONTRACTS"
+            )
+        return before.number
 
     # --- counting -----------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Reads blocks and events from a Starknet node by JSON-RPC 0.10. Numbers become `0x` and 64 digits.
 
-Everything about a block is asked by its hash, so that one answer cannot mix two chains. The URL may contain a key, so
-no error or log line repeats it.
+Blocks are asked by their hash, so that one answer cannot mix two chains; events of a range name the block of each. The
+URL may contain a key, so no error or log line repeats it.
 
 Source: https://github.com/starkware-libs/starknet-specs/blob/v0.10.2/api/starknet_api_openrpc.json
 """
@@ -48,8 +48,9 @@ class Header(NamedTuple):
 
 
 class RawEvent(NamedTuple):
-    """An event of a contract. the indexes are its places in the block and in the transaction."""
+    """An event of a contract. The indexes are its places in the block and in the transaction."""
 
+    block: BlockRef
     contract: str
     keys: tuple[int, ...]
     data: tuple[int, ...]
@@ -102,30 +103,43 @@ class Node:
         """Return the newest block whose proof Ethereum has accepted; None when there is none."""
         return await self._header_or_none("l1_accepted")
 
-    async def events(self, block: BlockRef, contracts: Sequence[str]) -> list[RawEvent]:
-        """Return the events of contracts in a block, in order, as the node's index has them.
+    async def spec_version(self) -> str:
+        """Return the version of the protocol that the node speaks, such as 0.10.2."""
+        return str(await self.ask("starknet_specVersion", {}))
+
+    async def events(
+        self, first: BlockRef | int, last: BlockRef, contracts: Sequence[str], enough: int | None = None
+    ) -> tuple[list[RawEvent], int]:
+        """Return the events of contracts in a range of blocks, in order, as the node's index has them.
+
+        They are complete up to the returned block, which is the last one unless there are `enough` before.
 
         Raises:
-            BlockGoneError: the chain does not have the block any more.
+            BlockGoneError: the chain does not have the blocks any more.
         """
-        by_hash = {"block_hash": block.hash}
-        asked = {"from_block": by_hash, "to_block": by_hash, "address": [*contracts], "chunk_size": PAGE_EVENTS}
+        asked: dict[str, Any] = {
+            "from_block": {"block_number": first} if isinstance(first, int) else {"block_hash": first.hash},
+            "to_block": {"block_hash": last.hash}, "address": [*contracts], "chunk_size": enough or PAGE_EVENTS,
+        }  # fmt: skip
         found: list[RawEvent] = []
         tokens: set[str] = set()
         for _ in range(PAGES_MAX):
             page = await self.ask("starknet_getEvents", {"filter": asked})
             try:
-                found += (_event(each, block, contracts) for each in page["events"])
+                found += (_event(each, contracts) for each in page["events"])
                 token = page.get("continuation_token")
             except (KeyError, TypeError, ValueError, AttributeError) as exc:
-                raise NodeError(f"the node's events of block {block.number} cannot be read: {exc!r}") from exc
+                raise NodeError(f"the node's events up to block {last.number} cannot be read: {exc!r}") from exc
             if token is None:
-                return sorted(found, key=lambda event: (event.transaction_index, event.event_index))
+                return _sorted(found), last.number
             if token in tokens:
-                raise NodeError(f"the node's pages of the events of block {block.number} do not advance")
+                raise NodeError(f"the node's pages of events up to block {last.number} do not advance")
             tokens.add(token)
             asked["continuation_token"] = token
-        raise NodeError(f"the node's pages of the events of block {block.number} do not end")
+            if enough and len(found) >= enough and found[0].block != found[-1].block:
+                newest = found[-1].block.number
+                return _sorted([event for event in found if event.block.number < newest]), newest - 1
+        raise NodeError(f"the node's pages of events up to block {last.number} do not end")
 
     async def events_of_receipts(self, block: BlockRef, contracts: Sequence[str]) -> list[RawEvent]:
         """Return the events of contracts in a block as its receipts have them: slow, and independent of the index."""
@@ -134,7 +148,7 @@ class Node:
             if padded(int(answer["block_hash"], 16)) != block.hash:
                 raise NodeError(f"the node answers with another block than {block.hash}")
             receipts = [each["receipt"] for each in answer["transactions"]]
-            return list(_events_of(receipts, frozenset(contracts)))
+            return list(_events_of(block, receipts, frozenset(contracts)))
         except (KeyError, TypeError, ValueError) as exc:
             raise NodeError(f"the node's receipts of block {block.number} cannot be read: {exc!r}") from exc
 
@@ -219,27 +233,33 @@ def _header(answer: Any) -> Header:
         raise NodeError(f"the node's header of a block cannot be read: {exc!r}") from exc
 
 
-def _event(event: Mapping[str, Any], block: BlockRef, contracts: Sequence[str]) -> RawEvent:
+def _sorted(events: list[RawEvent]) -> list[RawEvent]:
+    return sorted(events, key=lambda event: (event.block.number, event.transaction_index, event.event_index))
+
+
+def _event(event: Mapping[str, Any], contracts: Sequence[str]) -> RawEvent:
     """Return an event of a page.
 
     Raises:
-        NodeError: it is of another block or of another contract than was asked for.
+        NodeError: it is of another contract than was asked for.
     """
     contract = padded(int(event["from_address"], 16))
-    if padded(int(event["block_hash"], 16)) != block.hash or contract not in contracts:
-        raise NodeError(f"the node's events of block {block.number} hold one that was not asked for")
+    if contract not in contracts:
+        raise NodeError("the node's events hold one of a contract that was not asked for")
+    block = BlockRef(int(event["block_number"]), padded(int(event["block_hash"], 16)))
     tx_hash = padded(int(event["transaction_hash"], 16))
     place = int(event["transaction_index"]), int(event["event_index"])
-    return RawEvent(contract, _felts(event["keys"]), _felts(event["data"]), tx_hash, *place)
+    return RawEvent(block, contract, _felts(event["keys"]), _felts(event["data"]), tx_hash, *place)
 
 
-def _events_of(receipts: Sequence[Mapping[str, Any]], contracts: frozenset[str]) -> Iterator[RawEvent]:
+def _events_of(block: BlockRef, receipts: Sequence[Mapping[str, Any]], contracts: frozenset[str]) -> Iterator[RawEvent]:
     for transaction, receipt in enumerate(receipts):
         tx_hash = padded(int(receipt["transaction_hash"], 16))
         for index, event in enumerate(receipt["events"]):
             contract = padded(int(event["from_address"], 16))
             if contract in contracts:
-                yield RawEvent(contract, _felts(event["keys"]), _felts(event["data"]), tx_hash, transaction, index)
+                keys, data = _felts(event["keys"]), _felts(event["data"])
+                yield RawEvent(block, contract, keys, data, tx_hash, transaction, index)
 
 
 def _felts(texts: Sequence[str]) -> tuple[int, ...]:

@@ -38,6 +38,7 @@ class _Row(msgspec.Struct, frozen=True):
     cursor: BlockRef
     final: BlockRef
     sequences: dict[str, int]
+    joining: dict[str, int] = {}
 
 
 _rows = decoder(_Row)
@@ -95,7 +96,7 @@ class StateStore:
                 "namespace for another chain"
             )
         blocks = sorted((_blocks.decode(value) for value in rows.values()), key=lambda block: block.number)
-        return ChainState(row.cursor, row.final, row.sequences, tuple(blocks))
+        return ChainState(row.cursor, row.final, row.sequences, tuple(blocks), row.joining)
 
     async def write(
         self, before: ChainState | None, step: Step, now: Instant, contexts: Sequence[str | None] | None = None
@@ -108,7 +109,7 @@ class StateStore:
             SourceMovedError: another indexer wrote meanwhile; load the state again.
         """
         write, after = self._write + 1, step.state
-        row = _encoder.encode(_Row(self._chain_id, write, after.cursor, after.final, after.sequences))
+        row = _encoder.encode(_Row(self._chain_id, write, after.cursor, after.final, after.sequences, after.joining))
         digest = int.from_bytes(hashlib.sha256(row).digest()[:DIGEST_BYTES], "big")
         traced = [None] * len(step.changes) if contexts is None else contexts
         events = [_event(change, write, each) for change, each in zip(step.changes, traced, strict=True)]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from faust_redis.log import Log, TopicSpec
 
 from api.kit.clock import now
-from contracts.indexer.addresses import contracts_of
+from contracts.indexer.addresses import contracts_of, first_blocks_of
 from contracts.indexer.blocks import Blocks
 from contracts.indexer.indexer import Indexer, Policy
 from contracts.indexer.node import Node
@@ -86,7 +86,12 @@ async def _run(settings: Settings, node: Node, url: str, listener: socket.socket
     log = Log(url, settings.namespace, owner=settings.app_id)
     store = StateStore(log, settings.starknet_chain_id, facts_spec(settings), state_spec(settings))
     blocks = Blocks(node, settings.starknet_chain_id, contracts_of(settings.indexer_contracts))
-    policy = Policy(settings.starknet_chain_id, settings.indexer_start, settings.indexer_final_after)
+    policy = Policy(
+        settings.starknet_chain_id,
+        settings.indexer_start,
+        settings.indexer_final_after,
+        first_blocks_of(settings.indexer_contracts),
+    )
     indexer = Indexer(blocks, store, policy, now, spans)
     service = IndexerService(indexer, log.check, settings.indexer_poll_ms / 1_000, now)
     lease = lease_of(settings, log, Kind.INDEXER, listener, lambda: None if service.is_indexing else service.trouble)

@@ -53,7 +53,7 @@ class ModelChain:
             counts[address] += 1
             keys = (DISTRIBUTED if is_fact else SKIPPED, 7)
             data = (counts[address], self.made, 0, 1)
-            events.append(RawEvent(address, keys, data, padded(1 + index), index, 0))
+            events.append(RawEvent(BlockRef(number, block_hash), address, keys, data, padded(1 + index), index, 0))
         parent_hash = parent.header.hash if parent else padded(0)
         header = Header(number, block_hash, parent_hash, 1_700_000_000 + self.made)
         self.blocks.append(ModelBlock(header, tuple(events), counts))
@@ -85,6 +85,7 @@ class ModelNode:
         """What the index of events makes of the events of a block."""
         self.errors = 0
         self.name = CHAIN_ID
+        self.spec = "0.10.2"
         self.asked: Counter[str] = Counter()
 
     async def chain_id(self) -> str:
@@ -102,11 +103,23 @@ class ModelNode:
         self._ask("newest_on_l1")
         return self.chain.blocks[self.chain.on_l1].header if self.chain.on_l1 >= 0 else None
 
-    async def events(self, block: BlockRef, _: Sequence[str]) -> list[RawEvent]:
-        return self.loses(list(self._block("events", block).events))
+    async def spec_version(self) -> str:
+        return self.spec
 
-    async def events_of_receipts(self, block: BlockRef, _: Sequence[str]) -> list[RawEvent]:
-        return list(self._block("receipts", block).events)
+    async def events(
+        self, first: BlockRef | int, last: BlockRef, contracts: Sequence[str], enough: int | None = None
+    ) -> tuple[list[RawEvent], int]:
+        begin = first if isinstance(first, int) else self._block("events", first).header.number
+        end = self._block("events", last).header.number
+        found: list[RawEvent] = []
+        for block in self.chain.blocks[begin : end + 1]:
+            if enough and len(found) >= enough:
+                return self.loses(found), block.header.number - 1
+            found += _of(contracts, block)
+        return self.loses(found), end
+
+    async def events_of_receipts(self, block: BlockRef, contracts: Sequence[str]) -> list[RawEvent]:
+        return _of(contracts, self._block("receipts", block))
 
     async def call(self, contract: str, _: str, block: BlockRef, __: Sequence[int] = ()) -> list[int] | None:
         return [self._block("call", block).counts[contract]]
@@ -121,6 +134,10 @@ class ModelNode:
             if block.header.ref == ref:
                 return block
         raise BlockGoneError("the chain has changed")
+
+
+def _of(contracts: Sequence[str], block: ModelBlock) -> list[RawEvent]:
+    return [event for event in block.events if event.contract in contracts]
 
 
 @dataclass
