@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from contracts.indexer.addresses import contracts_of, first_blocks_of
@@ -36,9 +36,21 @@ class IndexerSettings(BaseSettings):
         1_000, ge=50, le=60_000, description="how often the indexer asks for a new block, 50 to 60000 ms"
     )
 
+    indexer_socket_url: SecretStr | None = Field(
+        None,
+        description="WebSocket of the node (ws:// or wss://) that tells the indexer of new blocks; polling goes on",
+    )
+
     @field_validator("indexer_contracts")
     @classmethod
     def _contracts(cls, text: str) -> str:
         contracts_of(text)
         first_blocks_of(text)
         return text
+
+    @field_validator("indexer_socket_url")
+    @classmethod
+    def _a_socket(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("ws://", "wss://")):
+            raise ValueError("it does not begin with ws:// or wss://")
+        return url

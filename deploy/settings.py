@@ -48,7 +48,8 @@ CAP = "1 to 1000000"
 FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
 SECRET_FIELDS = (
-    "secret", "log_key", "broker_url", "views_url", "database_url", "starknet_node_url", "settlement_password",
+    "secret", "log_key", "broker_url", "views_url", "database_url", "starknet_node_url", "indexer_socket_url",
+    "settlement_password",
 )  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]

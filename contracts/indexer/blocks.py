@@ -56,7 +56,7 @@ class Blocks:
             return []
         if [header.number for header in headers] != list(range(first, first + len(headers))):
             raise BlockGoneError(f"the node lacks a block between {first} and {headers[-1].number}")
-        return await self.with_events(headers, self._joined(state), state.sequences)
+        return await self.with_events(headers, self.contracts, state.sequences)
 
     async def history(
         self, contracts: Sequence[str], sequences: Mapping[str, int], first: int, last: int
@@ -101,9 +101,6 @@ class Blocks:
         return dict(zip(contracts, counts, strict=True))
 
     # --- reading ------------------------------------------------------------------------------------------------------
-
-    def _joined(self, state: ChainState) -> list[str]:
-        return [contract for contract in self.contracts if contract not in state.joining]
 
     async def _history(
         self, contracts: Sequence[str], sequences: Mapping[str, int], first: int, last: int

@@ -12,6 +12,7 @@ from faust_redis.log.errors import NamespaceTakenError
 
 from contracts.indexer.errors import IndexerError, NodeError
 from contracts.indexer.indexer import Indexer
+from contracts.indexer.new_heads import NewHeads
 from streams.retry import first_line, retry_through_outages
 from streams.times import SECOND_US, Instant
 
@@ -26,11 +27,17 @@ class IndexerService:
 
     Attributes:
         indexer: The indexer.
+        heads: Tells of new blocks.
         trouble: Why it could not index when it last failed.
     """
 
     def __init__(
-        self, indexer: Indexer, check: Callable[[], Awaitable[None]], poll_s: float, now: Callable[[], Instant]
+        self,
+        indexer: Indexer,
+        check: Callable[[], Awaitable[None]],
+        poll_s: float,
+        now: Callable[[], Instant],
+        heads: NewHeads | None = None,
     ) -> None:
         """Create the service.
 
@@ -39,8 +46,10 @@ class IndexerService:
             check: Checks that the log can be used.
             poll_s: How often an indexer that has caught up asks for a new block.
             now: The clock.
+            heads: Tells of new blocks before the next poll.
         """
         self.indexer = indexer
+        self.heads = heads or NewHeads(None)
         self.trouble = "it has not read a block yet"
         self.failures = 0
         self._check = check
@@ -53,7 +62,12 @@ class IndexerService:
         Raises:
             IndexerError: node, log and settings do not belong together.
         """
-        await retry_through_outages(self._index, "indexing", UNAVAILABLE_ERRORS)
+        listening = asyncio.create_task(self.heads.run())
+        try:
+            await retry_through_outages(self._index, "indexing", UNAVAILABLE_ERRORS)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
     @property
     def is_indexing(self) -> bool:
@@ -77,7 +91,7 @@ class IndexerService:
             await self._check()
             while True:
                 if not await self.indexer.step():
-                    await asyncio.sleep(self._poll_s)
+                    await self.heads.wait(self._poll_s)
         except NamespaceTakenError as exc:
             raise IndexerError(str(exc)) from exc
         except UNAVAILABLE_ERRORS as exc:

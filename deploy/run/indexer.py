@@ -13,6 +13,7 @@ from api.kit.clock import now
 from contracts.indexer.addresses import contracts_of, first_blocks_of
 from contracts.indexer.blocks import Blocks
 from contracts.indexer.indexer import Indexer, Policy
+from contracts.indexer.new_heads import NewHeads
 from contracts.indexer.node import Node
 from contracts.indexer.service import IndexerService
 from contracts.indexer.store import StateStore
@@ -93,7 +94,9 @@ async def _run(settings: Settings, node: Node, url: str, listener: socket.socket
         first_blocks_of(settings.indexer_contracts),
     )
     indexer = Indexer(blocks, store, policy, now, spans)
-    service = IndexerService(indexer, log.check, settings.indexer_poll_ms / 1_000, now)
+    socket_url = settings.indexer_socket_url
+    heads = NewHeads(socket_url.get_secret_value() if socket_url else None)
+    service = IndexerService(indexer, log.check, settings.indexer_poll_ms / 1_000, now, heads)
     lease = lease_of(settings, log, Kind.INDEXER, listener, lambda: None if service.is_indexing else service.trouble)
     try:
         await run_until_signal(_serve(service, IndexerMetrics(service, blocks, spans), lease, listener))

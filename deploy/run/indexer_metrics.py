@@ -41,6 +41,8 @@ class IndexerMetrics(ServiceMetrics):
         yield self.counter("replaced_blocks", "Blocks of the log that the chain had replaced.", counts.replaced)
         yield self.counter("refused", "Writes refused because another indexer was first.", counts.refused)
         yield self.counter("node_errors", "Calls that the node did not answer, or refused.", self._blocks.node.errors)
+        yield self.gauge("socket", "1 while the node tells of new blocks by WebSocket.", int(service.heads.connected))
+        yield self.counter("socket_messages", "Messages of the node by WebSocket.", service.heads.messages)
         yield self.counter(
             "read_again", "Portions read from receipts, as the node's events were wrong.", self._blocks.read_again
         )

@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 from faust_redis.log import Log
 
+from contracts.indexer.new_heads import NewHeads
+from contracts.indexer.service import IndexerService
 from tests.chain.conftest import GATE
 from tests.chain.fees import Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import (
     CHAIN_ID,
+    NOW,
     amounts,
     amounts_on_chain,
     catch_up,
@@ -144,6 +147,23 @@ async def test_a_dying_continuation_token_restarts_the_block(fees: Fees, node: H
         assert not await indexer.step()
         await catch_up(indexer)
     assert amounts(await events_of(log)) == amounts_on_chain(fees)
+
+
+async def test_the_node_tells_of_new_blocks(fees: Fees, log: Log) -> None:
+    heads = NewHeads(fees.chain.node.url.replace("http://", "ws://").replace("/rpc", "/ws"))
+    async with indexer_of(fees, log, fees.chain.node.url) as indexer:
+        service = IndexerService(indexer, log.check, 10 * WITHIN_S, lambda: NOW, heads)
+        task = asyncio.create_task(service.run())
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                while not heads.connected:  # noqa: ASYNC110 - a thread of the test makes blocks meanwhile
+                    await asyncio.sleep(0.05)
+                fees.settle({"trading": 700})
+                while amounts(await events_of(log)) != amounts_on_chain(fees):  # noqa: ASYNC110 - the log is polled
+                    await asyncio.sleep(0.05)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture

@@ -93,7 +93,9 @@ def test_secrets_are_not_repeated_in_errors(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_secret_comes_from_a_file_that_a_variable_names(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str
 ) -> None:
-    scheme = {"database_url": "postgresql", "starknet_node_url": "https"}.get(field, "redis")
+    scheme = {"database_url": "postgresql", "starknet_node_url": "https", "indexer_socket_url": "wss"}.get(
+        field, "redis"
+    )
     value = f"{scheme}://user:hunter2@server.example:6379" if field.endswith("url") else "h" * 40
     (tmp_path / "file").write_text(f"{value}\n")
     monkeypatch.setenv(variable(field) + "_FILE", str(tmp_path / "file"))
