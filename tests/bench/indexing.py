@@ -1,6 +1,6 @@
 """Time that the indexer takes to read many blocks of a real node, with fees settled in some of them.
 
-    python -m tests.bench.indexing [--blocks 10000] [--every 50] [--open]
+    python -m tests.bench.indexing [--blocks 2000] [--every 50] [--open]
 
 Without `--open`, Ethereum has accepted all blocks, as after a long absence. Node, broker and indexer share the machine;
 CPU is that of the indexer alone. The figures are printed only if the log has what the node's chain has.
@@ -32,7 +32,7 @@ from tests.support.devnet import devnet, find_devnet
 def main() -> int:
     """Measure once and print a line."""
     parser = argparse.ArgumentParser(prog="tests.bench.indexing", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--blocks", type=int, default=10_000)
+    parser.add_argument("--blocks", type=int, default=2_000)
     parser.add_argument("--every", type=int, default=50, help="fees are settled in every so many blocks")
     parser.add_argument("--open", action="store_true", help="no block is final")
     options = parser.parse_args()
