@@ -17,7 +17,7 @@ IN_CI = "AstraToken"
 TO_COMPILE = [
     pytest.param(each, id=each.name, marks=[] if each.name == IN_CI else [pytest.mark.heavy]) for each in CONTRACTS
 ]
-"""A class takes 14 s of CPU. CI compiles one; `python -m tests.chain` compiles all. The lock has all sources' digests."""
+"""A class takes 14 s of CPU. CI compiles one; `python -m tests.chain` compiles all."""
 
 
 @pytest.fixture
