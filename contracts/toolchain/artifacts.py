@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -102,6 +103,7 @@ def _artifact(contract: Contract, folder: Path) -> Artifact:
     return Artifact(contract.file, _sha256(sierra), _sha256(casm), class_hash, compiled_class_hash)
 
 
+@functools.cache
 def class_hashes(sierra: str, casm: str) -> tuple[str, str]:
     """Return the hash that names the class, and the one that a declaration promises of its compiled code."""
     from starknet_py.common import create_casm_class, create_sierra_compiled_contract  # noqa: PLC0415 - slow to import
