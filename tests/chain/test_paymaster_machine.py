@@ -35,6 +35,7 @@ class PaymasterMachine(Machine):
         self.received = 0
         self.given = 0
         self.paused = False
+        self.record(USERS[0], 0)
 
     @rule(request=st.integers(1, 30), user=USER, gas=GAS, part=st.sampled_from([0, 1, 2, 3]), more=st.integers(0, 1))
     def sponsor(self, request: int, user: int, gas: int, part: int, more: int) -> None:
@@ -53,6 +54,7 @@ class PaymasterMachine(Machine):
         event = result.one("TransactionSponsored")
         assert (event["tier"], event["gas_left"], event["cost"]) == (tier, left, cost)
         self.model.sponsor(request, user, gas, cost, now)
+        assert self.sponsoring.paymaster.call("gas_left", user) == self.model.gas_left(user, now)
 
     @rule(user=USER, experience=EXPERIENCE)
     def record(self, user: int, experience: int) -> None:
