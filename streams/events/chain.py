@@ -1,4 +1,4 @@
-"""Events of the chain, as the indexer decodes them. The key is the contract's address.
+"""Events of the chain, as the indexer decodes them, and reports of the sink. The key is the contract's address.
 
 A fact is an event that one of our contracts emitted in one block. Everything that happens to it comes as an event with
 the same content and another `finality`: first `accepted`, then either `final` or `retracted`. A reader adds an accepted
@@ -81,8 +81,26 @@ class FeesDistributed(_ChainFact, frozen=True, kw_only=True):
     epoch: Count
 
 
+class AchievementMinted(_ChainFact, frozen=True, kw_only=True):
+    """A genesis NFT was made for a wallet. `request` is a hash of the id of the mint that asked for it."""
+
+    user: Felt
+    request: Felt
+    token_id: Count
+    kind: str
+    rarity: str
+
+
+class ReputationRaised(_ChainFact, frozen=True, kw_only=True):
+    """The experience of a wallet was recorded, as a total of XP."""
+
+    account: Felt
+    experience: Count
+    tier: Count
+
+
 class NFTMintConfirmed(EventData, frozen=True, kw_only=True):
-    """The chain minted a token for a mint request."""
+    """The chain minted a token for a mint request. The sink says so of final blocks only, so it is never taken back."""
 
     domain: ClassVar[str] = "chain"
     topic: ClassVar[str] = topics.CHAIN_EVENTS

@@ -1,0 +1,257 @@
+"""What the sink knows of users: their wallets, their experience and their mints, and how events change that. No I/O.
+
+Events of different topics come in any order, so nothing here depends on it: a mint waits for a wallet, and a wallet for
+a mint. The chain's facts say what has arrived: an accepted one adds, a retracted one takes away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.events import AnyEvent, Event, EventData
+from streams.events.chain import AchievementMinted, NFTMintConfirmed, NFTMintFailed, ReputationRaised
+from streams.events.gamification import LevelUp, XPGained
+from streams.events.nft import GenesisType, MintRequested, Rarity
+from streams.events.user import AccountClosed, WalletLinked, WalletUnlinked
+from streams.wire import decoder
+
+REQUEST_BYTES: Final = 31
+"""So many bytes always fit into a number of Starknet."""
+USER_PREFIX, MINT_PREFIX, WALLET_PREFIX = "user-", "mint-", "wallet-"
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A user.
+
+    Attributes:
+        wallets: The linked wallets on this chain, in the order in which they were linked.
+        experience: All XP that the user has gained.
+        due: The XP when the user last reached a level; 0 before the first one.
+        bound: The wallet that carries the user's reputation; empty before the first record.
+    """
+
+    wallets: tuple[str, ...] = ()
+    experience: int = 0
+    due: int = 0
+    bound: str = ""
+
+
+class Mint(msgspec.Struct, frozen=True):
+    """A mint that is not final: what was asked for, and the token that the chain has made for it; 0 for none."""
+
+    user_id: str
+    type: GenesisType
+    rarity: Rarity
+    token_id: int = 0
+
+
+class ToMint(NamedTuple):
+    """A mint that can be sent, and the wallet that it is for."""
+
+    mint_id: str
+    mint: Mint
+    wallet: str
+
+
+class ToRecord(NamedTuple):
+    """Experience that can be recorded for a wallet."""
+
+    user_id: str
+    wallet: str
+    experience: int
+
+
+class Contracts(NamedTuple):
+    """The chain and the contracts whose facts count."""
+
+    chain_id: str
+    genesis: str
+    reputation: str
+
+
+def request_of(request_id: str) -> int:
+    """Return the number by which the contracts know a request."""
+    return int.from_bytes(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES], "big")
+
+
+class People:
+    """All users and open mints of one log. `changed` has the keys of the rows that the next write has to have."""
+
+    def __init__(self, contracts: Contracts, rows: Mapping[str, bytes] | None = None) -> None:
+        """Create them from the rows of the log. `recorded` has the totals of XP that the chain has for a wallet."""
+        self.users: dict[str, Person] = {}
+        self.mints: dict[str, Mint] = {}
+        self.recorded: dict[str, tuple[int, ...]] = {}
+        self.changed: set[str] = set()
+        self._contracts = contracts
+        for key, value in (rows or {}).items():
+            self._read(key, value)
+        self._requests = {request_of(mint_id): mint_id for mint_id in self.mints}
+        self._bound = {user.bound: user_id for user_id, user in self.users.items() if user.bound}
+        self._rules: Mapping[type[EventData], Callable[[Any], list[AnyEvent] | None]] = {
+            MintRequested: self._requested,
+            WalletLinked: self._linked,
+            WalletUnlinked: self._unlinked,
+            AccountClosed: self._closed,
+            XPGained: self._gained,
+            LevelUp: self._risen,
+            AchievementMinted: self._minted,
+            ReputationRaised: self._raised,
+        }
+
+    def _read(self, key: str, value: bytes) -> None:
+        if key.startswith(USER_PREFIX):
+            self.users[key.removeprefix(USER_PREFIX)] = _people.decode(value)
+        elif key.startswith(WALLET_PREFIX):
+            self.recorded[key.removeprefix(WALLET_PREFIX)] = _totals.decode(value)
+        else:
+            self.mints[key.removeprefix(MINT_PREFIX)] = _mints.decode(value)
+
+    def apply(self, event: AnyEvent) -> list[AnyEvent]:
+        """Fold an event into what is known. Return the events that follow from it."""
+        rule = self._rules.get(type(event.data))
+        return (rule(event) if rule else None) or []
+
+    # --- what is to be done -------------------------------------------------------------------------------------------
+
+    def to_mint(self) -> Iterator[ToMint]:
+        """Yield the mints that the chain lacks and whose users have a wallet, the oldest request first."""
+        for mint_id, mint in self.mints.items():
+            wallets = self._user(mint.user_id).wallets
+            if not mint.token_id and wallets:
+                yield ToMint(mint_id, mint, wallets[0])
+
+    def to_record(self) -> Iterator[ToRecord]:
+        """Yield the experience that the chain lacks."""
+        for user_id, user in self.users.items():
+            wallet = self._reputation_wallet(user_id, user)
+            if wallet and user.due > max(self.recorded.get(wallet, ()), default=0):
+                yield ToRecord(user_id, wallet, user.due)
+
+    @property
+    def without_wallet(self) -> int:
+        """Return the number of mints that wait until their user links a wallet."""
+        return sum(not self._user(mint.user_id).wallets for mint in self.mints.values())
+
+    def bind(self, records: list[ToRecord]) -> None:
+        """Note which wallets carry the reputation of their users from now on."""
+        for record in records:
+            if not self._user(record.user_id).bound:
+                self._bound[record.wallet] = record.user_id
+                self._put_user(record.user_id, bound=record.wallet)
+
+    def refuse(self, mint_id: str) -> NFTMintFailed:
+        """Give up a mint whose wallet has a token of this type already. Return what is to be said of it."""
+        mint = self.mints[mint_id]
+        self._end(mint_id)
+        return NFTMintFailed(mint_id=mint_id, user_id=mint.user_id, reason="already_minted")
+
+    def row(self, key: str) -> bytes | None:
+        """Return the row of a key; None when it is to be removed."""
+        if key.startswith(USER_PREFIX):
+            return msgspec.json.encode(self.users[key.removeprefix(USER_PREFIX)])
+        if key.startswith(WALLET_PREFIX):
+            return msgspec.json.encode(self.recorded[key.removeprefix(WALLET_PREFIX)])
+        mint = self.mints.get(key.removeprefix(MINT_PREFIX))
+        return None if mint is None else msgspec.json.encode(mint)
+
+    # --- users --------------------------------------------------------------------------------------------------------
+
+    def _linked(self, event: Event[WalletLinked]) -> None:
+        data = event.data
+        wallets = self._user(data.user_id).wallets
+        if data.chain_id == self._contracts.chain_id and data.address not in wallets:
+            self._put_user(data.user_id, wallets=(*wallets, data.address))
+
+    def _unlinked(self, event: Event[WalletUnlinked]) -> None:
+        data = event.data
+        wallets = self._user(data.user_id).wallets
+        if data.chain_id == self._contracts.chain_id and data.address in wallets:
+            self._put_user(data.user_id, wallets=tuple(each for each in wallets if each != data.address))
+
+    def _closed(self, event: Event[AccountClosed]) -> None:
+        if event.partitionkey in self.users:
+            self._put_user(event.partitionkey, wallets=())
+
+    def _gained(self, event: Event[XPGained]) -> None:
+        user = self._user(event.partitionkey)
+        if event.data.total_xp > user.experience:
+            self._put_user(event.partitionkey, experience=event.data.total_xp)
+
+    def _risen(self, event: Event[LevelUp]) -> None:
+        self._put_user(event.partitionkey, due=self._user(event.partitionkey).experience)
+
+    def _reputation_wallet(self, user_id: str, user: Person) -> str:
+        """Return the wallet that carries a user's reputation: the first one, for good, that is nobody else's."""
+        if user.bound:
+            return user.bound if user.bound in user.wallets else ""
+        return next((each for each in user.wallets if self._bound.get(each, user_id) == user_id), "")
+
+    def _raised(self, event: Event[ReputationRaised]) -> None:
+        """Note a total of a wallet. Totals below a final one can no longer matter."""
+        data = event.data
+        if data.contract != self._contracts.reputation:
+            return
+        totals = {*self.recorded.get(data.account, ())} - {data.experience}
+        if data.finality == "final":
+            totals = {total for total in totals if total > data.experience}
+        if data.finality != "retracted":
+            totals.add(data.experience)
+        self.recorded[data.account] = tuple(sorted(totals))
+        self.changed.add(f"{WALLET_PREFIX}{data.account}")
+
+    # --- mints --------------------------------------------------------------------------------------------------------
+
+    def _requested(self, event: Event[MintRequested]) -> None:
+        data = event.data
+        if data.mint_id not in self.mints:
+            self._requests[request_of(data.mint_id)] = data.mint_id
+            self._put_mint(data.mint_id, Mint(event.partitionkey, data.type, data.rarity))
+
+    def _minted(self, event: Event[AchievementMinted]) -> list[AnyEvent]:
+        data = event.data
+        mint_id = self._requests.get(int(data.request, 16))
+        if mint_id is None or data.contract != self._contracts.genesis:
+            return []
+        mint = self.mints[mint_id]
+        if data.finality != "final":
+            self._put_mint(mint_id, replace(mint, token_id=data.token_id if data.finality == "accepted" else 0))
+            return []
+        self._end(mint_id)
+        confirmed = NFTMintConfirmed(
+            mint_id=mint_id,
+            user_id=mint.user_id,
+            token_id=str(data.token_id),
+            tx_hash=data.tx_hash,
+            finality="final",
+        )
+        return [event.then(confirmed, subject=mint_id)]
+
+    def _end(self, mint_id: str) -> None:
+        del self.mints[mint_id]
+        del self._requests[request_of(mint_id)]
+        self.changed.add(f"{MINT_PREFIX}{mint_id}")
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    def _user(self, user_id: str) -> Person:
+        return self.users.get(user_id) or NOBODY
+
+    def _put_user(self, user_id: str, **changes: Any) -> None:
+        self.users[user_id] = replace(self._user(user_id), **changes)
+        self.changed.add(f"{USER_PREFIX}{user_id}")
+
+    def _put_mint(self, mint_id: str, mint: Mint) -> None:
+        self.mints[mint_id] = mint
+        self.changed.add(f"{MINT_PREFIX}{mint_id}")
+
+
+NOBODY: Final = Person()
+_people = decoder(Person)
+_mints = decoder(Mint)
+_totals: msgspec.json.Decoder[tuple[int, ...]] = msgspec.json.Decoder(tuple[int, ...])
