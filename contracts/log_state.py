@@ -1,7 +1,7 @@
 """Keeps the state of a process in the log, so that it changes in one write with the events that follow from it.
 
-The state is a compacted topic of one partition: one row for the whole, and rows for its parts. A digest of all writes is
-a source offset, which each write compares and sets. So of two processes that write the same step one is refused, and
+The state is a compacted topic of one partition: one row for the whole, and rows for its parts. A digest of all writes
+is a source offset, which each write compares and sets. So of two processes that write the same step one is refused, and
 reads the state again. So is one that knew a state which a restored broker no longer has.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from contracts.clients import fee_collector, fee_splitter
+from contracts.clients import fee_collector, fee_splitter, genesis_nft, reputation
 from contracts.clients.classes import CLIENTS
 from contracts.clients.contract import Event
 from contracts.indexer.addresses import Contract
@@ -13,7 +13,14 @@ from contracts.indexer.chain_state import Block, Counted, Fact
 from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Header, RawEvent
 from streams.events import EventData
-from streams.events.chain import BatchSettled, FeesDistributed, FeesSwept, SourceTotal
+from streams.events.chain import (
+    AchievementMinted,
+    BatchSettled,
+    FeesDistributed,
+    FeesSwept,
+    ReputationRaised,
+    SourceTotal,
+)
 from streams.ids import derived_id
 from streams.units import TokenUnits
 from streams.wire import EVENT_ENCODER
@@ -44,10 +51,27 @@ def _fees_distributed(event: fee_splitter.FeesDistributed, place: Place) -> Even
     return FeesDistributed(**place, beneficiary=event.beneficiary, amount=amount, epoch=event.epoch)
 
 
+def _achievement_minted(event: genesis_nft.AchievementMinted, place: Place) -> EventData:
+    return AchievementMinted(
+        **place,
+        user=event.user,
+        request=event.request,
+        token_id=event.token_id,
+        kind=event.kind,
+        rarity=event.rarity,
+    )
+
+
+def _reputation_raised(event: reputation.ReputationRaised, place: Place) -> EventData:
+    return ReputationRaised(**place, account=event.account, experience=event.experience, tier=event.tier)
+
+
 FACTS: Final[Mapping[type[Event], Callable[..., EventData]]] = {
     fee_collector.BatchSettled: _batch_settled,
     fee_collector.FeesSwept: _fees_swept,
     fee_splitter.FeesDistributed: _fees_distributed,
+    genesis_nft.AchievementMinted: _achievement_minted,
+    reputation.ReputationRaised: _reputation_raised,
 }
 """The events that become facts. Other events are only counted."""
 

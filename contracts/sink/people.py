@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from contracts.indexer.addresses import padded
 from streams.events import AnyEvent, Event, EventData
 from streams.events.chain import AchievementMinted, NFTMintConfirmed, NFTMintFailed, ReputationRaised
 from streams.events.gamification import LevelUp, XPGained
@@ -74,9 +75,9 @@ class Contracts(NamedTuple):
     reputation: str
 
 
-def request_of(request_id: str) -> int:
-    """Return the number by which the contracts know a request."""
-    return int.from_bytes(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES], "big")
+def request_of(request_id: str) -> str:
+    """Return the number by which the contracts know a request, as `0x` and 64 digits."""
+    return padded(int.from_bytes(hashlib.sha256(request_id.encode()).digest()[:REQUEST_BYTES], "big"))
 
 
 class People:
@@ -215,7 +216,7 @@ class People:
 
     def _minted(self, event: Event[AchievementMinted]) -> list[AnyEvent]:
         data = event.data
-        mint_id = self._requests.get(int(data.request, 16))
+        mint_id = self._requests.get(data.request)
         if mint_id is None or data.contract != self._contracts.genesis:
             return []
         mint = self.mints[mint_id]

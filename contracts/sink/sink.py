@@ -1,0 +1,254 @@
+"""Carry what users have earned from the log to the chain: mints and experience. Each once, whatever is killed.
+
+A step reads events and writes what follows from them, or sends one transaction. The contracts know which requests they
+have carried out, so they are asked before each transaction, and a transaction that is sent again changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, NamedTuple
+
+from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
+
+from contracts.account.account import Account, RevertsError
+from contracts.clients.contract import At, Call
+from contracts.clients.genesis_nft import GenesisNFTClient
+from contracts.clients.paymaster import PaymasterClient
+from contracts.clients.reputation import ReputationClient
+from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import BlockGoneError
+from contracts.indexer.node import Node
+from contracts.sink.errors import SinkError
+from contracts.sink.people import Contracts, People, ToRecord, request_of
+from contracts.sink.reader import EventReader
+from contracts.sink.store import Sent, SinkState, SinkStore
+from streams.events import AnyEvent, Event
+from streams.events.chain import NFTMintConfirmed, NFTMintFailed
+from streams.ids import derived_id
+from streams.times import SECOND_US, Instant
+
+MINTS_AT_ONCE: Final = 10
+RECORDS_AT_ONCE: Final = 40
+"""The most in one transaction. As many may wait for their facts before more is sent."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class SinkCounts:
+    """Counts since the start, and what the sink knows.
+
+    Attributes:
+        open_mints: Mints that no final block has.
+        without_wallet: Those of them whose user has no wallet on this chain.
+        users: Users of whom the sink knows something.
+        minted: Mints that it has reported as confirmed.
+        failed: Mints that it has reported as failed.
+        sent: Transactions that were given to the node.
+        reverted: Transactions that were reverted.
+        refused: Writes that the log refused because another sink was first.
+        worked_s: When log and node were last reached, by the monotonic clock; -inf for never.
+    """
+
+    open_mints: int = 0
+    without_wallet: int = 0
+    users: int = 0
+    minted: int = 0
+    failed: int = 0
+    sent: int = 0
+    reverted: int = 0
+    refused: int = 0
+    worked_s: float = -math.inf
+
+
+class Policy(NamedTuple):
+    """The contracts, where tokens have their metadata, and when a transaction is given up.
+
+    Attributes:
+        contracts: The chain and the contracts.
+        metadata_url: Begins the address of the metadata of each type; empty for tokens without metadata.
+        send_again_s: How long a node may take to know a transaction, and the pause after one that was reverted.
+    """
+
+    contracts: Contracts
+    metadata_url: str
+    send_again_s: float
+
+
+class Sink:
+    """A sink connector from the log to the contracts of users. `step` may be called again after it raised."""
+
+    def __init__(
+        self,
+        *,
+        store: SinkStore,
+        reader: EventReader,
+        node: Node,
+        account: Account,
+        policy: Policy,
+        now: Callable[[], Instant],
+    ) -> None:
+        self.counts = SinkCounts()
+        self.reader = reader
+        self._store, self._node, self._account = store, node, account
+        self._policy, self._now = policy, now
+        self._genesis = GenesisNFTClient(policy.contracts.genesis)
+        self._reputation = ReputationClient(policy.contracts.reputation)
+        self._paymaster = PaymasterClient("0x0")
+        self._state: SinkState | None = None
+        self._idle_at: BlockRef | None = None  # the newest block when nothing was left to send
+        self._reverted = ""  # the hash of the last reverted transaction
+
+    async def open(self) -> SinkState:
+        """Check that node, contracts and log belong together, and return the state in the log.
+
+        Raises:
+            SinkError: they do not.
+        """
+        chain_id, ours = await self._node.chain_id(), self._policy.contracts
+        if chain_id != ours.chain_id:
+            raise SinkError(f"the node is of the chain {chain_id}, and the settings name {ours.chain_id}")
+        at = At(self._node, (await self._node.head()).ref)
+        self._paymaster = PaymasterClient(await self._reputation.paymaster(at))
+        if await self._paymaster.reputation(at) != ours.reputation:
+            raise SinkError(f"the paymaster of {ours.reputation} has another reputation token")
+        await self.reader.create()
+        state = await self._store.load()
+        self._state = state or SinkState(People(ours), await self.reader.beginning(), Sent())
+        self._idle_at = None
+        return self._state
+
+    async def step(self) -> bool:
+        """Do the next thing that there is to do. Return whether there was any.
+
+        Raises:
+            NodeError: the node gives no answer, a wrong one, or takes no transaction.
+            SinkError: the sink has to stop.
+            LogError: the log is away.
+        """
+        try:
+            if self._state is not None and not await self._store.is_current():
+                self._state = None  # another sink went on
+            state = self._state or await self.open()
+            busy = await self._read(state) or await self._send(state)
+        except BlockGoneError as exc:
+            logger.info("the chain changed while it was read: %s", exc)
+            return False
+        except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
+            logger.debug("a write was refused, and the sink reads the state again: %s", exc)
+            self.counts.refused += 1
+            self._state = None
+            return True
+        except BaseException:
+            self._state = None  # it may have changes that are not in the log
+            raise
+        self._count(state.people)
+        return busy
+
+    def _count(self, people: People) -> None:
+        counts = self.counts
+        counts.open_mints, counts.users = len(people.mints), len(people.users)
+        counts.without_wallet = people.without_wallet
+        counts.worked_s = time.monotonic()
+
+    # --- the log ------------------------------------------------------------------------------------------------------
+
+    async def _read(self, state: SinkState) -> bool:
+        events, reached = await self.reader.after(state.places)
+        if not reached:
+            return False
+        state.places |= reached
+        made = [each for event in events for each in state.people.apply(event)]
+        await self._write(state, made)
+        return True
+
+    async def _write(self, state: SinkState, events: list[AnyEvent]) -> None:
+        await self._store.write(state, events, self._now())
+        self._idle_at = None
+        for event in events:
+            self.counts.minted += isinstance(event.data, NFTMintConfirmed)
+            self.counts.failed += isinstance(event.data, NFTMintFailed)
+
+    # --- the chain ----------------------------------------------------------------------------------------------------
+
+    async def _send(self, state: SinkState) -> bool:
+        """Send mints, or else experience. Return whether something was sent or given up."""
+        head = (await self._node.head()).ref
+        if head == self._idle_at or await self._is_under_way(state.sent):
+            return False
+        at, refusal = At(self._node, head), None
+        for prepare in (self._mints, self._records):
+            try:
+                if await prepare(state, at):
+                    return True
+            except RevertsError as exc:
+                refusal = exc
+        if refusal:
+            raise refusal
+        self._idle_at = head
+        return False
+
+    async def _mints(self, state: SinkState, at: At) -> bool:
+        calls: list[Call] = []
+        refused: list[AnyEvent] = []
+        for mint_id, mint, wallet in list(islice(state.people.to_mint(), MINTS_AT_ONCE)):
+            request = request_of(mint_id)
+            if await self._genesis.token_of_request(at, request):
+                continue  # its fact will come
+            if await self._genesis.token_for(at, wallet, mint.type):
+                refused.append(self._failed(state.people.refuse(mint_id)))
+                continue
+            calls.append(self._genesis.mint(request, wallet, mint.type, mint.rarity, self._metadata_of(mint.type)))
+        if refused:
+            await self._write(state, refused)
+        return await self._give(state, calls) or bool(refused)
+
+    async def _records(self, state: SinkState, at: At) -> bool:
+        records = [
+            record
+            for record in islice(state.people.to_record(), RECORDS_AT_ONCE)
+            if await self._reputation.experience(at, record.wallet) < record.experience
+        ]
+        calls = [self._paymaster.record(record.wallet, record.experience) for record in records]
+        return await self._give(state, calls, records)
+
+    async def _give(self, state: SinkState, calls: list[Call], records: list[ToRecord] | None = None) -> bool:
+        """Note the transaction of some calls in the log, then send it. Return whether there were any."""
+        if not calls:
+            return False
+        signed = await self._account.prepare(calls, await self._account.nonce())
+        state.people.bind(records or [])
+        state.sent = Sent(signed.tx_hash, signed.nonce, self._now())
+        await self._write(state, [])
+        await self._account.send(signed)
+        self.counts.sent += 1
+        logger.info("%d calls are sent as %s", len(calls), signed.tx_hash)
+        return True
+
+    async def _is_under_way(self, sent: Sent) -> bool:
+        """Return whether a transaction may still be executed, or was and is not in the newest block."""
+        if not sent.tx_hash:
+            return False
+        outcome, reason = await self._account.outcome(sent.tx_hash)
+        if outcome == "reverted" and sent.tx_hash != self._reverted:
+            self._reverted = sent.tx_hash
+            self.counts.reverted += 1
+            logger.warning("the transaction %s was reverted: %s", sent.tx_hash, reason)
+        if outcome in {"unknown", "reverted"}:
+            return self._now() - sent.at < self._policy.send_again_s * SECOND_US
+        return outcome == "pending" or await self._account.nonce() <= sent.nonce
+
+    def _failed(self, data: NFTMintFailed) -> AnyEvent:
+        now = self._now()
+        event_id = derived_id(now.milliseconds(), data.mint_id, data.reason)
+        contract = self._policy.contracts.genesis
+        return Event.first(data, event_id=event_id, time=now, key=contract, rules_version=None, subject=data.mint_id)
+
+    def _metadata_of(self, kind: str) -> str:
+        return f"{self._policy.metadata_url}{kind}.json" if self._policy.metadata_url else ""
