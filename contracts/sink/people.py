@@ -90,7 +90,7 @@ class People:
         self.recorded: dict[str, tuple[int, ...]] = {}
         self.changed: set[str] = set()
         self._contracts = contracts
-        for key, value in (rows or {}).items():
+        for key, value in sorted((rows or {}).items()):  # ids of mints begin with their time
             self._read(key, value)
         self._requests = {request_of(mint_id): mint_id for mint_id in self.mints}
         self._bound = {user.bound: user_id for user_id, user in self.users.items() if user.bound}

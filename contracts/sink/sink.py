@@ -224,7 +224,7 @@ class Sink:
             return False
         signed = await self._account.prepare(calls, await self._account.nonce())
         state.people.bind(records or [])
-        state.sent = Sent(signed.tx_hash, signed.nonce, self._now())
+        state.sent = Sent(signed.tx_hash, signed.nonce, int(self._now()))
         await self._write(state, [])
         await self._account.send(signed)
         self.counts.sent += 1

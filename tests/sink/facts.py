@@ -1,0 +1,67 @@
+"""Events that the sink reads, for tests."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from contracts.indexer.addresses import padded
+from contracts.sink.people import Contracts, request_of
+from streams.events import AnyEvent, Event, EventData
+from streams.events.chain import AchievementMinted, FactFinality, ReputationRaised
+from streams.events.gamification import LevelUp, XPGained
+from streams.events.nft import GenesisType, MintRequested
+from streams.events.user import WalletLinked, WalletUnlinked
+from streams.ids import derived_id
+from streams.times import Instant
+
+CHAIN_ID = "SN_SEPOLIA"
+GENESIS, REPUTATION = padded(0x6E), padded(0x4E9)
+CONTRACTS = Contracts(CHAIN_ID, GENESIS, REPUTATION)
+NOW = Instant(1_700_000_000_000_000)
+_numbers = count(1)
+
+
+def said(data: EventData, key: str) -> AnyEvent:
+    """Return an event with its key."""
+    event_id = derived_id(NOW.milliseconds(), str(next(_numbers)))
+    return Event.first(data, event_id=event_id, time=NOW, key=key, rules_version=None)
+
+
+def requested(mint_id: str, user_id: str, kind: GenesisType = "first_trade") -> AnyEvent:
+    return said(MintRequested(mint_id=mint_id, type=kind, rarity="common"), user_id)
+
+
+def linked(user_id: str, address: str, chain_id: str = CHAIN_ID) -> AnyEvent:
+    return said(WalletLinked(user_id=user_id, chain_id=chain_id, address=address), user_id)
+
+
+def unlinked(user_id: str, address: str) -> AnyEvent:
+    return said(WalletUnlinked(user_id=user_id, chain_id=CHAIN_ID, address=address), user_id)
+
+
+def gained(user_id: str, total: int) -> AnyEvent:
+    return said(
+        XPGained(amount=1, multiplier_ppm=1_000_000, source="trade", source_event_id="x", total_xp=total), user_id
+    )
+
+
+def risen(user_id: str, level: int) -> AnyEvent:
+    return said(LevelUp(old=level - 1, new=level, max_leverage=10), user_id)
+
+
+def minted(mint_id: str, token_id: int, finality: FactFinality, contract: str = GENESIS) -> AnyEvent:
+    about = {"user": padded(7), "request": request_of(mint_id), "kind": "first_trade", "rarity": "common"}
+    return said(AchievementMinted(**_place(finality, contract), **about, token_id=token_id), contract)  # type: ignore[arg-type]
+
+
+def raised(account: str, experience: int, finality: FactFinality, contract: str = REPUTATION) -> AnyEvent:
+    fact = ReputationRaised(**_place(finality, contract), account=account, experience=experience, tier=1)
+    return said(fact, contract)
+
+
+def _place(finality: FactFinality, contract: str) -> dict[str, Any]:
+    return {
+        "fact_id": "x", "finality": finality, "chain_id": CHAIN_ID, "contract": contract, "block_number": 1,
+        "block_hash": padded(1), "tx_hash": padded(2), "event_index": 0, "sequence": 1,
+    }  # fmt: skip
