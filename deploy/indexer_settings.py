@@ -20,7 +20,7 @@ class IndexerSettings(BaseSettings):
     indexer_port: Port = Field(0, description=f"port of the indexer's probes and metrics, {PORT}")
     indexer_contracts: str = Field(
         "",
-        description="contracts that the indexer reads: FeeCollector:0x… and FeeSplitter:0x…, with commas; "
+        description="contracts that the indexer reads: FeeCollector:0x…, FeeSplitter:0x… and so on, with commas; "
         "@BLOCK after one that is added later names the first block to read of it",
     )
     indexer_start: int = Field(

@@ -31,7 +31,7 @@ from deploy.indexer_settings import PORT, Port
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from deploy.setting_errors import explain, refuse_unknown
-from deploy.settlement_settings import SettlementSettings
+from deploy.sink_settings import SinkSettings
 from streams import topics
 from streams.connect.kafka.address import address_of
 
@@ -49,7 +49,7 @@ FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
 SECRET_FIELDS = (
     "secret", "log_key", "broker_url", "views_url", "database_url", "starknet_node_url", "indexer_socket_url",
-    "settlement_password",
+    "settlement_password", "sink_password",
 )  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -60,7 +60,7 @@ Cap = Annotated[int, Field(ge=1, le=1_000_000)]
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
-class Settings(SettlementSettings):
+class Settings(SinkSettings):
     """Every setting. Error messages and the documentation use the description of a field."""
 
     model_config = SettingsConfigDict(

@@ -85,8 +85,9 @@ def _channel(topology: Topology, topic: str, models: Models) -> Document:
 def _operations(topology: Topology, app_id: str) -> Iterator[tuple[str, Document]]:
     for topic in topology.client_topics:
         yield f"clients.send.{topic}", _operation("send", topic, "The API appends what clients send.")
-    for topic, source in topology.sources.items():
-        yield f"{source}.send.{topic}", _operation("send", topic, f"The {source} appends to it.")
+    for topic, sources in topology.sources.items():
+        for source in sources:
+            yield f"{source}.send.{topic}", _operation("send", topic, f"The {source} appends to it.")
     for domain in topology.domains:
         yield from _operations_of(domain, topology.group(app_id, domain.name))
 

@@ -15,8 +15,9 @@ def text(topology: Topology, app_id: str) -> str:
     """Return each domain with its group, and what it accepts, consumes, produces and owns."""
     groups = topology.groups(app_id)
     lines = [line for domain in topology.domains for line in _lines(domain, groups[domain.name])]
-    for topic, source in topology.sources.items():
-        lines += [source, *_block("produces", [topic])]
+    for topic, sources in topology.sources.items():
+        for source in sources:
+            lines += [source, *_block("produces", [topic])]
     return "\n".join(lines)
 
 
@@ -52,8 +53,8 @@ def _arrows(topology: Topology) -> Iterator[str]:
         yield f'{_node(topic)}[("{topic}")]'
     for topic in topology.client_topics:
         yield f"{CLIENTS} --> {_node(topic)}"
-    for topic, source in topology.sources.items():
-        yield f"{source} --> {_node(topic)}"
+    for topic, sources in topology.sources.items():
+        yield from (f"{source} --> {_node(topic)}" for source in sources)
     for domain in topology.domains:
         yield from (f"{_node(topic)} --> {domain.name}" for topic in domain.consumes)
         yield from (f"{domain.name} --> {_node(topic)}" for topic in domain.produces)
@@ -80,8 +81,7 @@ def topics_table(topology: Topology, models: Models) -> str:
 def _producers(topology: Topology, topic: str) -> Iterator[str]:
     if topic in topology.client_topics:
         yield CLIENTS
-    if topic in topology.sources:
-        yield topology.sources[topic]
+    yield from topology.sources.get(topic, ())
     for domain in topology.producers(topic):
         yield f"{domain.name}, in every partition" if topic in domain.broadcasts else domain.name
 

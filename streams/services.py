@@ -39,6 +39,7 @@ class Kind(StrEnum):
     WEBHOOKS = "webhooks"
     INDEXER = "indexer"
     SETTLEMENT = "settlement"
+    SINK = "sink"
 
 
 @dataclass(frozen=True, slots=True)

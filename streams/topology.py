@@ -114,18 +114,18 @@ def changelog_topic(app_id: str, table: str) -> str:
 class Topology:
     """All domains, and the facts that follow from their declarations."""
 
-    def __init__(self, domains: Iterable[Domain], *, sources: Mapping[str, str] | None = None) -> None:
+    def __init__(self, domains: Iterable[Domain], *, sources: Mapping[str, tuple[str, ...]] | None = None) -> None:
         """Check the declarations against each other.
 
         Args:
             domains: All domains.
-            sources: Topics that a process outside of the domains appends to, each with the name of that process.
+            sources: Topics that processes outside of the domains append to, each with the names of these.
 
         Raises:
             TopologyError: naming the first contradiction.
         """
         self.domains = tuple(domains)
-        self.sources: Mapping[str, str] = dict(sources or {})
+        self.sources: Mapping[str, tuple[str, ...]] = dict(sources or {})
         self._by_name = {domain.name: domain for domain in self.domains}
         self.tables: tuple[TableSpec[Any], ...] = tuple(table for domain in self.domains for table in domain.tables)
         self._by_table = {table.name: table for table in self.tables}

@@ -17,7 +17,11 @@ NAMES: Final = (
     "nft",
 )
 
-SOURCES: Final = {topics.USER_EVENTS: "relay", topics.CLOCK: "clock", topics.CHAIN_EVENTS: "indexer"}
-"""Topics that another process than a domain's worker or the API appends to."""
+SOURCES: Final = {
+    topics.USER_EVENTS: ("relay",),
+    topics.CLOCK: ("clock",),
+    topics.CHAIN_EVENTS: ("indexer", "sink"),
+}
+"""Topics that other processes than the domains' workers and the API append to."""
 
 TOPOLOGY: Final = Topology((import_module(f"tables.{name}").DOMAIN for name in NAMES), sources=SOURCES)

@@ -15,6 +15,7 @@ from api.identity.store.errors import StoreError
 from contracts.account.errors import SignerError
 from contracts.indexer.errors import IndexerError
 from contracts.settlement.errors import SettlementError
+from contracts.sink.errors import SinkError
 from deploy.errors import DeployError
 from deploy.run import logs
 from deploy.run.gc_tuning import collect_less_often
@@ -22,11 +23,11 @@ from streams.connect.kafka.errors import BridgeError
 from streams.connect.outbox.errors import OutboxError
 
 EXPECTED = (
-    DeployError, LogError, BridgeError, OutboxError, IndexerError, SettlementError, SignerError, StoreError,
+    DeployError, LogError, BridgeError, OutboxError, IndexerError, SettlementError, SinkError, SignerError, StoreError,
     IdentityError, RedisError,
 )  # fmt: skip
 COMMANDS = (
-    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "chain", "bridge", "replay",
+    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "sink", "chain", "bridge", "replay",
     "boards", "topology", "rulebook", "acl", "sbom", "topics", "groups", "tables", "dead-letters", "trace", "why",
     "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
 )  # fmt: skip

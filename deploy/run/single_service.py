@@ -1,4 +1,4 @@
-"""What relay, clock, webhooks, indexer and settlement share: they run until a signal, and the registry lists them."""
+"""What the services with one leader share: they run until a signal, and the registry lists them."""
 
 from __future__ import annotations
 

@@ -15,10 +15,11 @@ from deploy.run.clock_metrics import ClockMetrics
 from deploy.run.indexer_metrics import IndexerMetrics
 from deploy.run.relay_metrics import RelayMetrics
 from deploy.run.settlement_metrics import SettlementMetrics
+from deploy.run.sink_metrics import SinkMetrics
 from deploy.run.webhook_metrics import WebhookMetrics
 from deploy.run.worker_metrics import WorkerMetrics
 
-PROCESSES: Final = ("gateway", "worker", "relay", "clock", "webhooks", "indexer", "settlement")
+PROCESSES: Final = ("gateway", "worker", "relay", "clock", "webhooks", "indexer", "settlement", "sink")
 EACH: Final = "each"
 PROCESS_OWN: Final = "process_"
 """Begins the names of the client library's metrics of memory, CPU time and files, which every process has."""
@@ -56,6 +57,7 @@ def _registries() -> Mapping[str, CollectorRegistry]:
         "webhooks": WebhookMetrics(absent).registry,
         "indexer": IndexerMetrics(absent, absent).registry,
         "settlement": SettlementMetrics(absent).registry,
+        "sink": SinkMetrics(absent).registry,
     }
 
 

@@ -56,6 +56,7 @@ COVERED = {
     ),
     "astratrade indexer": "test_kills_and_reorganisations",
     "astratrade settlement": "test_processes_and_node_are_killed_while_blocks_are_replaced",
+    "astratrade sink": "test_a_requested_mint_becomes_a_token_that_its_user_sees",
     "astratrade audit chain": "test_the_commands_deploy_check_and_audit",
     "astratrade chain deploy --plan plan.toml --keystore deployer.json": "test_the_command_is_killed_and_continues",
     "astratrade chain accept --plan plan.toml --keystore owner.json": "test_the_command_is_killed_and_continues",

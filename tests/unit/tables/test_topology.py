@@ -107,12 +107,12 @@ def test_contradicting_declarations_are_refused(message: str) -> None:
 
 
 def test_other_sources_have_topics_that_domains_may_consume() -> None:
-    assert TOPOLOGY.sources[topics.USER_EVENTS] == "relay"
+    assert TOPOLOGY.sources[topics.USER_EVENTS] == ("relay",)
     assert set(TOPOLOGY.sources) <= {spec.name for spec in TOPOLOGY.topic_specs()}
     reader = Domain(name="reader", consumes=(topics.USER_EVENTS,))
     with pytest.raises(TopologyError, match=r"consumes astra\.user\.events\.v1"):
         Topology([reader])
-    topology = Topology([reader], sources={topics.USER_EVENTS: "relay"})
+    topology = Topology([reader], sources={topics.USER_EVENTS: ("relay",)})
     assert topology.consumers(topics.USER_EVENTS) == (reader,)
     assert topology.fed_topics == (topics.USER_EVENTS,)
 
@@ -128,7 +128,7 @@ def test_several_domains_may_produce_a_topic_that_belongs_to_none() -> None:
 def test_a_consumer_without_the_producer_is_refused() -> None:
     with pytest.raises(TopologyError, match="trading consumes"):
         Topology((trading.DOMAIN, financial.DOMAIN))
-    elsewhere = dict.fromkeys((topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS), "elsewhere")
+    elsewhere = dict.fromkeys((topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS), ("elsewhere",))
     both = Topology((trading.DOMAIN, gamification.DOMAIN), sources={**TOPOLOGY.sources, **elsewhere})
     assert both.names == ("trading", "gamification")
 

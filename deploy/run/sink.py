@@ -1,0 +1,132 @@
+"""The sink's process: mint and record what users earned, serve probes and metrics, and stop at a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Any, Final, NamedTuple
+
+from faust_redis.log import Log, TopicSpec
+
+from api.kit.clock import now
+from contracts.account.account import Account
+from contracts.account.signer import KeystoreSigner
+from contracts.indexer.addresses import contracts_of
+from contracts.indexer.node import Node
+from contracts.sink.people import Contracts
+from contracts.sink.reader import TOPICS, EventReader
+from contracts.sink.service import SinkService
+from contracts.sink.sink import Policy, Sink
+from contracts.sink.store import SinkStore
+from deploy.broker import log_url
+from deploy.errors import SettingsError
+from deploy.run.indexer import facts_spec
+from deploy.run.single_service import lease_of, run_until_signal
+from deploy.run.sink_metrics import SinkMetrics
+from deploy.run.tracing import tracing
+from deploy.run.worker_server import application, listen, serving
+from deploy.settings import Settings
+from streams.services import Kind, ServiceLease
+from streams.spans import Spans
+from streams.topology import changelog_topic
+from tables.domains import TOPOLOGY
+
+TABLE: Final = "sink"
+NEEDED: Final = ("ASTRA_SINK_ACCOUNT", "ASTRA_SINK_KEYSTORE", "ASTRA_SINK_PASSWORD")
+CLASSES: Final = ("GenesisNFT", "Reputation")
+
+logger = logging.getLogger(__name__)
+
+
+class _Parts(NamedTuple):
+    """What the sink works with."""
+
+    contracts: Contracts
+    node: Node
+    signer: KeystoreSigner
+    log_url: str
+
+
+class SinkHealth:
+    """The health of the sink's process. It lives while its event loop answers."""
+
+    def __init__(self, service: SinkService) -> None:
+        self._service = service
+
+    async def live(self) -> tuple[bool, dict[str, Any]]:
+        """Return that the process lives."""
+        return True, {"status": "live"}
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether the sink reaches node and broker, its open mints, and what it waits for."""
+        good, counts = self._service.is_working, self._service.sink.counts
+        body: dict[str, Any] = {"open_mints": counts.open_mints, "without_wallet": counts.without_wallet}
+        return good, body | ({"status": "working"} if good else {"status": "waits", "detail": self._service.trouble})
+
+
+def run_sink(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        SinkError: log, contracts and settings do not belong together.
+        SignerError: the keystore cannot be opened.
+        BrokerError: no server is configured, and none runs on the data directory.
+        SettingsError: a setting is missing, or the port of probes and metrics is in use.
+    """
+    node_url, keystore, password = settings.starknet_node_url, settings.sink_keystore, settings.sink_password
+    if not settings.sink_account or keystore is None or password is None:
+        raise SettingsError(f"set {', '.join(NEEDED)}: the sink sends transactions of this account")
+    if node_url is None:
+        raise SettingsError("set ASTRA_STARKNET_NODE_URL: the sink uses this node")
+    contracts = contracts_in(settings)
+    signer = KeystoreSigner.open(keystore, password.get_secret_value())
+    url = log_url(settings)
+    listener = listen(settings.sink_host, settings.sink_port, "ASTRA_SINK_PORT")
+    parts = _Parts(contracts, Node(node_url.get_secret_value()), signer, url)
+    with tracing(settings, "sink") as spans:
+        asyncio.run(_run(settings, parts, listener, spans))
+
+
+def contracts_in(settings: Settings) -> Contracts:
+    """Return the contracts of the settings.
+
+    Raises:
+        SettingsError: they do not name exactly one of each.
+    """
+    named = contracts_of(settings.indexer_contracts)
+    found = [[each.address for each in named if each.class_name == name] for name in CLASSES]
+    if any(len(addresses) != 1 for addresses in found):
+        raise SettingsError("set ASTRA_INDEXER_CONTRACTS to one GenesisNFT:0x… and one Reputation:0x…, among others")
+    return Contracts(settings.starknet_chain_id, found[0][0], found[1][0])
+
+
+def _sink_of(settings: Settings, parts: _Parts, log: Log) -> Sink:
+    specs = {spec.name: spec for spec in TOPOLOGY.topic_specs(*settings.topic_options)}
+    state = TopicSpec(changelog_topic(settings.app_id, TABLE), 1, "compact", retention_ms=settings.tail_ms)
+    return Sink(
+        store=SinkStore(log, state, facts_spec(settings), parts.contracts),
+        reader=EventReader(log, [specs[name] for name in TOPICS]),
+        node=parts.node,
+        account=Account(parts.node, int(settings.sink_account, 16), settings.starknet_chain_id, parts.signer),
+        policy=Policy(parts.contracts, settings.sink_metadata_url, settings.sink_send_again_s),
+        now=now,
+    )
+
+
+async def _run(settings: Settings, parts: _Parts, listener: socket.socket, spans: Spans | None) -> None:
+    log = Log(parts.log_url, settings.namespace, owner=settings.app_id)
+    service = SinkService(_sink_of(settings, parts, log), log.check, settings.sink_poll_ms / 1_000)
+    lease = lease_of(settings, log, Kind.SINK, listener, lambda: None if service.is_working else service.trouble)
+    try:
+        await run_until_signal(_serve(service, SinkMetrics(service, spans), lease, listener))
+    finally:
+        await log.close()
+        await parts.node.close()
+
+
+async def _serve(service: SinkService, metrics: SinkMetrics, lease: ServiceLease, listener: socket.socket) -> None:
+    app = application(SinkHealth(service), metrics.text)
+    async with serving(listener, app, metrics.process), lease.held():
+        logger.info("the sink starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
+        await service.run()
