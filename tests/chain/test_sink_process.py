@@ -23,7 +23,7 @@ from tests.sink.facts import linked
 from tests.support.aside import run_aside
 from tests.support.indexer_process import indexer_process
 
-WITHIN_S = 180
+WITHIN_S = 400
 USER, WALLET = "ann", 0xA22
 
 
