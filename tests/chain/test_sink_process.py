@@ -10,6 +10,7 @@ import pytest
 from faust_redis.log import Log
 
 from contracts.indexer.addresses import padded
+from streams.topics import NAMESPACE
 from tests.chain.deployed import Chain
 from tests.chain.fees import Fees
 from tests.chain.hashing_node import HashingNode
@@ -53,7 +54,7 @@ def settings_of(rewards: Rewards, node: HashingNode, folder: Path) -> dict[str, 
 
 async def link(url: str) -> None:
     """Say in the log that the user has linked a wallet, as the relay does."""
-    log = Log(url)
+    log = Log(url, NAMESPACE)
     try:
         await tell(log, linked(USER, padded(WALLET)))
     finally:
@@ -78,7 +79,7 @@ def test_a_requested_mint_becomes_a_token_that_its_user_sees(
             run_aside(link(pipeline.server.url))
             sink.restart()
             eventually(
-                lambda: rewards.genesis.call("total_supply"), within_s=WITHIN_S, what="the token is on the chain"
+                lambda: rewards.genesis.call("total_supply") == 1, within_s=WITHIN_S, what="the token is on the chain"
             )
             indexer.restart()
             sink.restart()
