@@ -15,7 +15,9 @@ from contracts.indexer.errors import NodeError
 from contracts.indexer.indexer import Indexer
 from contracts.sink.errors import SinkError
 from contracts.sink.sink import Sink
+from streams.events import AnyEvent
 from streams.events.chain import NFTMintConfirmed, NFTMintFailed
+from streams.events.nft import GenesisType
 from tests.chain.conftest import GATE
 from tests.chain.deployed import Chain
 from tests.chain.fees import Fees
@@ -27,6 +29,7 @@ from tests.sink.facts import gained, linked, requested, risen, unlinked
 STEPS_MAX = 300
 SEEDS = range(50 if os.environ.get(GATE) else 1)
 ANN, BOB = 0xA22, 0xB0B
+USERS = {"ann": ANN, "bob": BOB}
 
 
 @pytest.fixture
@@ -150,24 +153,39 @@ async def test_another_chain_or_other_contracts_stop_the_sink(rewards: Rewards, 
             await sink.step()
 
 
+class Earned:
+    """What two users gain, ask for and link, by chance."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._left: dict[str, list[GenesisType]] = {
+            user: ["first_trade", "viral_legend", "trading_master"] for user in USERS
+        }
+        self.xp = dict.fromkeys(USERS, 0)
+        self.asked = 0
+
+    def more(self, level: int) -> list[AnyEvent]:
+        """Return the next events."""
+        events: list[AnyEvent] = []
+        for user, address in USERS.items():
+            if self._chance.random() < 0.5:
+                self.xp[user] += self._chance.randint(1, 9_000)
+                events += [gained(user, self.xp[user]), risen(user, level)]
+            if self._left[user] and self._chance.random() < 0.7:
+                self.asked += 1
+                events.append(requested(f"m-{self.asked}", user, self._left[user].pop()))
+            if self._chance.random() < 0.4:
+                events.append(linked(user, padded(address)))
+        return events
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_everything_arrives_once_through_kills_and_reorganisations(
     chain: Chain, rewards: Rewards, node: HashingNode, log: Log, seed: int
 ) -> None:
-    chance, final = random.Random(seed), chain.node.height()
-    users = {"ann": ANN, "bob": BOB}
-    xp, kinds = dict.fromkeys(users, 0), {user: ["first_trade", "viral_legend", "trading_master"] for user in users}
-    asked = 0
+    chance, final, earned = random.Random(seed), chain.node.height(), Earned(random.Random(seed))
     for level in range(2, 7):
-        for user, address in users.items():
-            if chance.random() < 0.5:
-                xp[user] += chance.randint(1, 9_000)
-                await tell(log, gained(user, xp[user]), risen(user, level))
-            if kinds[user] and chance.random() < 0.7:
-                asked += 1
-                await tell(log, requested(f"m-{asked}", user, kinds[user].pop()))  # type: ignore[arg-type]
-            if chance.random() < 0.4:
-                await tell(log, linked(user, padded(address)))
+        await tell(log, *earned.more(level))
         async with (
             sink_of(rewards, log, node.url) as sink,
             sink_of(rewards, log, node.url) as other,
@@ -185,16 +203,16 @@ async def test_everything_arrives_once_through_kills_and_reorganisations(
                 final = indexer.counts.cursor
                 with node.on_l1(final):
                     await catch_up(indexer)
-    await tell(log, *(linked(user, padded(address)) for user, address in users.items()))
+    await tell(log, *(linked(user, padded(address)) for user, address in USERS.items()))
     async with sink_of(rewards, log, node.url) as sink, rewards_indexer_of(rewards, log, node.url) as indexer:
         for _ in range(3):
             with node.on_l1(chain.node.height()):
                 await carry_all(sink, indexer)
         assert not (await sink.open()).people.mints
     said = data_of(await events_of(log), NFTMintConfirmed)
-    assert sorted(each.mint_id for each in said) == sorted(f"m-{number}" for number in range(1, asked + 1))
-    assert {int(each.token_id) for each in said} == set(range(1, asked + 1))
-    assert rewards.genesis.call("total_supply") == asked
-    for user, address in users.items():
-        assert rewards.sponsoring.reputation.call("experience", address) == xp[user]
+    assert sorted(each.mint_id for each in said) == sorted(f"m-{number}" for number in range(1, earned.asked + 1))
+    assert {int(each.token_id) for each in said} == set(range(1, earned.asked + 1))
+    assert rewards.genesis.call("total_supply") == earned.asked
+    for user, address in USERS.items():
+        assert rewards.sponsoring.reputation.call("experience", address) == earned.xp[user]
         assert rewards.genesis.call("balance_of", address) == sum(each.user_id == user for each in said)
