@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,11 @@ WITHIN_S = 60
 def test_a_sink_without_an_account_or_contracts_says_so(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="ASTRA_SINK_ACCOUNT"):
         run_sink(load(data_dir=tmp_path))
-    needed = {"sink_account": "0x2c", "sink_keystore": keystore_of(tmp_path, 77), "sink_password": PASSWORD}
+    needed: dict[str, Any] = {
+        "sink_account": "0x2c",
+        "sink_keystore": keystore_of(tmp_path, 77),
+        "sink_password": PASSWORD,
+    }
     with pytest.raises(SettingsError, match="ASTRA_STARKNET_NODE_URL"):
         run_sink(Settings(**needed, data_dir=tmp_path))
     with pytest.raises(SettingsError, match="one GenesisNFT"):

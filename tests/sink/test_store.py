@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from faust_redis.log import Log, SourceMovedError, TopicPartition, TopicSpec
 
@@ -25,6 +27,10 @@ EVENTS = (
 
 def store_of(log: Log) -> SinkStore:
     return SinkStore(log, TOPIC, FACTS, CONTRACTS)
+
+
+def addresses(events: list[Any]) -> list[str]:
+    return [event.data.address for event in events]
 
 
 async def first_state(log: Log, store: SinkStore) -> SinkState:
@@ -80,10 +86,10 @@ async def test_lost_records_are_counted(log: Log) -> None:
     await tell(log, linked("ada", WALLET), linked("ada", padded(0xA2)), linked("ada", padded(0xA3)))
     places = await reader.beginning()
     events, reached = await reader.after(places)
-    assert [event.data.address for event in events] == [WALLET, padded(0xA2), padded(0xA3)]
+    assert addresses(events) == [WALLET, padded(0xA2), padded(0xA3)]
     [(place, end)] = reached.items()
     await log.redis.xtrim(log.keys.stream(*place), maxlen=1, approximate=False)
     events, again = await reader.after(places)
-    assert ([event.data.address for event in events], again) == ([padded(0xA3)], {place: end})
+    assert (addresses(events), again) == ([padded(0xA3)], {place: end})
     assert reader.lost == 2
     assert (await reader.beginning())[place] == 2
