@@ -69,8 +69,9 @@ class Receipt:
 
     def one(self, name: str) -> Event:
         """Return the only event of a name."""
-        (found,) = [event for event in self.events if event.name == name]
-        return found
+        found = [event for event in self.events if event.name == name]
+        assert len(found) == 1, f"{len(found)} events {name} among {[event.name for event in self.events]}"
+        return found[0]
 
     @property
     def l2_gas(self) -> int:
