@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from faust_redis.log import Log, TopicSpec, UnknownTopicError
@@ -16,6 +15,7 @@ from contracts.indexer.store import StateStore
 from contracts.settlement.audit import Audited, Auditor, UnsettledMomentError
 from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import ASSET, LogReader
+from contracts.settlement.reconciliation import LedgerFees
 from contracts.settlement.store import SettlementStore
 from deploy.errors import DeployError, SettingsError
 from deploy.run.indexer import facts_spec, state_spec
@@ -60,7 +60,7 @@ def parts_of(settings: Settings, log: Log) -> Parts:
     indexer = StateStore(log, chain_id, facts, state_spec(settings))
     tables = TableReader(log, settings.app_id)
 
-    async def accrued() -> Mapping[str, int]:
+    async def accrued() -> LedgerFees:
         return await accrued_fees(tables)
 
     auditor = Auditor(reader, contracts, indexer, accrued)
@@ -105,15 +105,22 @@ def fee_addresses(settings: Settings) -> tuple[str, str]:
     return named["FeeCollector"][0], named["FeeSplitter"][0]
 
 
-async def accrued_fees(tables: TableReader) -> dict[str, int]:
-    """Return all fees of the ledger in the settled asset, by source, in 1e-8 USD, at one moment."""
+async def accrued_fees(tables: TableReader) -> LedgerFees:
+    """Return all fees of the ledger at one moment."""
     try:
         found = (await tables.rows_of([FINANCIAL_FEES.name]))[FINANCIAL_FEES.name]
     except UnknownTopicError:
-        return {}
-    sums: defaultdict[str, int] = defaultdict(int)
+        return LedgerFees()
+    by_source: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    by_beneficiary: defaultdict[str, int] = defaultdict(int)
     for row in found.rows:
         source, asset, day, beneficiary = row.key.split(SEPARATOR)
-        if (asset, day, beneficiary) == (ASSET, ALL_DAYS, TOTAL):
-            sums[source] += FeeTotal.load(row.value).amount
-    return dict(sums)
+        if day != ALL_DAYS:
+            continue
+        amount = FeeTotal.load(row.value).amount
+        if beneficiary == TOTAL:
+            by_source[asset][source] += amount
+        elif asset == ASSET:
+            by_beneficiary[beneficiary] += amount
+    settled = by_source[ASSET]
+    return LedgerFees(settled, by_beneficiary, {asset: fees for asset, fees in by_source.items() if asset != ASSET})

@@ -14,9 +14,11 @@ from contracts.settlement.reader import LogReader
 from contracts.settlement.reconciliation import (
     Collector,
     Difference,
+    LedgerFees,
     Splitter,
     facts_and_contracts,
     held,
+    in_the_ledger,
     in_the_log,
     on_the_chain,
 )
@@ -24,8 +26,8 @@ from contracts.settlement.reconciliation import (
 TRIES: Final = 50
 """How often a moment is looked for in which log and ledger do not change while they are read."""
 
-Accrued = Callable[[], Awaitable[Mapping[str, int]]]
-"""Returns the fees of the ledger's table by source, in 1e-8 USD, at one moment."""
+Accrued = Callable[[], Awaitable[LedgerFees]]
+"""Returns the fees of the ledger's table at one moment."""
 
 
 class UnsettledMomentError(Exception):
@@ -37,7 +39,7 @@ class Audited:
     """What an audit found. Amounts by source are in 1e-8 USD, those of contracts in units of the token."""
 
     block: BlockRef
-    accrued: Mapping[str, int]
+    fees: LedgerFees
     held: Mapping[str, int]
     collector: Collector
     splitter: Splitter
@@ -49,7 +51,7 @@ class Audited:
         yield f"at block {self.block.number} ({self.block.hash}), in 1e-8 USD"
         unswept = collector.settled - collector.swept
         for name, amount in (
-            ("accrued", sum(self.accrued.values())),
+            ("accrued", sum(self.fees.by_source.values())),
             ("  swept to the splitter", UNIT * collector.swept),
             ("  held by the collector", UNIT * unswept),
             ("  held in the ledger", sum(self.held.values())),
@@ -59,6 +61,13 @@ class Audited:
             ("  not from settled fees", UNIT * (splitter.received - collector.swept)),
         ):
             yield f"  {name:<28} {amount:>28}"
+        for name, amount in sorted(self.fees.by_beneficiary.items()):
+            yield f"  accrued for {name:<16} {amount:>28}"
+        for address, found in splitter.beneficiaries.items():
+            yield f"  {address}: distributed {UNIT * found.released}, due {UNIT * found.due}"
+        for asset, by_source in sorted(self.fees.others.items()):
+            accrued = sum(by_source.values())
+            yield f"in 1e-8 {asset}: accrued {accrued}, swept 0, held in the ledger {accrued}"
         yield f"{len(self.differences)} differences"
 
 
@@ -84,15 +93,17 @@ class Auditor:
             NodeError: the node gives no answer.
             LogError: the log is away.
         """
-        accrued, unread = await self._ledger(state)
+        fees, unread = await self._ledger(state)
+        accrued = fees.by_source
         block = await self._cursor(state)
         # a fact may be older than a batch that was closed in the meantime; batches only grow
         collector = await self._contracts.collector_at(block, sorted({*accrued, *state.confirmed_totals}))
-        splitter = await self._contracts.splitter_at(block)
+        splitter = await self._contracts.splitter_at(block, state.distributed)
         if await self._cursor(state) != block:
             raise UnsettledMomentError("the indexer went on meanwhile")
         expected = {source: accrued.get(source, 0) - unread.get(source, 0) for source in {*accrued, *unread}}
         differences = (
+            *in_the_ledger(fees),
             *in_the_log(state, {source: amount for source, amount in expected.items() if amount}),
             *on_the_chain(state, collector, splitter),
             *facts_and_contracts(state, collector, splitter),
@@ -100,9 +111,9 @@ class Auditor:
         kept = held(state, collector.last[0])
         for source, amount in unread.items():
             kept[source] = kept.get(source, 0) + amount
-        return Audited(block, accrued, kept, collector, splitter, differences)
+        return Audited(block, fees, kept, collector, splitter, differences)
 
-    async def _ledger(self, state: State) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    async def _ledger(self, state: State) -> tuple[LedgerFees, Mapping[str, int]]:
         """Return the fees of the ledger, and those of them that the state has not read, at one moment."""
         for _ in range(TRIES):
             ends = await self._reader.fee_ends()

@@ -109,7 +109,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         batches: Batches that are not confirmed, in order.
         swept: Units of fees that the collector sent to the splitter, by accepted facts.
         surplus: Units beyond fees that went the same way.
-        distributed: Units that the splitter paid, by accepted facts.
+        distributed: Units that the splitter paid, by beneficiary, by accepted facts.
     """
 
     reached: dict[int, Reached] = {}
@@ -123,7 +123,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     batches: tuple[Batch, ...] = ()
     swept: int = 0
     surplus: int = 0
-    distributed: int = 0
+    distributed: dict[str, int] = {}
 
     def batch(self, number: int) -> Batch | None:
         """Return a batch that is not confirmed; None when there is none of this number."""
@@ -288,7 +288,8 @@ def swept(state: State, fact: FeesSwept) -> State:
 
 def distributed(state: State, fact: FeesDistributed) -> State:
     """Add a payment of the splitter, or take it back."""
-    return replace(state, distributed=state.distributed + SIGNS[fact.finality] * fact.amount)
+    paid = {fact.beneficiary: SIGNS[fact.finality] * fact.amount}
+    return replace(state, distributed=_sum(state.distributed, paid))
 
 
 def _with(state: State, number: int, *, status: Status, tx_hash: str | None = None, nonce: int | None = None) -> State:

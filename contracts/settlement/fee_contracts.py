@@ -14,7 +14,7 @@ from contracts.indexer.node import Node
 from contracts.settlement.batches import Batch
 from contracts.settlement.errors import SettlementError
 from contracts.settlement.hashing import source_totals
-from contracts.settlement.reconciliation import Collector, Splitter
+from contracts.settlement.reconciliation import Beneficiary, Collector, Splitter
 
 TOKEN_DECIMALS: Final = 6
 
@@ -62,11 +62,16 @@ class FeeContracts:
             await self.balance(self.collector.address, block),
         )
 
-    async def splitter_at(self, block: BlockRef) -> Splitter:
-        """Return what the splitter says."""
+    async def splitter_at(self, block: BlockRef, former: Iterable[str] = ()) -> Splitter:
+        """Return what the splitter says, of its beneficiaries and of former ones."""
         at = At(self.node, block)
+        present = [share.beneficiary for share in await self.splitter.shares(at)]
+        beneficiaries = {
+            each: Beneficiary(await self.splitter.released(at, each), await self.splitter.due(at, each))
+            for each in sorted({*present, *former})
+        }
         received, released = await self.splitter.total_received(at), await self.splitter.total_released(at)
-        return Splitter(received, released, await self.balance(self.splitter.address, block))
+        return Splitter(received, released, await self.balance(self.splitter.address, block), beneficiaries)
 
     async def balance(self, address: str, block: BlockRef) -> int:
         """Return the tokens of an address."""

@@ -28,12 +28,34 @@ class Collector(NamedTuple):
     balance: int
 
 
+class Beneficiary(NamedTuple):
+    """What the splitter says of a beneficiary: units that it was ever paid, and units that are due."""
+
+    released: int
+    due: int
+
+
 class Splitter(NamedTuple):
-    """What the splitter says at the same block: units that it ever received and paid, and its tokens."""
+    """What the splitter says at the same block: units that it ever received and paid, its tokens, and to whom."""
 
     received: int
     released: int
     balance: int
+    beneficiaries: Mapping[str, Beneficiary]
+
+
+class LedgerFees(NamedTuple):
+    """The fees that the ledger has, at one moment, in 1e-8 of each asset.
+
+    Attributes:
+        by_source: Those of the settled asset.
+        by_beneficiary: The same, by the ledger's names of those whom they are for.
+        others: Those of other assets, by asset and source, which stay in the ledger.
+    """
+
+    by_source: Mapping[str, int] = {}
+    by_beneficiary: Mapping[str, int] = {}
+    others: Mapping[str, Mapping[str, int]] = {}
 
 
 class Difference(NamedTuple):
@@ -72,6 +94,12 @@ def in_the_log(state: State, accrued: Mapping[str, int]) -> Iterator[Difference]
             yield Difference("accrued = settled + held (1e-8 USD)", source, accrued.get(source, 0), found)
 
 
+def in_the_ledger(fees: LedgerFees) -> Iterator[Difference]:
+    """Yield whether the fees of all beneficiaries are those of all sources, in 1e-8 USD."""
+    accrued, shared = sum(fees.by_source.values()), sum(fees.by_beneficiary.values())
+    yield from _equal("accrued = shared between beneficiaries (1e-8 USD)", "the ledger", accrued, shared)
+
+
 def on_the_chain(state: State, collector: Collector, splitter: Splitter) -> Iterator[Difference]:
     """Yield where contracts and batches differ, in units of the token."""
     last, _ = collector.last
@@ -93,13 +121,19 @@ def on_the_chain(state: State, collector: Collector, splitter: Splitter) -> Iter
     if splitter.received < collector.swept + collector.surplus:
         swept = collector.swept + collector.surplus
         yield Difference("received >= swept + surplus", "total_received", swept, splitter.received)
+    due = sum(each.due for each in splitter.beneficiaries.values())
+    if due > splitter.balance:
+        yield Difference("held >= due to beneficiaries", "the splitter's balance", due, splitter.balance)
 
 
 def facts_and_contracts(state: State, collector: Collector, splitter: Splitter) -> Iterator[Difference]:
     """Yield where the facts in the log are not what the contracts count, as of the indexer's cursor."""
     yield from _equal("facts = contracts", "swept", collector.swept, state.swept)
     yield from _equal("facts = contracts", "surplus", collector.surplus, state.surplus)
-    yield from _equal("facts = contracts", "distributed", splitter.released, state.distributed)
+    for address in sorted({*state.distributed, *splitter.beneficiaries}):
+        found, facts = splitter.beneficiaries.get(address, Beneficiary(0, 0)), state.distributed.get(address, 0)
+        yield from _equal("facts = contracts", f"distributed to {address}", found.released, facts)
+    yield from _equal("facts = contracts", "distributed", splitter.released, sum(state.distributed.values()))
 
 
 def _up_to(state: State, last: int) -> Iterator[Batch]:

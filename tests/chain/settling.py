@@ -20,6 +20,7 @@ from contracts.indexer.store import StateStore
 from contracts.settlement.audit import Auditor
 from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import LogReader
+from contracts.settlement.reconciliation import LedgerFees
 from contracts.settlement.settlement import Policy, Settlement
 from contracts.settlement.store import SettlementStore
 from deploy.fee_settlement import accrued_fees
@@ -52,6 +53,8 @@ class Ledger:
         self._log = log
         self._number = 0
         self.accrued: Counter[str] = Counter()
+        self.shared: Counter[str] = Counter()
+        """What the table says is accrued, and of that for the beneficiaries. Change it to break the ledger."""
 
     async def accrue(self, source: str, amount: int, day: int = DAY) -> None:
         """Accrue a fee, in 1e-8 USD."""
@@ -67,11 +70,14 @@ class Ledger:
         place = partition_for(key.encode(), FEES.partitions)
         record = Record(FEES.name, place, key.encode(), encode(event), time // 1_000)
         self.accrued[source] += amount
-        total = FeeTotal(amount=self.accrued[source], count=self._number).dump()
-        row = (fee_key(source, "USD", None, TOTAL).encode(), total)
+        self.shared[source] += amount
+        rows = [
+            (fee_key(source, "USD", None, name).encode(), FeeTotal(amount=sum_, count=self._number).dump())
+            for name, sum_ in ((TOTAL, self.accrued[source]), ("treasury", self.shared[source]))
+        ]
         await self._log.create_topic(FEES)
         await self._log.create_topic(TOTALS)
-        await self._log.commit(WriteBatch([record], rows=[Rows(TOTALS.name, 0, [row], time // 1_000)]))
+        await self._log.commit(WriteBatch([record], rows=[Rows(TOTALS.name, 0, rows, time // 1_000)]))
 
 
 def settings_of(fees: Fees, url: str, log: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -103,7 +109,7 @@ async def settlement_of(
     reader = LogReader(log, FEES, FACTS, (collector, splitter))
     tables = TableReader(log, APP_ID)
 
-    async def accrued() -> Mapping[str, int]:
+    async def accrued() -> LedgerFees:
         return await accrued_fees(tables)
 
     try:

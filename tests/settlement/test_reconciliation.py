@@ -5,18 +5,26 @@ from __future__ import annotations
 import pytest
 
 from contracts.settlement.batches import NO_HASH, State
-from contracts.settlement.reconciliation import Collector, Splitter, facts_and_contracts, on_the_chain
+from contracts.settlement.reconciliation import (
+    Beneficiary,
+    Collector,
+    LedgerFees,
+    Splitter,
+    facts_and_contracts,
+    in_the_ledger,
+    on_the_chain,
+)
 from tests.settlement.test_batches import fees_of, one_by_one
 
 STATE = one_by_one(fees_of([(0, day, "a", 1_000) for day in range(2)]), 9)
 AGREED = Collector((1, STATE.batches[0].hash), 10, {"a": 10}, 4, 1, 7)
 """One batch of 10 units is settled, 4 of them are swept with a surplus of 1; another surplus of 1 has come."""
-SPLIT = Splitter(received=6, released=2, balance=4)
+SPLIT = Splitter(received=6, released=2, balance=4, beneficiaries={"0x1": Beneficiary(2, 1), "0x2": Beneficiary(0, 3)})
 
 
 def test_contracts_that_agree_have_no_difference() -> None:
     assert list(on_the_chain(STATE, AGREED, SPLIT)) == []
-    assert list(on_the_chain(State(), Collector((0, NO_HASH), 0, {}, 0, 0, 0), Splitter(0, 0, 0))) == []
+    assert list(on_the_chain(State(), Collector((0, NO_HASH), 0, {}, 0, 0, 0), Splitter(0, 0, 0, {}))) == []
 
 
 @pytest.mark.parametrize(("collector", "splitter", "subject"), [
@@ -26,14 +34,28 @@ def test_contracts_that_agree_have_no_difference() -> None:
     (AGREED._replace(last=(2, STATE.batches[1].hash)), SPLIT, "a"),
     (AGREED._replace(balance=5), SPLIT, "the collector's balance"),
     (AGREED, SPLIT._replace(balance=3), "total_received"),
-    (AGREED, Splitter(4, 2, 2), "total_received"),
+    (AGREED, Splitter(4, 2, 2, {}), "total_received"),
+    (AGREED, SPLIT._replace(beneficiaries={"0x1": Beneficiary(2, 5)}), "the splitter's balance"),
 ])  # fmt: skip
 def test_a_unit_too_few_or_too_many_is_a_difference(collector: Collector, splitter: Splitter, subject: str) -> None:
     assert subject in [difference.subject for difference in on_the_chain(STATE, collector, splitter)]
 
 
 def test_facts_that_are_not_those_of_the_contracts_are_differences() -> None:
-    found = list(facts_and_contracts(State(swept=4, surplus=1, distributed=2), AGREED, SPLIT))
+    found = list(facts_and_contracts(State(swept=4, surplus=1, distributed={"0x1": 2}), AGREED, SPLIT))
     assert found == []
+    found = list(facts_and_contracts(State(distributed={"0x2": 2}), AGREED, SPLIT))
+    assert [difference.subject for difference in found] == [
+        "swept",
+        "surplus",
+        "distributed to 0x1",
+        "distributed to 0x2",
+    ]
     found = list(facts_and_contracts(State(), AGREED, SPLIT))
-    assert [difference.subject for difference in found] == ["swept", "surplus", "distributed"]
+    assert "distributed" in [difference.subject for difference in found]
+
+
+def test_fees_that_are_for_nobody_are_a_difference() -> None:
+    assert list(in_the_ledger(LedgerFees({"a": 3, "b": 4}, {"treasury": 5, "paymaster": 2}))) == []
+    [difference] = in_the_ledger(LedgerFees({"a": 3, "b": 4}, {"treasury": 5, "paymaster": 1}))
+    assert (difference.expected, difference.found) == (7, 6)

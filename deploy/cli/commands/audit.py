@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,20 +20,41 @@ if TYPE_CHECKING:
     from api.identity.audit import AuditCheckpoint, Entry
     from api.identity.store.database import IdentityStore
     from contracts.settlement.audit import Audited
+    from deploy.settings import Settings
 
 LAST_DEFAULT = 20
 
 
-@click.group()
-def audit() -> None:
+@click.group(invoke_without_command=True)
+@data_dir_option
+@click.pass_context
+def audit(context: click.Context, data_dir: Path | None) -> None:
     """Read and verify the audit log: who did what to whom. Check the ledger, and what was settled on Starknet.
+
+    Without a command, check all three; Starknet only where contracts are configured. The status is 1 when one does not
+    hold.
 
     \b
     Examples:
+      astratrade audit
       astratrade audit verify
       astratrade audit ledger
       astratrade audit chain
     """
+    if context.invoked_subcommand is not None:
+        return
+    settings = load(data_dir=data_dir)
+    checks: list[Callable[[], None]] = [lambda: _verify(settings, None), lambda: _ledger(settings)]
+    if settings.starknet_node_url is not None and settings.indexer_contracts:
+        checks.append(lambda: _chain(settings))
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except DeployError as exc:
+            faults.append(str(exc))
+    if faults:
+        raise DeployError("\n".join(faults))
 
 
 @audit.command()
@@ -51,7 +73,10 @@ def verify(noted: str | None, data_dir: Path | None) -> None:
     Example:
       astratrade audit verify
     """
-    settings = load(data_dir=data_dir)
+    _verify(load(data_dir=data_dir), noted)
+
+
+def _verify(settings: Settings, noted: str | None) -> None:
     from api.identity import audit as log  # noqa: PLC0415 - SQLAlchemy takes a moment to import
     from deploy.admin.database import on_store  # noqa: PLC0415
 
@@ -111,7 +136,10 @@ def ledger(data_dir: Path | None) -> None:
     Example:
       astratrade audit ledger
     """
-    settings = load(data_dir=data_dir)
+    _ledger(load(data_dir=data_dir))
+
+
+def _ledger(settings: Settings) -> None:
     from deploy.financial_audit import Audited as AuditedLedger  # noqa: PLC0415
     from deploy.financial_audit import audited  # noqa: PLC0415
     from tables.reader import TableReader  # noqa: PLC0415
@@ -136,7 +164,10 @@ def chain(data_dir: Path | None) -> None:
     Example:
       astratrade audit chain
     """
-    settings = load(data_dir=data_dir)
+    _chain(load(data_dir=data_dir))
+
+
+def _chain(settings: Settings) -> None:
     from deploy.fee_settlement import audit_chain  # noqa: PLC0415 - the hashes of Starknet take a moment to import
 
     async def read(log: Log) -> Audited:
