@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 from faust_redis.log import Log
 
+from contracts.account.account import outcome_of
 from contracts.clients.contract import At
 from contracts.clients.shared.erc20 import ERC20Client
 from contracts.clients.shared.pausable import PausableClient
+from contracts.clients.shared.roles import RolesClient
 from contracts.deployment.history import history_of
 from contracts.deployment.verification import function_of
-from contracts.settlement.batches import UNIT, State
+from contracts.indexer.node import Node
+from contracts.settlement.batches import UNIT, Batch, State
 from contracts.settlement.fee_contracts import FeeContracts
-from deploy.chain import node_of
+from deploy.chain import SETTLER, node_of
 from deploy.fee_settlement import fee_addresses, parts_of
 from deploy.settings import Settings
 
@@ -42,7 +45,7 @@ async def status(settings: Settings, log: Log) -> list[str]:
         lines += [line async for line in _collector(at, contracts)]
         lines += [line async for line in _splitter(at, contracts)]
         lines += [line async for line in _account(at, contracts, settings.settlement_account)]
-        return [*lines, *_of_settlement(state)]
+        return [*lines, *[line async for line in _of_settlement(node, state)]]
 
 
 async def _collector(at: At, contracts: FeeContracts) -> AsyncIterator[str]:
@@ -71,6 +74,9 @@ async def _account(at: At, contracts: FeeContracts, account: str) -> AsyncIterat
         gas = await ERC20Client(GAS_TOKEN).balance_of(at, account)
         yield f"account {account}"
         yield f"  balance {await contracts.balance(account, at.block)}, gas token {gas} (1e-18 STRK)"
+        may = await RolesClient(contracts.collector.address).has_role(at, SETTLER, account)
+        number = await contracts.node.nonce(account)
+        yield f"  {'has' if may else 'LACKS'} the role {SETTLER}; its next transaction has the number {number}"
 
 
 async def _stopped(at: At, address: str) -> str:
@@ -86,10 +92,17 @@ async def _announced(at: At, contracts: FeeContracts, class_name: str) -> list[s
     ]
 
 
-def _of_settlement(state: State) -> Iterator[str]:
+async def _of_settlement(node: Node, state: State) -> AsyncIterator[str]:
     """Yield what the log has."""
     yield f"settlement: batch {state.last[0]} is the last closed one, {state.confirmed[0]} the last confirmed one"
     for batch in state.batches:
-        yield f"  batch {batch.number} of {batch.amount}: {batch.status} {batch.tx_hash}".rstrip()
+        yield f"  batch {batch.number} of {batch.amount}: {batch.status}{await _transaction(node, batch)}"
     held = sum(state.open.values())
     yield f"  open fees {held} (1e-8 USD), {held // UNIT} whole units"
+
+
+async def _transaction(node: Node, batch: Batch) -> str:
+    if not batch.tx_hash:
+        return ""
+    outcome, reason = await outcome_of(node, batch.tx_hash)
+    return f" by {batch.tx_hash} (number {batch.nonce}), {outcome}" + (f": {reason}" if reason else "")

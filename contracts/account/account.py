@@ -34,7 +34,16 @@ Outcome = Literal["unknown", "pending", "succeeded", "reverted"]
 
 
 class RevertsError(NodeError):
-    """The transaction would revert, so it is not sent. The text has the contracts' reason."""
+    """The transaction would revert, so it is not sent. The text has the contracts' reason.
+
+    Attributes:
+        panic: The contract's panic; empty when there is none.
+    """
+
+    def __init__(self, said: object) -> None:
+        refused = refusal(said)
+        self.panic = refused.panic if refused else ""
+        super().__init__(f"the transaction would revert: {refused or said}"[:REASON_CHARS_MAX])
 
 
 class Bound(NamedTuple):
@@ -117,24 +126,7 @@ class Account:
 
     async def outcome(self, tx_hash: str) -> tuple[Outcome, str]:
         """Return what became of a transaction, and why it was reverted."""
-        try:
-            answer = await self._node.ask("starknet_getTransactionReceipt", {"transaction_hash": hex(int(tx_hash, 16))})
-        except NodeRefusedError as exc:
-            if exc.code == TXN_HASH_NOT_FOUND:
-                return await self._not_in_a_block(tx_hash)
-            raise
-        if answer.get("execution_status") == "REVERTED":
-            return "reverted", _reason(answer.get("revert_reason"))
-        return "succeeded", ""
-
-    async def _not_in_a_block(self, tx_hash: str) -> tuple[Outcome, str]:
-        try:
-            await self._node.ask("starknet_getTransactionStatus", {"transaction_hash": hex(int(tx_hash, 16))})
-        except NodeRefusedError as exc:
-            if exc.code == TXN_HASH_NOT_FOUND:
-                return "unknown", ""
-            raise
-        return "pending", ""
+        return await outcome_of(self._node, tx_hash)
 
     async def _prepared(self, unsigned: Unsigned, nonce: int) -> Signed:
         bounds = await self._estimated(unsigned, nonce)
@@ -156,10 +148,35 @@ class Account:
             }
         except NodeRefusedError as exc:
             if exc.code in REVERTS:
-                raise RevertsError(f"the transaction would revert: {_reason(exc.data)}") from exc
+                raise RevertsError(exc.data) from exc
             raise
         except (KeyError, TypeError, ValueError) as exc:
             raise NodeError(f"the node's estimate cannot be read: {exc!r}") from exc
+
+
+async def outcome_of(node: Node, tx_hash: str) -> tuple[Outcome, str]:
+    """Return what became of a transaction, and why it was reverted."""
+    asked = {"transaction_hash": hex(int(tx_hash, 16))}
+    try:
+        answer = await node.ask("starknet_getTransactionReceipt", asked)
+    except NodeRefusedError as exc:
+        if exc.code == TXN_HASH_NOT_FOUND:
+            return await _not_in_a_block(node, asked)
+        raise
+    if answer.get("execution_status") == "REVERTED":
+        said = answer.get("revert_reason")
+        return "reverted", str(refusal(said) or said)[:REASON_CHARS_MAX]
+    return "succeeded", ""
+
+
+async def _not_in_a_block(node: Node, asked: Mapping[str, str]) -> tuple[Outcome, str]:
+    try:
+        await node.ask("starknet_getTransactionStatus", asked)
+    except NodeRefusedError as exc:
+        if exc.code == TXN_HASH_NOT_FOUND:
+            return "unknown", ""
+        raise
+    return "pending", ""
 
 
 def transaction_hash(unsigned: Unsigned, address: int, chain_id: int, nonce: int, bounds: Mapping[str, Bound]) -> int:
@@ -200,8 +217,3 @@ def _content(
 
 def _hexes(felts: Sequence[int]) -> list[str]:
     return [hex(felt) for felt in felts]
-
-
-def _reason(said: object) -> str:
-    """Return the contract's panic and what helps against it, or else what the node says."""
-    return str(refusal(said) or said)[:REASON_CHARS_MAX]

@@ -13,6 +13,7 @@ from faust_redis.log.errors import NamespaceTakenError
 from contracts.indexer.errors import NodeError
 from contracts.settlement.errors import SettlementError
 from contracts.settlement.settlement import Settlement
+from contracts.settlement.waits import wait_of
 from streams.retry import first_line, retry_through_outages
 
 UNAVAILABLE_ERRORS: Final = (NodeError, LogError, OSError)
@@ -66,4 +67,5 @@ class SettlementService:
         except UNAVAILABLE_ERRORS as exc:
             self.failures += 1
             self.trouble = first_line(exc)
+            self.settlement.counts.waits = wait_of(exc)
             raise

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
 
@@ -25,8 +26,12 @@ from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import LogReader
 from contracts.settlement.store import SettlementStore
 from contracts.settlement.tracing import BatchSpans
+from contracts.settlement.waits import Wait
 from streams.spans import Spans
 from streams.times import Instant
+
+STUCK: Final = 10
+"""A transaction that is in no block after so many times the pause before sending again is replaced."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ class SettlementCounts:
         reverted: Transactions that reverted.
         refused: Writes that the log refused because another process was first.
         audits: Audits that found no difference.
+        waits: What settlement waits for.
         worked_s: When log and node were last reached, by the monotonic clock; -inf for never.
     """
 
@@ -57,6 +63,7 @@ class SettlementCounts:
     reverted: int = 0
     refused: int = 0
     audits: int = 0
+    waits: Wait = Wait.NODE
     worked_s: float = -math.inf
 
 
@@ -101,6 +108,9 @@ class Settlement:
         self._state: State | None = None
         self._sent_s = -math.inf
         self._sweep = self._reverted = ""  # the hashes of the last sweep, and of the last reverted transaction
+        self._sweep_nonce = -1
+        self._pending = ("", 0.0)  # a transaction in no block, and when it was first seen so
+        self._wait = Wait.NOTHING
         self._audited_s = -math.inf
 
     async def open(self) -> State:
@@ -153,8 +163,9 @@ class Settlement:
         return state
 
     async def _advance(self, state: State) -> bool:
+        self._wait = Wait.NOTHING
         busy = await self._read(state) or await self._send(state)
-        self.counts.worked_s = time.monotonic()
+        self.counts.worked_s, self.counts.waits = time.monotonic(), self._wait
         if not busy and time.monotonic() - self._audited_s >= self._policy.audit_every_s:
             await self._agrees(state)
         return busy
@@ -197,12 +208,12 @@ class Settlement:
         batch = next_to_send(state, *await self._contracts.last_batch(head))
         if batch is None:
             return await self._send_sweep(state, head)
-        if await self._is_under_way(batch.tx_hash) or not (batch.tx_hash or await self._agrees(state)):
+        if await self._is_under_way(batch.tx_hash, batch.nonce) or not (batch.tx_hash or await self._agrees(state)):
             return False
         await self._send_batch(state, batch)
         return True
 
-    async def _is_under_way(self, tx_hash: str) -> bool:
+    async def _is_under_way(self, tx_hash: str, nonce: int) -> bool:
         """Return whether a transaction may still be executed, or was and is not in the block that was read."""
         if not tx_hash:
             return False
@@ -211,9 +222,25 @@ class Settlement:
             self._reverted = tx_hash
             self.counts.reverted += 1
             logger.warning("the transaction %s was reverted: %s", tx_hash, reason)
+        if outcome == "pending":
+            return await self._is_in_time(tx_hash, nonce)
         if outcome in {"unknown", "reverted"}:
+            self._wait = Wait.TRANSACTION if outcome == "unknown" else Wait.REFUSAL
             return time.monotonic() - self._sent_s < self._policy.send_again_s
         return True
+
+    async def _is_in_time(self, tx_hash: str, nonce: int) -> bool:
+        """Return whether a transaction that is in no block is still waited for; say so when it is late.
+
+        A transaction whose price is too low, or whose number is after a missing one, may wait for ever. It is replaced.
+        """
+        if self._pending[0] != tx_hash:
+            self._pending = (tx_hash, time.monotonic())
+        pending_s = time.monotonic() - self._pending[1]
+        if pending_s < self._policy.send_again_s:
+            return True
+        self._wait = Wait.NONCE if nonce > await self._account.nonce() else Wait.TRANSACTION
+        return pending_s < STUCK * self._policy.send_again_s
 
     async def _send_batch(self, state: State, batch: Batch) -> None:
         """Note the transaction in the log, then send it. Nobody else can use its number in between, but to fail."""
@@ -235,11 +262,11 @@ class Settlement:
         if sum(state.confirmed_totals.values()) <= state.swept:
             return False
         collector = await self._contracts.collector_at(head, ())
-        if collector.swept >= collector.settled or await self._is_under_way(self._sweep):
+        if collector.swept >= collector.settled or await self._is_under_way(self._sweep, self._sweep_nonce):
             return False
         calls: list[Call] = [self._contracts.sweep(), self._contracts.distribute()]
         signed = await self._account.prepare(calls, await self._account.nonce())
-        self._sweep = signed.tx_hash
+        self._sweep, self._sweep_nonce = signed.tx_hash, signed.nonce
         await self._account.send(signed)
         self._sent_s = time.monotonic()
         self.counts.sweeps_sent += 1

@@ -44,7 +44,11 @@ class SettlementHealth:
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Return whether settlement reaches node and broker, its last batches, and what it waits for."""
         good, counts = self._service.is_settling, self._service.settlement.counts
-        body: dict[str, Any] = {"closed_batch": counts.closed, "confirmed_batch": counts.confirmed}
+        body: dict[str, Any] = {
+            "closed_batch": counts.closed,
+            "confirmed_batch": counts.confirmed,
+            "waits_for": counts.waits,
+        }
         return good, body | ({"status": "settling"} if good else {"status": "waits", "detail": self._service.trouble})
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from prometheus_client.core import Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 
 from contracts.settlement.service import SettlementService
+from contracts.settlement.waits import Wait
 from deploy.run.service_metrics import ServiceMetrics
 from streams.spans import Spans
 
@@ -25,6 +26,7 @@ class SettlementMetrics(ServiceMetrics):
         """Yield the present values."""
         counts = self._service.settlement.counts
         yield self.gauge("settling", "1 while settlement reaches node and broker.", int(self._service.is_settling))
+        yield self._waits()
         yield self.gauge("closed_batch", "Number of the last closed batch.", counts.closed)
         yield self.gauge("confirmed_batch", "Number of the last confirmed batch.", counts.confirmed)
         yield self.gauge("open_fees", "Fees in no batch yet, in 1e-8 USD.", counts.open_usd)
@@ -39,3 +41,10 @@ class SettlementMetrics(ServiceMetrics):
         yield self.counter(
             "failures", "Times that node or broker were away, or took no transaction.", self._service.failures
         )
+
+    def _waits(self) -> Metric:
+        """Return a gauge with one sample for each thing that settlement can wait for."""
+        waits = GaugeMetricFamily(f"{self.prefix}_waits", "1 for what settlement waits for.", labels=["reason"])
+        for reason in Wait:
+            waits.add_metric([reason], int(self._service.settlement.counts.waits is reason))
+        return waits
