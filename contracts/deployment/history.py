@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -43,19 +43,25 @@ async def history_of(node: Node, at: At, class_name: str, address: str) -> Histo
     Raises:
         NodeError: the node gives no answer, or not all events.
     """
+    history = History()
+    for event in await events_of(node, at, class_name, address):
+        history.add(event)
+    return history
+
+
+async def events_of(node: Node, at: At, class_name: str, address: str) -> list[Event]:
+    """Return all events of a contract up to a block, in order.
+
+    Raises:
+        NodeError: the node gives no answer, or not all events.
+    """
     client = CLIENTS[class_name]
-    found = [client.event(keys, data) for keys, data in await _events(node, at, address)]
-    return _added(found, await SequenceClient(address).sequence(at), address)
-
-
-def _added(events: Sequence[Event], last: int, address: str) -> History:
+    events = [client.event(keys, data) for keys, data in await _events(node, at, address)]
+    last = await SequenceClient(address).sequence(at)
     numbers = [getattr(event, "sequence", None) for event in events]
     if numbers != [*range(1, last + 1)]:
         raise NodeError(f"the node has {len(events)} events of {address}, whose last one has the number {last}")
-    history = History()
-    for event in events:
-        history.add(event)
-    return history
+    return events
 
 
 async def _events(node: Node, at: At, address: str) -> list[tuple[list[int], list[int]]]:

@@ -182,7 +182,7 @@ def _of_the_day(fees: Iterable[Fee], day: int) -> list[Fee]:
 
 def _taken(state: State, fees: Sequence[Fee]) -> State:
     reached = dict(state.reached)
-    added: defaultdict[str, int] = defaultdict(int)
+    sums: defaultdict[str, int] = defaultdict(int)
     for fee in fees:
         before = reached.get(fee.partition, Reached())
         if fee.offset != before.offset:
@@ -193,8 +193,8 @@ def _taken(state: State, fees: Sequence[Fee]) -> State:
         digest = hashlib.sha256(before.digest.encode() + fee.content).hexdigest()
         reached[fee.partition] = Reached(fee.offset + 1, digest)
         if fee.amount:
-            added[fee.source] += fee.amount
-    return replace(state, reached=reached, open=_sum(state.open, added), accrued=_sum(state.accrued, added))
+            sums[fee.source] += fee.amount
+    return replace(state, reached=reached, open=added(state.open, sums), accrued=added(state.accrued, sums))
 
 
 def _closed(state: State, reason: Reason, now_us: int) -> State:
@@ -204,7 +204,7 @@ def _closed(state: State, reason: Reason, now_us: int) -> State:
     if not largest:
         return replace(state, day=None)
     totals = {source: whole[source] for source in sorted(largest, key=source_felt)}
-    left = _sum(state.open, {source: -UNIT * amount for source, amount in totals.items()})
+    left = added(state.open, {source: -UNIT * amount for source, amount in totals.items()})
     number, previous_hash = state.last[0] + 1, state.last[1]
     details = details_hash((partition, *msgspec.structs.astuple(at)) for partition, at in state.reached.items())
     batch = Batch(
@@ -227,7 +227,7 @@ def _whole(amounts: Mapping[str, int]) -> dict[str, int]:
     return {source: amount // UNIT for source, amount in amounts.items() if amount >= UNIT}
 
 
-def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+def added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     """Return the sums by source, without zeros."""
     sums = {source: one.get(source, 0) + other.get(source, 0) for source in sorted({*one, *other})}
     return {source: amount for source, amount in sums.items() if amount}
@@ -267,6 +267,9 @@ def settled(state: State, fact: BatchSettled) -> State:
     Raises:
         ForeignBatchError: the log has not closed this batch, or with another content.
     """
+    number, confirmed_hash = state.confirmed
+    if fact.batch < number or (fact.batch, fact.hash) == (number, confirmed_hash):
+        return _known(state, fact)
     batch = state.batch(fact.batch)
     if batch is None or batch.hash != fact.hash:
         _refuse(fact.batch, fact.hash, batch.hash if batch else "")
@@ -276,8 +279,15 @@ def settled(state: State, fact: BatchSettled) -> State:
         return _with(state, batch.number, status="closed") if batch.status == "settled" else state
     if batch.number != state.confirmed[0] + 1:
         raise ForeignBatchError(f"batch {batch.number} is final before batch {state.confirmed[0] + 1}")
-    totals = _sum(state.confirmed_totals, batch.totals)
+    totals = added(state.confirmed_totals, batch.totals)
     return replace(state, confirmed=(batch.number, batch.hash), confirmed_totals=totals, batches=state.batches[1:])
+
+
+def _known(state: State, fact: BatchSettled) -> State:
+    """Return the state after a fact of a confirmed batch: one that was taken over before its facts were read."""
+    if fact.finality == "retracted":
+        raise ForeignBatchError(f"batch {fact.batch} was replaced on the chain after it was confirmed")
+    return state
 
 
 def swept(state: State, fact: FeesSwept) -> State:
@@ -289,7 +299,7 @@ def swept(state: State, fact: FeesSwept) -> State:
 def distributed(state: State, fact: FeesDistributed) -> State:
     """Add a payment of the splitter, or take it back."""
     paid = {fact.beneficiary: SIGNS[fact.finality] * fact.amount}
-    return replace(state, distributed=_sum(state.distributed, paid))
+    return replace(state, distributed=added(state.distributed, paid))
 
 
 def _with(state: State, number: int, *, status: Status, tx_hash: str | None = None, nonce: int | None = None) -> State:

@@ -8,6 +8,7 @@ reads the state again. So is one that knew a state which a restored broker no lo
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -83,8 +84,8 @@ class SettlementStore:
         batches = sorted((_batches.decode(value) for value in rows.values()), key=lambda batch: batch.number)
         return replace(row.state, batches=tuple(batch for batch in batches if batch.number > row.state.confirmed[0]))
 
-    async def write(self, before: State, after: State, now: Instant) -> None:
-        """Write a state and its changed batches, together.
+    async def write(self, before: State, after: State, now: Instant, opened: Sequence[int] = ()) -> None:
+        """Write a state and its changed batches, together; delete the batches that were opened again.
 
         Raises:
             SourceMovedError: another process wrote meanwhile; load the state again.
@@ -92,7 +93,7 @@ class SettlementStore:
         write = self._write + 1
         row = _encoder.encode(_Row(self._chain_id, self._collector, write, replace(after, batches=())))
         digest = int.from_bytes(hashlib.sha256(row).digest()[:DIGEST_BYTES], "big")
-        rows = Rows(self._topic.name, 0, [*_changed(before, after), (STATE_KEY, row)], now // 1_000)
+        rows = Rows(self._topic.name, 0, [*_changed(before, after, opened), (STATE_KEY, row)], now // 1_000)
         moved = SourceOffsets(SOURCE, {_DIGEST: (self._digest, digest)})
         await self._log.commit(WriteBatch([], rows=[rows], source_offsets=moved))
         self._write, self._digest = write, digest
@@ -105,13 +106,14 @@ class SettlementStore:
         return (await self._log.source_offsets(SOURCE)).get(_DIGEST, 0)
 
 
-def _changed(before: State, after: State) -> list[tuple[bytes, bytes | None]]:
+def _changed(before: State, after: State, opened: Sequence[int]) -> list[tuple[bytes, bytes | None]]:
     """Return the rows of batches that a write adds or changes. A confirmed batch keeps its row."""
     old = {batch.number: batch for batch in before.batches}
     new = {batch.number: batch for batch in after.batches}
     confirmed = {number: replace(batch, status="confirmed") for number, batch in old.items() if number not in new}
-    return [
+    changed: list[tuple[bytes, bytes | None]] = [
         (b"batch-%d" % number, _encoder.encode(batch))
         for number, batch in (new | confirmed).items()
-        if batch != old.get(number)
+        if batch != old.get(number) and number not in opened
     ]
+    return changed + [(b"batch-%d" % number, None) for number in opened]

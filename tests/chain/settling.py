@@ -49,11 +49,12 @@ DAY = 20_000
 class Ledger:
     """Accrues fees as the financial domain does: an event, and the total of its source, in one write."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, accrued: Mapping[str, int] | None = None) -> None:
+        """Create a ledger; in a log that has fees, `accrued` says how many, in 1e-8 USD."""
         self._log = log
-        self._number = 0
-        self.accrued: Counter[str] = Counter()
-        self.shared: Counter[str] = Counter()
+        self._number = 100 * len(accrued or ())
+        self.accrued: Counter[str] = Counter(accrued)
+        self.shared: Counter[str] = Counter(accrued)
         """What the table says is accrued, and of that for the beneficiaries. Change it to break the ledger."""
 
     async def accrue(self, source: str, amount: int, day: int = DAY) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from faust_redis.log import Log
+from msgspec.structs import replace
 
 from contracts.account.account import RevertsError
 from contracts.indexer.errors import NodeError
@@ -18,9 +19,11 @@ from streams.topics import CHAIN_EVENTS
 from tests.chain.conftest import GATE
 from tests.chain.fees import PAYMASTER, STAKING, TREASURY, Fees
 from tests.chain.hashing_node import HashingNode
-from tests.chain.indexing import catch_up, indexer_of
+from tests.chain.indexing import NOW, catch_up, indexer_of
 from tests.chain.settling import DAY, Ledger, settlement_of
 from tests.tracing.test_batch_spans import Recorded
+
+Break = Callable[[Fees, Ledger, Settlement], Awaitable[None]]
 
 STEPS_MAX = 200
 SEEDS = range(50 if os.environ.get(GATE) else 1)
@@ -147,15 +150,68 @@ async def test_a_batch_of_another_settler_stops_settlement(fees: Fees, node: Has
     assert fees.collector.call("last_batch")[0] == 1
 
 
-async def test_a_difference_stops_settlement_before_it_sends(fees: Fees, node: HashingNode, log: Log) -> None:
+async def _ledger_source(_: Fees, ledger: Ledger, __: Settlement) -> None:
+    ledger.accrued["trading"] += 1
+
+
+async def _ledger_beneficiary(_: Fees, ledger: Ledger, __: Settlement) -> None:
+    ledger.shared["trading"] -= 1
+
+
+async def _log_fees(_: Fees, __: Ledger, settlement: Settlement) -> None:
+    state = await settlement._store.load()
+    await settlement._store.write(state, replace(state, open={"trading": 1}), NOW)
+    settlement._state = None
+
+
+async def _log_facts(_: Fees, __: Ledger, settlement: Settlement) -> None:
+    state = await settlement._store.load()
+    await settlement._store.write(state, replace(state, swept=state.swept - 1), NOW)
+    settlement._state = None
+
+
+async def _collector(fees: Fees, _: Ledger, __: Settlement) -> None:
+    fees.usd.invoke("take", fees.collector.address, 1)
+
+
+async def _splitter(fees: Fees, _: Ledger, __: Settlement) -> None:
+    fees.usd.invoke("take", fees.splitter.address, 1)
+
+
+BREAKS: dict[str, tuple[Break, str]] = {
+    "ledger": (_ledger_source, "held .*: trading is 3010, expected 3011"),
+    "ledger's beneficiaries": (_ledger_beneficiary, "the ledger is 3009, expected 3010"),
+    "fees in the log": (_log_fees, "trading is .*, expected"),
+    "facts in the log": (_log_facts, "facts = contracts: swept is 9, expected 10"),
+    "collector": (_collector, "the collector's balance is 0, expected 1"),
+    "splitter": (_splitter, "received >= swept . surplus: total_received is 9, expected 10"),
+}
+
+
+@pytest.mark.parametrize("place", BREAKS)
+async def test_a_unit_that_is_missing_anywhere_stops_settlement(
+    fees: Fees, node: HashingNode, log: Log, place: str
+) -> None:
+    broken, said = BREAKS[place]
     ledger = Ledger(log)
+    fees.usd.invoke("set_refusal", TREASURY, 1)  # so that the splitter holds something
     async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         await ledger.accrue("trading", 1_000)
-        ledger.accrued["trading"] += 1
-        await ledger.accrue("trading", 2_000, DAY + 1)
-        with pytest.raises(UnreconciledError, match="trading is 3000, expected 3001"):
+        await ledger.accrue("trading", 10, DAY + 1)
+        await settle_all(settlement, indexer)
+        with node.on_l1(fees.chain.node.height()):
             await settle_all(settlement, indexer)
-    assert fees.collector.call("last_batch")[0] == 0
+        assert fees.collector.call("total_swept") == 10
+        if place == "collector":
+            await ledger.accrue("trading", 100, DAY + 1)
+            await ledger.accrue("trading", 1, DAY + 2)
+            await settle_all(settlement, indexer)  # held by the collector: the block is not on L1
+        await broken(fees, ledger, settlement)
+        await ledger.accrue("trading", 2_000, DAY + 3)
+        batches = fees.collector.call("last_batch")[0]
+        with pytest.raises(UnreconciledError, match=said):
+            await settle_all(settlement, indexer)
+    assert fees.collector.call("last_batch")[0] == batches, "nothing more was sent"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -23,7 +23,7 @@ from tests.chain.killed_node import KilledNode, killed_node
 from tests.chain.settling import DAY, Ledger, settings_of
 from tests.support.indexer_process import IndexerProcess, indexer_process
 
-WITHIN_S = 180
+WITHIN_S = 600
 DEPTH_MAX = 50
 SEEDS = range(50 if os.environ.get(GATE) else 1)
 ROUNDS = 3 if os.environ.get(GATE) else 2

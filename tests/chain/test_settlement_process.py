@@ -73,3 +73,45 @@ async def test_the_commands_deploy_check_and_audit(
         report = await asyncio.to_thread(run, "audit", "chain")
     assert "0 differences" in report
     assert sum(fees.balance(each) for each in (TREASURY, PAYMASTER, STAKING)) == 1_234
+
+
+async def test_a_restored_log_stops_settlement(
+    fees: Fees, node: HashingNode, log: Log, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    files, ledger = Path(environment["ASTRA_DATA_DIR"]) / "processes.log", Ledger(log)
+
+    async def settle(units: int) -> None:
+        with indexer_process(environment, files), indexer_process(environment, files, "settlement"):
+            async with asyncio.timeout(WITHIN_S):
+                while fees.collector.call("total_settled") != units:  # noqa: ASYNC110 - processes work
+                    await asyncio.sleep(0.2)
+
+    await ledger.accrue("trading", 1_000)
+    await ledger.accrue("trading", 5_000, DAY + 1)
+    await settle(10)
+    saved = {key: await log.redis.dump(key) for key in await log.redis.keys("*")}
+    await ledger.accrue("nft", 7_000, DAY + 1)
+    await ledger.accrue("nft", 300, DAY + 2)
+    await settle(130)
+    await log.redis.flushdb()
+    for key, content in saved.items():
+        await log.redis.restore(key, 0, content or b"")
+    ledger = Ledger(log, accrued={"trading": 6_000})
+    with indexer_process(environment, files), indexer_process(environment, files, "settlement") as settlement:
+        assert await asyncio.to_thread(settlement.wait, WITHIN_S) == 1
+    assert "the log was restored to an earlier state" in files.read_text("utf-8")
+    with indexer_process(environment, files), node.on_l1(fees.chain.node.height()):
+        adopted = await asyncio.to_thread(CliRunner().invoke, cli, ["chain", "adopt", "--yes"])
+        assert adopted.exit_code == 0, adopted.output
+        assert "take over batch 2 of 120 units" in adopted.output
+        assert "open fees of nft: 0 become -7000 (1e-8 USD), which it owes" in adopted.output
+        await ledger.accrue("nft", 7_100, DAY + 3)
+        await ledger.accrue("trading", 1, DAY + 4)
+        with indexer_process(environment, files, "settlement"):
+            async with asyncio.timeout(WITHIN_S):
+                while fees.collector.call("total_settled") != 131:  # noqa: ASYNC110 - processes work
+                    await asyncio.sleep(0.2)
+            report = await asyncio.to_thread(CliRunner().invoke, cli, ["audit", "chain"])
+    assert "0 differences" in report.output, report.output

@@ -37,6 +37,13 @@ class IndexerProcess:
             self._process.wait()
             self._process = None
 
+    def wait(self, within_s: float) -> int:
+        """Wait until the process ends by itself, and return the exit status."""
+        assert self._process is not None
+        status = self._process.wait(within_s)
+        self._process = None
+        return status
+
     def ends(self) -> int:
         """Send SIGTERM, and return the exit status."""
         assert self._process is not None

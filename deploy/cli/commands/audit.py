@@ -44,14 +44,19 @@ def audit(context: click.Context, data_dir: Path | None) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = load(data_dir=data_dir)
-    checks: list[Callable[[], None]] = [lambda: _verify(settings, None), lambda: _ledger(settings)]
+    checks: list[Callable[[], None]] = [lambda: _ledger(settings)]
     if settings.starknet_node_url is not None and settings.indexer_contracts:
         checks.append(lambda: _chain(settings))
+    checks.append(lambda: _verify(settings, None))
+    from faust_redis.log import LogError  # noqa: PLC0415
+
+    from contracts.settlement.errors import SettlementError  # noqa: PLC0415
+
     faults = []
     for check in checks:
         try:
             check()
-        except DeployError as exc:
+        except (DeployError, LogError, SettlementError) as exc:
             faults.append(str(exc))
     if faults:
         raise DeployError("\n".join(faults))

@@ -93,15 +93,19 @@ def _send(work: Work, plan_file: Path, keystore: Path, *, yes: bool, data_dir: P
     )
     signer = KeystoreSigner.open(keystore, password)
 
-    def confirm(steps: list[str]) -> bool:
-        click.echo("\n".join(f"{i}. {text}" for i, text in enumerate(steps, 1)))
-        return yes or click.confirm(f"Do this on {settings.starknet_chain_id}?")
-
     async def run() -> None:
-        async for line in work(settings, plan, signer, confirm):
+        async for line in work(settings, plan, signer, _confirm(settings, yes=yes)):
             click.echo(line)
 
     asyncio.run(run())
+
+
+def _confirm(settings: Settings, *, yes: bool) -> Confirm:
+    def confirm(steps: list[str]) -> bool:
+        click.echo("\n".join(f"{i}. {text}" for i, text in enumerate(steps, 1)))
+        return yes or click.confirm(f"Do this with {settings.starknet_chain_id}?")
+
+    return confirm
 
 
 @chain.command()
@@ -120,6 +124,28 @@ def status(data_dir: Path | None) -> None:
         return await chain_status.status(settings, log)
 
     click.echo("\n".join(ask_log(settings, read)))
+
+
+@chain.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@data_dir_option
+def adopt(*, yes: bool, data_dir: Path | None) -> None:
+    """Take over batches of the contract that the log lacks since it was restored (docs/runbooks/settlement-stopped.md).
+
+    What they have paid leaves the open fees of each source; a source may owe, and its next fees pay that first.
+
+    \b
+    Example:
+      astratrade chain adopt
+    """
+    settings = load(data_dir=data_dir)
+    from deploy.chain_adoption import adopt as take_over  # noqa: PLC0415
+
+    async def run(log: Log) -> None:
+        async for line in take_over(settings, log, _confirm(settings, yes=yes)):
+            click.echo(line)
+
+    ask_log(settings, run)
 
 
 @chain.command()

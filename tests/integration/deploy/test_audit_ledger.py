@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
@@ -22,9 +23,11 @@ from tests.unit.agents.financial.test_ledger import executed
 APP, PARTITIONS = "astratrade", 2
 
 
-async def audit(log: Log, broker_url: str) -> Result:
+async def audit(log: Log, broker_url: str, *command: str, **settings: str) -> Result:
     environment = {"ASTRA_BROKER_URL": broker_url, "ASTRA_NAMESPACE": log.keys.namespace, "ASTRA_APP_ID": APP}
-    return await asyncio.to_thread(CliRunner().invoke, cli, ["audit", "ledger"], env=environment)
+    return await asyncio.to_thread(
+        CliRunner().invoke, cli, ["audit", *(command or ("ledger",))], env=environment | settings
+    )
 
 
 async def write(log: Log, rows: Iterable[tuple[Any, int, bytes, bytes]]) -> None:
@@ -65,3 +68,24 @@ async def test_a_damaged_row_fails_the_audit_with_account_and_difference(log: Lo
         "partition 1: user:eve:available: -0.00000001 USD (no account of a user is below 0)",
         "partition 1: all accounts: -0.00000001 USD (the accounts of an asset sum to 0)",
     ]
+
+
+async def test_one_command_audits_everything(log: Log, broker_url: str, tmp_path: Path) -> None:
+    """It runs all audits, says all faults, and asks the chain where contracts are configured."""
+    folder = ("--data-dir", str(tmp_path))
+    await asyncio.to_thread(CliRunner().invoke, cli, ["database", "upgrade", *folder])
+    await plant(log)
+    run = await audit(log, broker_url, *folder)
+    assert run.exit_code == 0, run.output
+    assert "the log is empty" in run.output
+    assert "8 rules checked, 0 breaches" in run.output
+    chain = {
+        "ASTRA_STARKNET_NODE_URL": "http://127.0.0.1:9/rpc",
+        "ASTRA_INDEXER_CONTRACTS": "FeeCollector:0x2a,FeeSplitter:0x2b",
+    }
+    await write(log, [(FINANCIAL_LEDGER, 1, b"user:eve:available|USD", Balance(amount=Quantity.parse("1")).dump())])
+    run = await audit(log, broker_url, *folder, **chain)
+    assert run.exit_code == 1
+    assert isinstance(run.exception, DeployError)
+    assert "the ledger does not hold" in str(run.exception)
+    assert "no audit was possible: the node gave no answer" in str(run.exception)
