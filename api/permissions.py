@@ -180,6 +180,8 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/leaderboards/{board}/users/{user_id}/proof"): OWNED,
     ("GET", "/v1/fees"): PUBLIC,
     ("GET", "/v1/revenue"): PUBLIC,
+    ("GET", "/v1/chain/fees"): PUBLIC,
+    ("GET", "/v1/feed/chain-fees"): PUBLIC,
     ("GET", "/v1/feed/revenue"): PUBLIC,
     ("GET", "/v1/feed/boards"): PUBLIC,
     ("GET", "/v1/feed/members-board"): PUBLIC,

@@ -26,7 +26,7 @@ from streams.topology import Domain, TableSpec
 from streams.units import Quantity
 from tables.deadlines import Deadline
 from tables.keys import SEPARATOR
-from tables.row import Amount, Micros, Row
+from tables.row import Amount, Micros, Row, TokenAmount
 
 ALL_DAYS: Final = "all"
 TOTAL: Final = "total"
@@ -34,6 +34,8 @@ AUDIT_KEY: Final = "latest"
 """The only key of `financial-audits`, in each partition."""
 
 Stream = Literal["trading_fees", "subscriptions", "nft_marketplace"]
+ChainKind = Literal["settled", "swept", "surplus", "distributed"]
+"""What a contract adds up: settled by source, swept and surplus by splitter, distributed by beneficiary."""
 WithdrawalStatus = Literal["review", "approved", "paid", "rejected"]
 
 
@@ -149,6 +151,20 @@ class Revenue(Row, frozen=True, kw_only=True):
     count: int = 0
 
 
+class ChainTotal(Row, frozen=True, kw_only=True):
+    """What a contract says of fees: an amount that the chain has now, and as much of it as can no longer change.
+
+    Attributes:
+        accepted: Accepted facts less retracted ones.
+        final: Final facts.
+        count: How many facts `accepted` is the sum of.
+    """
+
+    accepted: TokenAmount = 0
+    final: TokenAmount = 0
+    count: int = 0
+
+
 class Audit(Row, frozen=True, kw_only=True):
     """The last audit of this partition: its time, and how many breaches each rule of `tables.financial_audit` had."""
 
@@ -159,6 +175,11 @@ class Audit(Row, frozen=True, kw_only=True):
 def fee_key(source: str, asset: str, day: date | None, beneficiary: str) -> str:
     """Return a key of `financial-fees`. Without a day it means all-time. Beneficiary `total` is the whole fee."""
     return SEPARATOR.join((source, asset, day.isoformat() if day else ALL_DAYS, beneficiary))
+
+
+def chain_key(contract: str, total: ChainKind, name: str) -> str:
+    """Return a key of `financial-chain`. The name is a source of settled fees, a beneficiary, or the splitter."""
+    return SEPARATOR.join((contract, total, name))
 
 
 def revenue_key(stream: Stream, asset: str, period: str) -> str:
@@ -187,13 +208,15 @@ _SOURCES = (
     topics.USER_EVENTS,
     topics.CLOCK,
     topics.FINANCIAL_EVENTS,
+    topics.CHAIN_EVENTS,
 )
-_POSTING = tuple(source for source in _SOURCES if source != topics.USER_EVENTS)
+_POSTING = tuple(source for source in _SOURCES if source not in {topics.USER_EVENTS, topics.CHAIN_EVENTS})
 _PLANS = (_COMMANDS, topics.CLOCK)
 
 FINANCIAL_PROCESSED: Final[TableSpec[Row]] = TableSpec("financial-processed", None, _SOURCES, only_at_least_once=True)
 FINANCIAL_FEES: Final = TableSpec("financial-fees", FeeTotal, (topics.TRADING_EVENTS, _NFT))
 FINANCIAL_REVENUE: Final = TableSpec("financial-revenue", Revenue, (topics.TRADING_EVENTS, _NFT, *_PLANS))
+FINANCIAL_CHAIN: Final = TableSpec("financial-chain", ChainTotal, (topics.CHAIN_EVENTS,))
 FINANCIAL_LEDGER: Final = TableSpec("financial-ledger", Balance, _POSTING, handovers=1)
 FINANCIAL_CUSTOMERS: Final = TableSpec("financial-customers", Customer, (topics.USER_EVENTS,))
 FINANCIAL_DEPOSITS: Final = TableSpec("financial-deposits", Deposit, (_COMMANDS,))
@@ -209,7 +232,9 @@ DOMAIN: Final = Domain(
     consumes=_SOURCES,
     produces={
         topics.FINANCIAL_FEES: (topics.TRADING_EVENTS, _NFT),
-        topics.FINANCIAL_EVENTS: tuple(source for source in _SOURCES if source != topics.TRADING_EVENTS),
+        topics.FINANCIAL_EVENTS: tuple(
+            source for source in _SOURCES if source not in {topics.TRADING_EVENTS, topics.CHAIN_EVENTS}
+        ),
         topics.NOTIFICATIONS: _PLANS,
     },
     commands=(
@@ -226,6 +251,7 @@ DOMAIN: Final = Domain(
         FINANCIAL_PROCESSED,
         FINANCIAL_FEES,
         FINANCIAL_REVENUE,
+        FINANCIAL_CHAIN,
         FINANCIAL_LEDGER,
         FINANCIAL_CUSTOMERS,
         FINANCIAL_DEPOSITS,

@@ -18,6 +18,7 @@ class Unit(StrEnum):
     USD = "1e-8 USD"
     MICROSECONDS = "microseconds since 1970, UTC"
     DAY_NUMBER = "days since 1970, UTC"
+    SMALLEST = "smallest units of a token"
 
 
 Amount: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.USD})]
@@ -28,6 +29,9 @@ Micros: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.MICROSECONDS
 
 DayNumber: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.DAY_NUMBER})]
 """Days since 1970, UTC."""
+
+TokenAmount: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.SMALLEST})]
+"""Integer of a token's smallest units, as contracts count it."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):

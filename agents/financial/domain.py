@@ -10,6 +10,7 @@ from agents.deadlines import Deadlines
 from agents.dispatch import Dispatch
 from agents.facts import Facts
 from agents.financial.audits import Audits
+from agents.financial.chain import ChainTotals
 from agents.financial.customers import Customers
 from agents.financial.deposits import Deposits
 from agents.financial.entries import entry
@@ -76,6 +77,7 @@ class Financial:
         rows = {spec.name: one.rows for spec, one in zip(AUDITED, audited, strict=True)}
         self._audits = Audits(tables, rows, policy.audit_every_s)
         grants = Grants(self.ledger)
+        chain: Any = ChainTotals(tables).rules
         self.handle = Dispatch(
             {
                 RequestDeposit: self.deposits.request,
@@ -94,6 +96,7 @@ class Financial:
                 RewardClaimed: grants.claimed,
                 BattleFought: grants.fought,
                 ContributionRequested: grants.contribute,
+                **chain,
                 **dict.fromkeys(Customers.EVENTS, self.customers.fold),
                 AccountClosed: self._closed,
                 Ticked: self._ticked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.financial import balances, commands, fees, models, money, revenue, reviews
+from api.financial import balances, chain, commands, fees, models, money, revenue, reviews
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
@@ -50,6 +50,8 @@ API: Final = DomainApi(
         fees.feeds,
         revenue.router,
         revenue.feeds,
+        chain.router,
+        chain.feeds,
     ),
     feeds=(
         balances.BALANCES_FEED,
@@ -59,6 +61,7 @@ API: Final = DomainApi(
         money.MONEY.feed,
         fees.FEES_FEED,
         revenue.REVENUE_FEED,
+        chain.CHAIN_FEED,
     ),
     commands={
         events.RequestDeposit: AcceptedCommand(models.DepositAnnouncement, WhenDelayed.ACCEPT),

@@ -1,4 +1,7 @@
-"""Totals that each partition keeps a part of: fees and revenue. The filter of a request, the sums, what clients see."""
+"""Totals that each partition keeps a part of: fees, revenue, and what the chain says.
+
+The filter of a request, the sums, what clients see.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,15 @@ from api.kit.projection import Projection
 from streams.assets import USD_IN_QUANTITY, unit_of
 from streams.topology import TableSpec
 from streams.units import Quantity
-from tables.financial import ALL_DAYS, FINANCIAL_FEES, FINANCIAL_REVENUE, FeeTotal, Revenue
+from tables.financial import (
+    ALL_DAYS,
+    FINANCIAL_CHAIN,
+    FINANCIAL_FEES,
+    FINANCIAL_REVENUE,
+    ChainTotal,
+    FeeTotal,
+    Revenue,
+)
 from tables.keys import SEPARATOR
 from tables.row import Row
 
@@ -38,6 +49,21 @@ REVENUE: Final = Projection(
         "stream": str,
         "asset": str,
         "period": Annotated[str, Field(description="a UTC day or a month", examples=["2024-09-20", "2024-09"])],
+    },
+)
+
+
+CHAIN: Final = Projection(
+    ChainTotal,
+    "ChainTotal",
+    "What a fee contract says of fees, in units of its token: settled by source, swept and surplus by splitter, "
+    "distributed by beneficiary.",
+    key={"contract": str, "total": str, "name": str},
+    split=lambda key: [*key.split(SEPARATOR, 2)],
+    describe={
+        "accepted": "what the chain says now",
+        "final": "as much of it as can no longer change",
+        "count": "how many facts `accepted` adds up",
     },
 )
 
@@ -83,6 +109,21 @@ class RevenueFilter:
         return len(period) == self.period_chars and all(want is None or want == value for want, value in found)
 
 
+@dataclass(frozen=True, slots=True)
+class ChainFilter:
+    """The filter of a request: a part that is None takes all."""
+
+    contract: str | None
+    total: str | None
+    name: str | None
+
+    def matches(self, key: str) -> bool:
+        """Return whether the filter takes the totals of a key."""
+        contract, total, name = key.split(SEPARATOR, 2)
+        found = ((self.contract, contract), (self.total, total), (self.name, name))
+        return all(want is None or want == value for want, value in found)
+
+
 class Totals(Generic[RowT]):
     """A table of totals: how its rows are read, and what clients see of the sum of a key's parts."""
 
@@ -120,5 +161,16 @@ def revenue_summed(key: str, parts: Iterable[Revenue]) -> dict[str, JsonValue]:
     return REVENUE.show(Revenue(amount=Quantity(amount), count=count), key)
 
 
+def chain_summed(key: str, parts: Iterable[ChainTotal]) -> dict[str, JsonValue]:
+    """Return the totals of a key as clients see them."""
+    accepted = final = count = 0
+    for part in parts:
+        accepted += part.accepted
+        final += part.final
+        count += part.count
+    return CHAIN.show(ChainTotal(accepted=accepted, final=final, count=count), key)
+
+
+CHAIN_TOTALS: Final = Totals(FINANCIAL_CHAIN, ChainTotal(), chain_summed)
 FEES: Final = Totals(FINANCIAL_FEES, FeeTotal(), fee_summed)
 REVENUES: Final = Totals(FINANCIAL_REVENUE, Revenue(), revenue_summed)

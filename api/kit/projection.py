@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, JsonValue, create_model
 
 from api.kit.public import cut_to_hour
 from streams.times import Instant
-from streams.units import Quantity, Usd
+from streams.units import Quantity, TokenUnits, Usd
 from tables.keys import SEPARATOR
 from tables.row import Row, Unit
 
@@ -47,6 +47,7 @@ class _Shape(NamedTuple):
 UNITS: Mapping[Unit, _Shape] = {
     Unit.USD: _Shape(Usd, lambda value: Usd(value).text(), "_usd"),
     Unit.MICROSECONDS: _Shape(Instant, lambda value: Instant(value).text()),
+    Unit.SMALLEST: _Shape(TokenUnits, lambda value: TokenUnits(value).text()),
     Unit.DAY_NUMBER: _Shape(date, lambda value: (EPOCH_DAY + timedelta(days=value)).isoformat()),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.rulebook import Rulebook
 from streams.events.base import CATALOGUE, EventData
-from streams.events.chain import NFTMintConfirmed, NFTMintFailed
+from streams.events.chain import BatchSettled, FeesDistributed, FeesSwept, NFTMintConfirmed, NFTMintFailed
 from streams.events.financial import ReportDeposit, ReportPayout, ReviewWithdrawal, deposit_key
 from streams.events.market import PriceUpdated
 from streams.events.nft import ListNFT, UnlistNFT
@@ -46,8 +46,8 @@ def key_of(entry: Entry, data: EventData) -> str:
             return data.token_id
         case PriceUpdated():
             return data.market
-        case NFTMintConfirmed() | NFTMintFailed():
-            return CONTRACT
+        case NFTMintConfirmed() | NFTMintFailed() | BatchSettled() | FeesSwept() | FeesDistributed():
+            return getattr(data, "contract", CONTRACT)
         case _:
             return entry.user
 

@@ -32,7 +32,7 @@ ACCOUNTS: Final = frozenset(
 )
 """What the outbox of the accounts publishes."""
 
-CHAIN: Final = frozenset({"NFTMintConfirmed", "NFTMintFailed"})
+CHAIN: Final = frozenset({"NFTMintConfirmed", "NFTMintFailed", "BatchSettled", "FeesSwept", "FeesDistributed"})
 """What the indexer of the chain appends."""
 
 TICK: Final = "Ticked"

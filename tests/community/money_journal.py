@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, Final
 
 from streams.ids import derived_id, timestamp_ms, uuid7, withdrawal_id_of
+from tests.community.chain_facts import ChainFacts
 from tests.community.journal import PRICE, TICK, Entry
 from tests.community.oracle import Community
 from tests.community.oracle.amounts import quantity_text, usd_text
@@ -60,9 +61,11 @@ class MoneyJournal:
             (5, self._plan),
             (10, self._token),
             (1, self._account),
+            (3, self._chain),
         )
         self._entries: list[Entry] = []
         self._round = 0
+        self._facts = ChainFacts(self.random)
         self._decided: set[str] = set()
         """Users about whose withdrawals something was decided in this round."""
 
@@ -304,6 +307,10 @@ class MoneyJournal:
             self._add("BuyNFT", user, {**data, "price": seen}, ids=("purchase_id",))
 
     # --- accounts -----------------------------------------------------------------------------------------------------
+
+    def _chain(self, _user: str) -> None:
+        name, data = self._facts.next()
+        self._add(name, "", data)
 
     def _account(self, user: str) -> None:
         match self.random.randrange(10):

@@ -26,6 +26,7 @@ TABLES: Final = {
         (
             "financial-fees",
             "financial-revenue",
+            "financial-chain",
             "financial-ledger",
             "financial-customers",
             "financial-deposits",

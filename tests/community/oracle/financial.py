@@ -15,6 +15,7 @@ from typing import Final
 from tests.community.journal import TICK, Entry
 from tests.community.oracle import crossing, tables
 from tests.community.oracle.amounts import E18, SMALLEST, quantity
+from tests.community.oracle.chain import ChainFees
 from tests.community.oracle.crossing import Causes, Domains, Execution, Rows
 from tests.community.oracle.customers import Customers
 from tests.community.oracle.fee_totals import FeeTotals
@@ -38,12 +39,14 @@ class Financial(crossing.Financial):
         self.deposits, self.reservations = Table("financial-deposits"), Table("financial-reservations")
         self.withdrawals = Withdrawals(community, self.ledger, self.customers)
         self.plans = Plans(community, self.ledger, self.totals, self.customers)
+        self.chain = ChainFees()
         of_money: Steps = {"ReportDeposit": self._deposit, TICK: self.plans.turn_all}
-        self._steps = (self.customers.steps, self.withdrawals.steps, self.plans.steps, of_money)
+        self._steps = (self.chain.steps, self.customers.steps, self.withdrawals.steps, self.plans.steps, of_money)
         self._tables = (
             self.ledger.table,
             self.totals.fees,
             self.totals.revenue,
+            self.chain.table,
             self.customers.table,
             self.deposits,
             self.withdrawals.table,

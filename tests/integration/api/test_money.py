@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -25,17 +26,20 @@ from streams.times import Instant
 from streams.units import Quantity
 from tables.accounts import available, ledger_key, reserved
 from tables.financial import (
+    FINANCIAL_CHAIN,
     FINANCIAL_LEDGER,
     FINANCIAL_PLANS,
     FINANCIAL_REVENUE,
     FINANCIAL_REVIEWS,
     FINANCIAL_WITHDRAWALS,
     Balance,
+    ChainTotal,
     Revenue,
     Review,
     Subscription,
     Withdrawal,
     Withdrawals,
+    chain_key,
     revenue_key,
     review_key,
 )
@@ -194,6 +198,32 @@ async def test_revenue_is_summed_over_partitions_by_period(client: httpx.AsyncCl
     assert [one["period"] for one in shown] == ["2026-01-05"]
     assert_problem(await client.get("/v1/revenue", params={"period": "2026-13"}), 422, "validation")
     assert_problem(await client.get("/v1/revenue", params={"period": "2026-01-05"}), 422, "validation")
+
+
+async def test_what_the_chain_says_of_fees_is_shown_by_contract(server: httpx.AsyncClient, worker: Worker) -> None:
+    collector, splitter = f"0x{1:064x}", f"0x{2:064x}"
+    settled = chain_key(collector, "settled", "trading")
+    rows = {
+        settled: ChainTotal(accepted=2**200, final=1_500_000, count=3),
+        chain_key(collector, "swept", splitter): ChainTotal(accepted=7, final=7, count=1),
+        chain_key(splitter, "distributed", f"0x{5:064x}"): ChainTotal(accepted=4, count=2),
+    }
+    for key, row in rows.items():
+        await worker.put(FINANCIAL_CHAIN.name, key, row, partition=0)
+    shown = (await server.get("/v1/chain/fees", params={"total": "settled"})).json()["totals"]
+    expected = {"contract": collector, "total": "settled", "name": "trading"}
+    assert shown == [{**expected, "accepted": str(2**200), "final": "1500000", "count": 3}]
+    shown = (await server.get("/v1/chain/fees", params={"contract": splitter})).json()["totals"]
+    assert [(one["total"], one["accepted"]) for one in shown] == [("distributed", "4")]
+    assert len((await server.get("/v1/chain/fees")).json()["totals"]) == len(rows)
+    assert_problem(await server.get("/v1/chain/fees", params={"contract": "0x1"}), 422, "validation")
+    assert_problem(await server.get("/v1/chain/fees", params={"total": "lost"}), 422, "validation")
+    reader = Reader(server, "/v1/feed/chain-fees", {"name": "trading"}, key="name")
+    reading = asyncio.create_task(reader.read(lambda r: r.table.get("trading", {}).get("count") == 2))
+    await reader.current.wait()
+    await worker.put(FINANCIAL_CHAIN.name, settled, ChainTotal(accepted=9, final=1, count=2), partition=0)
+    await reading
+    assert reader.table["trading"]["accepted"] == "9"
 
 
 async def test_the_feed_of_money_tells_the_caller_what_happened(server: httpx.AsyncClient, worker: Worker) -> None:
