@@ -38,9 +38,12 @@ class Node:
         assert parts.hostname
         self._path = parts.path or "/"
         self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        self._time: int | None = None
 
     def ask(self, method: str, **parameters: Any) -> Any:
         """Call a method and return its result."""
+        if self._time is not None and method.startswith("starknet_add"):
+            self._pass(1)
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
         self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
         answer = json.loads(self._connection.getresponse().read())
@@ -64,7 +67,23 @@ class Node:
 
     def advance(self, seconds: int) -> None:
         """Let time pass, and make a block of then."""
-        self.ask("devnet_increaseTime", time=seconds)
+        if self._time is None:
+            self.ask("devnet_increaseTime", time=seconds)
+        else:
+            self._pass(seconds, generate_block=True)
+
+    def stop_clock(self, at: int | None) -> None:
+        """Make a block of a time, and let each later one be a second after the one before, whatever the clock says. So
+        the same calls do the same again. None lets the clock go on.
+        """
+        self._time = at
+        if at is not None:
+            self._pass(0, generate_block=True)
+
+    def _pass(self, seconds: int, *, generate_block: bool = False) -> None:
+        assert self._time is not None
+        self._time += seconds
+        self.ask("devnet_setTime", time=self._time, generate_block=generate_block)
 
     def abort_to(self, height: int) -> None:
         """Undo all blocks above a height."""

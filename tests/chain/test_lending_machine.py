@@ -55,6 +55,7 @@ LENDING = when(lambda pool: any(pool.collateral.values()) and pool.cash > pool.r
 class LendingMachine(Machine):
     lending: ClassVar[Lending]
     height: ClassVar[int]
+    began: ClassVar[int]
     events: ClassVar[Counter[str]] = Counter()
     """How often each event was seen in a run."""
 
@@ -67,7 +68,7 @@ class LendingMachine(Machine):
         """Begin with an empty pool, or with two borrowers whose collateral covers their loans more or less."""
         chain = self.lending.chain
         chain.node.abort_to(self.height)
-        chain.node.advance(1)
+        chain.node.stop_clock(self.began)
         price, observed_at = self.lending.oracle.call("latest")
         oracle = OracleModel(price, observed_at)
         now = self.lending.market()["updated_at"]
@@ -382,8 +383,12 @@ def assert_nobody_is_robbed(before: PoolModel, after: PoolModel) -> None:
 def run_lending(chain: Chain, lending: Lending, *, shrink: bool = True) -> int:
     """Run the machine on deployed contracts, and return the number of steps."""
     LendingMachine.lending, LendingMachine.height = lending, chain.node.height()
+    LendingMachine.began = chain.node.timestamp() + 1
     LendingMachine.events.clear()
-    return run(LendingMachine, shrink=shrink)
+    try:
+        return run(LendingMachine, shrink=shrink)
+    finally:
+        chain.node.stop_clock(None)
 
 
 @pytest.mark.slow
