@@ -208,7 +208,7 @@ class Settlement:
         batch = next_to_send(state, *await self._contracts.last_batch(head))
         if batch is None:
             return await self._send_sweep(state, head)
-        if await self._is_under_way(batch.tx_hash, batch.nonce) or not (batch.tx_hash or await self._agrees(state)):
+        if await self._is_under_way(batch.tx_hash, batch.nonce) or not await self._agrees(state):
             return False
         await self._send_batch(state, batch)
         return True

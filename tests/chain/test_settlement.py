@@ -122,6 +122,12 @@ async def test_a_settlement_that_is_killed_before_it_sends_sends_after(
             with pytest.raises(NodeError, match="killed"):
                 await settle_all(settlement, indexer)
     async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
+        ledger.accrued["trading"] += 1
+        await ledger.accrue("trading", 1, DAY + 1)
+        with pytest.raises(UnreconciledError, match="trading is 3001, expected 3002"):
+            await settle_all(settlement, indexer)  # what was noted is not sent over a difference
+        ledger.accrued["trading"] -= 1
+        await ledger.accrue("trading", 1, DAY + 1)
         await settle_all(settlement, indexer)
         assert fees.collector.call("total_settled") == 10
 
