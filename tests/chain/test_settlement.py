@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,13 +14,13 @@ from msgspec.structs import replace
 from contracts.account.account import RevertsError
 from contracts.indexer.errors import NodeError
 from contracts.indexer.indexer import Indexer
-from contracts.settlement.errors import ForeignBatchError, UnreconciledError
+from contracts.settlement.errors import ForeignBatchError, SettlementError, UnreconciledError
 from contracts.settlement.settlement import Settlement
 from streams.topics import CHAIN_EVENTS
 from tests.chain.conftest import GATE
 from tests.chain.fees import PAYMASTER, STAKING, TREASURY, Fees
 from tests.chain.hashing_node import HashingNode
-from tests.chain.indexing import NOW, catch_up, indexer_of
+from tests.chain.indexing import CHAIN_ID, NOW, catch_up, indexer_of
 from tests.chain.settling import DAY, Ledger, settlement_of
 from tests.tracing.test_batch_spans import Recorded
 
@@ -121,6 +122,7 @@ async def test_a_settlement_that_is_killed_before_it_sends_sends_after(
             patch.setattr(type(settlement._account), "send", killed)
             with pytest.raises(NodeError, match="killed"):
                 await settle_all(settlement, indexer)
+        assert (await settlement.open()).batches[0].tx_hash, "it was noted first"
     async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
         ledger.accrued["trading"] += 1
         await ledger.accrue("trading", 1, DAY + 1)
@@ -143,6 +145,13 @@ async def test_a_batch_that_would_revert_is_not_sent(fees: Fees, node: HashingNo
         fees.collector.invoke("unpause")
         await settle_all(settlement, indexer)
         assert fees.collector.call("total_settled") == 10
+
+
+async def test_a_node_of_another_chain_stops_settlement(fees: Fees, node: HashingNode, log: Log) -> None:
+    async with settlement_of(fees, log, node.url) as settlement:
+        settlement._policy = dataclasses.replace(settlement._policy, chain_id="SN_MAIN")
+        with pytest.raises(SettlementError, match=f"the node is of the chain {CHAIN_ID}"):
+            await settlement.step()
 
 
 async def test_a_batch_of_another_settler_stops_settlement(fees: Fees, node: HashingNode, log: Log) -> None:

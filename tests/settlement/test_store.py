@@ -6,6 +6,7 @@ import pytest
 from faust_redis.log import Log, SourceMovedError, TopicPartition, TopicSpec
 
 from contracts.indexer.addresses import padded
+from contracts.settlement.adoption import ChainBatch, adopted
 from contracts.settlement.batches import State, sent, settled
 from contracts.settlement.errors import SettlementError
 from contracts.settlement.store import SettlementStore
@@ -65,3 +66,16 @@ async def test_a_state_of_another_contract_is_refused(log: Log, chain_id: str, c
     await store.write(State(), three_batches(), Instant(0))
     with pytest.raises(SettlementError, match="another namespace"):
         await store_of(log, chain_id, collector).load()
+
+
+async def test_a_batch_that_was_opened_again_leaves_no_row(log: Log) -> None:
+    store = store_of(log)
+    await store.load()
+    state = three_batches()
+    await store.write(State(), state, Instant(0))
+    first = ChainBatch(1, state.batches[0].hash, state.batches[0].totals)
+    found = adopted(state, [first, ChainBatch(2, padded(5), {"a": 1})])
+    await store.write(state, found.state, Instant(0), found.opened)
+    assert await store_of(log).load() == found.state
+    rows = {key async for page in log.rows(TopicPartition(TOPIC.name, 0)) for key, _ in page}
+    assert rows == {b"state", b"batch-1"}
