@@ -36,7 +36,7 @@ SETTLE_S: Final = 10.0
 ALERT_S: Final = 120.0
 ALL: Final = "all"
 NEEDS_ROOT: Final = "full-disk"
-NEED_CHAIN: Final = ("chain-node", "chain-reorg", "foreign-batch")
+NEED_CHAIN: Final = ("chain-node", "chain-reorg", "forged-fee")
 CHAIN_BOARD: Final = "chain.json"
 
 

@@ -17,7 +17,7 @@ from faust_redis.log.keys import Keys
 from streams import topics
 from streams.topology import changelog_topic
 from streams.units import Quantity
-from tables.financial import FINANCIAL_LEDGER, Balance
+from tables.financial import FINANCIAL_FEES, FINANCIAL_LEDGER, TOTAL, Balance, FeeTotal, fee_key
 from tests.observe.chain import REPLACED
 from tests.observe.installation import Installation
 from tests.source import ROOT
@@ -156,11 +156,20 @@ def start(job: str) -> Callable[[Installation], None]:
     return again
 
 
-def undo_foreign_batch(installed: Installation) -> None:
-    """Replace the block of the batch, and start settlement again."""
-    assert installed.chain is not None
-    installed.chain.replace_blocks()
+def forge_fee(installed: Installation) -> None:
+    """Write a fee into the ledger's totals that no event accrued."""
+    append(installed, _fee_row(FeeTotal(amount=500, count=1).dump()))
+
+
+def remove_fee(installed: Installation) -> None:
+    """Remove it, and start settlement again."""
+    append(installed, _fee_row(None))
     installed.start_job("settlement")
+
+
+def _fee_row(row: bytes | None) -> Record:
+    key = fee_key("ghost", "USD", None, TOTAL).encode()
+    return Record(changelog_topic(APP_ID, FINANCIAL_FEES.name), PARTITION, key, row, 0)
 
 
 def on_chain(act: str) -> Callable[[Installation], None]:
@@ -202,8 +211,8 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
     "chain-reorg": Breakage(
         on_chain("replace_blocks"), lambda _: None, ("AstraChainDeepReorg",), f"the chain replaces {REPLACED} blocks"
     ),
-    "foreign-batch": Breakage(
-        on_chain("settle_foreign_batch"), undo_foreign_batch, ("AstraProcessDown", "AstraSettlementUnaudited"),
-        "the contract has a batch that the log lacks, and settlement ends",
+    "forged-fee": Breakage(
+        forge_fee, remove_fee, ("AstraProcessDown", "AstraSettlementUnaudited"),
+        "a fee that nobody paid is in the ledger's totals, and settlement ends",
     ),
 }  # fmt: skip

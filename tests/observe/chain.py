@@ -22,8 +22,6 @@ BATCH_USD: Final = "0.05"
 """Fees that close a batch: a few fills."""
 REPLACED: Final = 12
 """Blocks that a reorganisation replaces at least, which is more than an operator wants to see within an hour."""
-FOREIGN: Final = {"trading": 1}
-"""A batch that no log has."""
 WITHIN_S: Final = 60.0
 
 
@@ -82,10 +80,6 @@ class ObservedChain:
             self._chain.abort_to(self._final)
             for _ in range(height - self._final + 1):
                 self._chain.ask("devnet_createBlock")
-
-    def settle_foreign_batch(self) -> None:
-        """Settle a batch that the log does not have, by the account of settlement."""
-        self._fees.settle(FOREIGN)
 
     def go_away(self) -> None:
         """Let the node answer nothing but errors."""
