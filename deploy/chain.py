@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -77,9 +77,9 @@ async def deploy_contracts(
         async for line in _confirmed(node, account, await steps_of(node, plan), confirm):
             yield line
         if not await steps_of(node, plan):
-            for contract in _all(plan):
+            for contract in contracts_of(plan):
                 yield f"{contract.name} {padded(contract.address)}"
-            yield f"ASTRA_INDEXER_CONTRACTS={setting_of(planned(plan))}"
+            yield f"ASTRA_INDEXER_CONTRACTS={setting_of(contracts_of(plan))}"
 
 
 async def accept_ownership(
@@ -106,7 +106,7 @@ async def _confirmed(node: Node, account: Account, todo: list[Step], confirm: Co
             yield f"done: {step.text} ({tx_hash})"
 
 
-def _all(plan: Plan) -> Iterator[Planned]:
+def contracts_of(plan: Plan) -> Iterator[Planned]:
     """Yield the contracts of a plan, and those that they deploy."""
     for contract in planned(plan):
         yield contract
@@ -114,7 +114,7 @@ def _all(plan: Plan) -> Iterator[Planned]:
             yield reputation_of(contract)
 
 
-def setting_of(contracts: tuple[Planned, ...]) -> str:
+def setting_of(contracts: Iterable[Planned]) -> str:
     """Return the setting that names the contracts whose events are read."""
     return ",".join(f"{contract.name}:{padded(contract.address)}" for contract in contracts if contract.name in CLASSES)
 

@@ -28,20 +28,20 @@ from contracts.deployment.plan import (
     ShareOf,
     Sponsoring,
     Staking,
-    planned,
     planned_at,
 )
 from contracts.deployment.steps import Step, carry_out, steps, steps_of
 from contracts.indexer.addresses import padded
 from contracts.indexer.node import Node, NodeRefusedError
 from contracts.settlement.fee_contracts import TOKEN_DECIMALS
-from deploy.chain import node_of, setting_of
+from deploy.chain import contracts_of, node_of, setting_of
 from deploy.errors import DeployError
 from deploy.settings import Settings
 
 SHARES_PPM: Final = (600_000, 250_000, 150_000)
 NEEDED: Final = 5
 """Accounts: owner, pauser, settler, the service that mints, sponsors and records, and treasury."""
+SETTLER, SERVICE = 2, 3
 SALT: Final = 1
 SUPPLY: Final = 10**15
 """Units of the token, a millionth of a USD each, that the settling account gets."""
@@ -63,13 +63,15 @@ class Devnet(NamedTuple):
 
     token: Planned
     plan: Plan
+    minter: str
 
     @property
     def settings(self) -> Mapping[str, str]:
         """Return the settings of the services that follow the contracts."""
         return {
-            "ASTRA_INDEXER_CONTRACTS": setting_of(planned(self.plan)),
+            "ASTRA_INDEXER_CONTRACTS": setting_of(contracts_of(self.plan)),
             "ASTRA_SETTLEMENT_ACCOUNT": self.plan.settler,
+            "ASTRA_SINK_ACCOUNT": self.minter,
         }
 
 
@@ -91,7 +93,7 @@ def devnet_of(accounts: Sequence[int]) -> Devnet:
         paymaster=Sponsoring(sponsor=service, recorder=service, max_price=GAS_PRICE_MAX),
         genesis=Genesis(minter=service),
     )
-    return Devnet(token, plan)
+    return Devnet(token, plan, service)
 
 
 async def set_up(settings: Settings) -> AsyncIterator[str]:
@@ -142,8 +144,8 @@ async def accounts_of(node: Node) -> list[DevnetAccount]:
     return [DevnetAccount(int(each["address"], 16), int(each["private_key"], 16)) for each in found]
 
 
-async def write_keystore(settings: Settings, path: Path) -> None:
-    """Write the keystore of the settling account. Its key is public, as all keys of a devnet are.
+async def write_keystore(settings: Settings, path: Path, number: int) -> None:
+    """Write the keystore of one account. Its key is public, as all keys of a devnet are.
 
     Raises:
         DeployError: the node is no devnet, gives no answer, or no password is set.
@@ -152,6 +154,6 @@ async def write_keystore(settings: Settings, path: Path) -> None:
         raise DeployError("set ASTRA_SETTLEMENT_PASSWORD_FILE to a file with the keystore's password")
     password = settings.settlement_password.get_secret_value()
     async with node_of(settings) as node:
-        key = (await accounts_of(node))[2].private_key
+        key = (await accounts_of(node))[number].private_key
     made = create_keyfile_json(key.to_bytes(32, "big"), password.encode(), iterations=2)
     await asyncio.to_thread(path.write_text, json.dumps(made) + "\n", "utf-8")

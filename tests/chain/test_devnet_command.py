@@ -36,16 +36,17 @@ def run(*options: str) -> str:
 def test_a_devnet_is_set_up_once(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", chain.node.url)
     assert tuple(account.address for account in chain.accounts[: len(ACCOUNTS)]) == ACCOUNTS
-    keystore = tmp_path / "settler.json"
+    keystores = [tmp_path / "settler.json", tmp_path / "minter.json"]
     with chain.rolled_back():
-        first = run("--keystore", str(keystore))
+        first = run("--keystore", str(keystores[0]), "--sink-keystore", str(keystores[1]))
         assert "deploy FeeCollector at 0x" in first
         height = chain.node.height()
         again = run()
         assert chain.node.height() == height, "nothing is done twice"
     wanted = [f"{name}={value}" for name, value in settings().items()]
     assert again.splitlines() == wanted == first.splitlines()[-len(wanted) :]
-    assert KeystoreSigner.open(keystore, PASSWORD).public_key == chain.accounts[2].signer.public_key
+    for keystore, account in zip(keystores, chain.accounts[2:4], strict=True):
+        assert KeystoreSigner.open(keystore, PASSWORD).public_key == account.signer.public_key
 
 
 @pytest.mark.usefixtures("environment")

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("installation")
 
 PROCESSES = {job: len(TOPOLOGY.names) if job == "worker" else 1 for job in JOBS}
 ENDED = {"secrets", "migrations", "contracts"}
-SETTLED_S = 120.0
+SETTLED_S = 300.0
 CLOCK = ("clock",)
 """The packaged fills are of past years: a clock of the present would make them late."""
 RESTART_S = 60.0
@@ -44,7 +44,7 @@ def installation() -> Iterator[Installation]:
     """Bring all up; remove it at the end."""
     project = os.environ.get(VARIABLE)
     if project is None:
-        pytest.skip("brings up 22 containers; runs by python -m tests.compose")
+        pytest.skip("brings up 23 containers; runs by python -m tests.compose")
     made = Installation(project, chain=True, ASTRA_TRACE_SAMPLE="1")
     try:
         print(f"\nleft out: {', '.join(made.left_out) or 'nothing'}")

@@ -205,7 +205,7 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
         process("clock", "pause"), process("clock", "resume"), ("AstraClockStopped",), "the clock is stopped by SIGSTOP"
     ),
     "chain-node": Breakage(
-        on_chain("go_away"), on_chain("come_back"), ("AstraChainNodeAway", "AstraSettlementWaits"),
+        on_chain("go_away"), on_chain("come_back"), ("AstraChainNodeAway", "AstraSettlementWaits", "AstraSinkWaits"),
         "the chain's node answers errors",
     ),
     "chain-reorg": Breakage(

@@ -13,6 +13,8 @@ from tests.chain.fees import Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import CHAIN_ID, contracts
 from tests.chain.node import RpcError
+from tests.chain.sinking import METADATA_URL, Rewards
+from tests.chain.transactions import Account
 from tests.e2e.waiting import eventually
 from tests.settlement.test_service import PASSWORD, keystore_of
 from tests.support.devnet import devnet, find_devnet
@@ -28,8 +30,9 @@ WITHIN_S: Final = 60.0
 class ObservedChain:
     """The fee contracts on a node, and what befalls them."""
 
-    def __init__(self, fees: Fees, node: HashingNode, directory: Path, resources: ExitStack) -> None:
+    def __init__(self, fees: Fees, rewards: Rewards, node: HashingNode, directory: Path, resources: ExitStack) -> None:
         self._fees = fees
+        self._rewards = rewards
         self._chain = fees.chain.node
         self._node = node
         self._directory = directory
@@ -44,16 +47,28 @@ class ObservedChain:
         return {
             "ASTRA_STARKNET_NODE_URL": self._node.url,
             "ASTRA_STARKNET_CHAIN_ID": CHAIN_ID,
-            "ASTRA_INDEXER_CONTRACTS": ",".join(f"{name}:{address}" for name, address in contracts(self._fees)),
+            "ASTRA_INDEXER_CONTRACTS": ",".join(
+                f"{name}:{address}" for name, address in (*contracts(self._fees), *self._rewards.contracts)
+            ),
             "ASTRA_INDEXER_POLL_MS": POLL_MS,
             "ASTRA_SETTLEMENT_ACCOUNT": hex(self._fees.settler.address),
-            "ASTRA_SETTLEMENT_KEYSTORE": str(keystore_of(self._directory, self._fees.settler.signer.private_key)),
+            "ASTRA_SETTLEMENT_KEYSTORE": str(self._keystore("settlement", self._fees.settler)),
             "ASTRA_SETTLEMENT_PASSWORD_FILE": str(password),
             "ASTRA_SETTLEMENT_AMOUNT_USD": BATCH_USD,
             "ASTRA_SETTLEMENT_POLL_MS": POLL_MS,
             "ASTRA_SETTLEMENT_AUDIT_S": "1",
             "ASTRA_SETTLEMENT_SEND_AGAIN_S": "1",
+            "ASTRA_SINK_ACCOUNT": hex(self._rewards.account.address),
+            "ASTRA_SINK_KEYSTORE": str(self._keystore("sink", self._rewards.account)),
+            "ASTRA_SINK_PASSWORD_FILE": str(password),
+            "ASTRA_SINK_METADATA_URL": METADATA_URL,
+            "ASTRA_SINK_POLL_MS": POLL_MS,
         }
+
+    def _keystore(self, name: str, account: Account) -> Path:
+        folder = self._directory / name
+        folder.mkdir(exist_ok=True)
+        return keystore_of(folder, account.signer.private_key)
 
     @property
     def batches(self) -> int:
@@ -104,5 +119,6 @@ def observed_chain(directory: Path) -> Iterator[ObservedChain | None]:
     directory.mkdir(parents=True, exist_ok=True)
     with devnet(program, directory, "--accounts", "8") as running:
         fees = Fees.deploy(Chain.at(running.url))
+        rewards = Rewards.deploy(fees.chain, fees)
         with HashingNode(running.url).served() as node, ExitStack() as resources:
-            yield ObservedChain(fees, node, directory, resources)
+            yield ObservedChain(fees, rewards, node, directory, resources)

@@ -68,10 +68,28 @@ BATCHES: Final = (
         Query(rate("astra_settlement_refused_total"), "refused"))),
 )  # fmt: skip
 
-CHAIN: Final = Board("chain", "AstraTrade chain", "Blocks and facts in the log, and the settlement of fees.", {
+SINK: Final = (
+    one("Sinks", "Sinks that reach node and broker.", units.Short, "sum(astra_sink_working)", "sinks", now=True),
+    Panel("Open mints", "Mints that no final block has, and those of users without a wallet.", units.Short, (
+        Query("max(astra_sink_open_mints)", "open"), Query("max(astra_sink_mints_without_wallet)", "without wallet"))),
+    one("Known users", "Users of whom the sink knows something.", units.Short, "max(astra_sink_known_users)", "users"),
+    Panel("Mints", "In an hour.", units.Short, (
+        Query("sum(increase(astra_sink_minted_total[1h]))", "minted"),
+        Query("sum(increase(astra_sink_failed_mints_total[1h]))", "failed"))),
+    Panel("Transactions of the sink", "In an hour.", units.Short, (
+        Query("sum(increase(astra_sink_sent_total[1h]))", "sent"),
+        Query("sum(increase(astra_sink_reverted_total[1h]))", "reverted"),
+        Query("sum(increase(astra_sink_lost_records_total[1h]))", "lost records"))),
+    Panel("Failures of the sink", "Times that node or broker were away, and writes refused as another one was first.",
+          EVENTS, (
+        Query(rate("astra_sink_failures_total"), "failures"), Query(rate("astra_sink_refused_total"), "refused"))),
+)  # fmt: skip
+
+CHAIN: Final = Board("chain", "AstraTrade chain", "Blocks and facts in the log, settled fees, mints and experience.", {
     "Now": NOW,
     "Blocks": PLACES,
     "Facts": CHANGES,
     "Settlement now": SETTLEMENT,
     "Batches": BATCHES,
+    "Mints and experience": SINK,
 })  # fmt: skip

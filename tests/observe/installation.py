@@ -26,6 +26,7 @@ JOBS: Final[Mapping[str, tuple[str, str]]] = {
     "webhooks": ("webhooks", "ASTRA_WEBHOOKS_PORT"),
     "indexer": ("indexer", "ASTRA_INDEXER_PORT"),
     "settlement": ("settlement", "ASTRA_SETTLEMENT_PORT"),
+    "sink": ("sink", "ASTRA_SINK_PORT"),
 }
 """The command of each job, and the setting of its port of metrics."""
 

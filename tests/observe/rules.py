@@ -20,7 +20,7 @@ from tests.source import ROOT
 RULES: Final = ROOT / "deploy" / "observe" / "rules"
 RUNBOOKS: Final = "docs/runbooks"
 NEEDED: Final = ("gateway", "worker", "relay", "clock", "webhooks")
-OPTIONAL: Final = ("indexer", "settlement")
+OPTIONAL: Final = ("indexer", "settlement", "sink")
 """What an installation without a chain does not run."""
 JOBS: Final = (*NEEDED, *OPTIONAL)
 """The values of the label `job` that scrapes of the product have: in `prometheus.yaml` as in the chart."""
@@ -126,6 +126,10 @@ ALERTS: Final = (
           "{{ $value | humanize }} transactions of settlement were reverted", "settlement-waits"),
     Alert("AstraBatchUnconfirmed", f"{CLOSED_BEFORE} > max(astra_settlement_confirmed_batch)", 300, "ticket",
           "A batch that was closed six hours ago is not confirmed", "batch-unconfirmed"),
+    Alert("AstraSinkWaits", "max(astra_sink_working) == 0", 300, "page",
+          "The sink reaches no node, or sends no transaction", "sink-waits"),
+    Alert("AstraSinkLostRecords", "sum(increase(astra_sink_lost_records_total[{1h}])) > 0", 0, "ticket",
+          "The sink has missed {{ $value | humanize }} records", "sink-waits"),
 )  # fmt: skip
 
 

@@ -175,25 +175,29 @@ def verify(plan_file: Path | None, data_dir: Path | None) -> None:
 @click.option(
     "--keystore", type=click.Path(dir_okay=False, path_type=Path), help="Write the settling account's key to this file."
 )
+@click.option(
+    "--sink-keystore", type=click.Path(dir_okay=False, path_type=Path), help="Likewise, of the sink's account."
+)
 @data_dir_option
-def devnet(keystore: Path | None, data_dir: Path | None) -> None:
+def devnet(keystore: Path | None, sink_keystore: Path | None, data_dir: Path | None) -> None:
     """Put a token for tests and the contracts on a devnet, and print the settings that follow.
 
-    What is there already is not repeated. The node must be a starknet-devnet, whose keys anybody may know. The keystore
-    is encrypted with the password of ASTRA_SETTLEMENT_PASSWORD_FILE.
+    What is there already is not repeated. The node must be a starknet-devnet, whose keys anybody may know. The
+    keystores are encrypted with the password of ASTRA_SETTLEMENT_PASSWORD_FILE.
 
     \b
     Example:
       ASTRA_STARKNET_NODE_URL=http://127.0.0.1:5050/rpc ASTRA_STARKNET_CHAIN_ID=SN_SEPOLIA astratrade chain devnet
     """
     settings = load(data_dir=data_dir)
-    asyncio.run(_devnet(settings, keystore))
+    asyncio.run(_devnet(settings, keystore, sink_keystore))
 
 
-async def _devnet(settings: Settings, keystore: Path | None) -> None:
-    from deploy.devnet import set_up, write_keystore  # noqa: PLC0415
+async def _devnet(settings: Settings, keystore: Path | None, sink_keystore: Path | None) -> None:
+    from deploy.devnet import SERVICE, SETTLER, set_up, write_keystore  # noqa: PLC0415
 
-    if keystore is not None:
-        await write_keystore(settings, keystore)
+    for path, number in ((keystore, SETTLER), (sink_keystore, SERVICE)):
+        if path is not None:
+            await write_keystore(settings, path, number)
     async for line in set_up(settings):
         click.echo(line)

@@ -13,13 +13,17 @@ from api import server
 from deploy.run import dev, worker
 from deploy.settings import SECRET_FIELDS, Settings
 from tables.domains import TOPOLOGY
+from tests.observe.rules import OPTIONAL
 from tests.source import ROOT
 
 CHARTS = ROOT / "deploy" / "chart"
 CHART = CHARTS / "astratrade"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))
 ENVIRONMENTS = ("values", "values-staging", "values-production", "values-devnet")
-PROCESS_OWN = {"data_dir", "server_binary", "rulebook", "workers", "appendfsync", "settlement_keystore"}
+PROCESS_OWN = {"data_dir", "server_binary", "rulebook", "workers", "appendfsync"} | {
+    "settlement_keystore",
+    "sink_keystore",
+}
 """Settings of files, which a pod does not have or has from the Secret, and of `dev` alone."""
 OF_THE_CHART = {"partitions", "drain_s"}
 """Settings that have a value of their own in the chart."""
@@ -97,7 +101,7 @@ def test_a_pod_has_longer_to_end_than_its_process_takes() -> None:
 def test_the_ports_are_those_of_the_image() -> None:
     image = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
     ports = {name.lower(): port for name, port in re.findall(r"ASTRA_(\w+)_PORT=(\d+)", image)}
-    for name in ("relay", "clock", "webhooks", "indexer", "settlement"):
+    for name in ("relay", "clock", "webhooks", *OPTIONAL):
         assert re.search(rf'"{name}" \(dict .*"port" {ports[name]} ', template("singles.yaml"))
     assert f'"servesAt" {ports["api"]} "port" {ports["metrics"]}' in template("gateway.yaml")
     assert f'"port" {ports["worker"]} "grace"' in template("workers.yaml")

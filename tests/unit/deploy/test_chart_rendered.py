@@ -25,7 +25,7 @@ HELM = program("helm")
 TEMPLATES = {"Deployment", "StatefulSet", "Job"}
 WITH_CHAIN = ("--values", str(CHART / "values-devnet.yaml"))
 """An installation with a chain. The other ones have no service of it."""
-OF_CHAIN = {"astratrade-indexer", "astratrade-settlement", "astratrade-devnet"}
+OF_CHAIN = {"astratrade-indexer", "astratrade-settlement", "astratrade-sink", "astratrade-devnet"}
 
 pytestmark = pytest.mark.skipif(
     not HELM.exists(), reason="needs Helm, which takes minutes to build: python -m tests.cluster.binaries"
@@ -81,7 +81,7 @@ def test_kubernetes_knows_each_field_of_each_object(objects: list[Object]) -> No
 
 def test_no_container_has_rights_that_it_does_not_need(objects: list[Object], chain: tuple[str, ...]) -> None:
     found = [*pods(objects), *pods(rendered(CHARTS / "servers", *(("--set", "devnet.enabled=true") if chain else ())))]
-    assert len(found) == (18 if chain else 14)
+    assert len(found) == (19 if chain else 14)
     for name, pod in found:
         assert pod["automountServiceAccountToken"] is False, name
         assert pod["enableServiceLinks"] is False, name
@@ -209,9 +209,11 @@ def test_nothing_of_the_chain_is_there_without_one_and_no_part_of_it_alone() -> 
     assert "indexer.replicas needs settings.indexer_contracts" in refused.stderr
     refused = helm_template(CHART, "--set", "settlement.replicas=1,settings.settlement_account=0x2a")
     assert "settlement.replicas needs indexer.replicas and settings.settlement_account" in refused.stderr
+    refused = helm_template(CHART, *WITH_CHAIN, "--set", "settings.sink_account=")
+    assert "sink.replicas needs indexer.replicas and settings.sink_account" in refused.stderr
 
 
-def test_the_services_of_the_chain_have_its_node_and_settlement_alone_the_key() -> None:
+def test_the_services_of_the_chain_have_its_node_and_each_its_own_key() -> None:
     objects = rendered(CHART, *WITH_CHAIN)
     found = dict(pods(objects))
     assert found.keys() >= OF_CHAIN
@@ -220,11 +222,13 @@ def test_the_services_of_the_chain_have_its_node_and_settlement_alone_the_key() 
         for name, pod in found.items()
     }
     assert {name for name, has in keys.items() if "starknet-node-url" in has} == OF_CHAIN
-    assert {name for name, has in keys.items() if "settlement-keystore" in has} == {"astratrade-settlement"}
-    [container] = found["astratrade-settlement"]["containers"]
-    variables = {variable["name"]: variable for variable in container["env"]}
-    assert variables["ASTRA_SETTLEMENT_KEYSTORE"]["value"] == "/run/secrets/astratrade/settlement-keystore"
-    assert variables["ASTRA_SETTLEMENT_PASSWORD_FILE"]["value"] == "/run/secrets/astratrade/settlement-password"
+    for service in ("settlement", "sink"):
+        assert {name for name, has in keys.items() if f"{service}-keystore" in has} == {f"astratrade-{service}"}
+        [container] = found[f"astratrade-{service}"]["containers"]
+        variables = {variable["name"]: variable.get("value") for variable in container["env"]}
+        prefix, secrets = f"ASTRA_{service.upper()}", "/run/secrets/astratrade"
+        assert variables[f"{prefix}_KEYSTORE"] == f"{secrets}/{service}-keystore"
+        assert variables[f"{prefix}_PASSWORD_FILE"] == f"{secrets}/{service}-password"
     [reaches] = spec_of(objects, "NetworkPolicy", "astratrade-node")["podSelector"]["matchExpressions"]
     assert reaches["values"] == ["gateway", *(name.removeprefix("astratrade-") for name in sorted(OF_CHAIN))]
 

@@ -21,7 +21,7 @@ from tables.domains import TOPOLOGY
 from tests.compose import standins
 from tests.compose.podman import COMPOSE
 from tests.devnet_addresses import ACCOUNTS, SEED, settings
-from tests.observe.rules import OPTIONAL
+from tests.observe.rules import JOBS, OPTIONAL
 from tests.source import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(COMPOSE.read_text("utf-8"))
@@ -30,17 +30,12 @@ PRODUCT = {name: service for name, service in SERVICES.items() if service["image
 SERVING = {name: service for name, service in PRODUCT.items() if service["restart"] == "unless-stopped"}
 OBSERVE = ROOT / "deploy" / "observe"
 PAGE = (ROOT / "docs" / "containers.md").read_text("utf-8")
-PORTS = {
-    "gateway": 9100,
-    "worker": 9101,
-    "relay": 9102,
-    "clock": 9103,
-    "webhooks": 9104,
-    "indexer": 9105,
-    "settlement": 9106,
-}
+PORTS = dict(zip(JOBS, range(9100, 9108), strict=True))
 ROOTS = {"secrets": ["DAC_OVERRIDE"], "jaeger": [], "devnet": []}
-KEYSTORE = "chart/servers/devnet-keystore.json"
+KEYSTORES = {
+    "settlement": "chart/servers/devnet-keystore.json",
+    "sink": "chart/servers/devnet-sink-keystore.json",
+}
 SINGLE_GRACE_S = 5.0
 """The services of the chain end at once; the last request of theirs may take so long."""
 """The containers whose user is root, and the capabilities that they keep."""
@@ -82,13 +77,17 @@ def test_the_profile_has_what_follows_the_chain_and_its_node() -> None:
         assert settings().items() <= environment.items(), "run python -m tests.devnet_addresses"
 
 
-def test_the_keystore_of_the_devnet_opens_with_the_password_that_both_installations_have() -> None:
-    password = SERVICES["settlement"]["environment"]["ASTRA_SETTLEMENT_PASSWORD"]
-    assert KeystoreSigner.open(COMPOSE.parent / KEYSTORE, password).public_key
+@pytest.mark.parametrize(("service", "keystore"), KEYSTORES.items())
+def test_a_keystore_of_the_devnet_opens_with_the_password_that_both_installations_have(
+    service: str, keystore: str
+) -> None:
+    environment = SERVICES[service]["environment"]
+    password, inside = (environment[f"ASTRA_{service.upper()}_{what}"] for what in ("PASSWORD", "KEYSTORE"))
+    assert KeystoreSigner.open(COMPOSE.parent / keystore, password).public_key
     secrets = (COMPOSE.parent / "chart" / "servers" / "templates" / "secrets.yaml").read_text("utf-8")
-    assert f"settlement-password: {password}\n" in secrets
-    assert f'.Files.Get "{Path(KEYSTORE).name}"' in secrets
-    assert f"./{KEYSTORE}:/run/devnet-keystore.json:ro" in SERVICES["settlement"]["volumes"]
+    assert f"{service}-password: {password}\n" in secrets
+    assert f'{service}-keystore: {{{{ .Files.Get "{Path(keystore).name}"' in secrets
+    assert f"./{keystore}:{inside}:ro" in SERVICES[service]["volumes"]
 
 
 def test_each_setting_exists() -> None:
@@ -142,7 +141,7 @@ def test_no_container_has_rights_that_it_does_not_need() -> None:
 def test_only_workers_keep_files_and_a_secret_can_be_changed_by_no_service() -> None:
     for name, service in SERVING.items():
         keeps = [f"{name}:/data"] if name in TOPOLOGY.names else []
-        file = [f"./{KEYSTORE}:/run/devnet-keystore.json:ro"] if name == "settlement" else []
+        file = [f"./{KEYSTORES[name]}:/run/{Path(KEYSTORES[name]).name}:ro"] if name in KEYSTORES else []
         assert service["volumes"] == ["secrets:/secrets:ro", *keeps, *file]
         assert ("/data" in service["tmpfs"]) != bool(keeps)
 

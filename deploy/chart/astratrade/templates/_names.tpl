@@ -33,8 +33,11 @@ labels: {{- include "astratrade.labels" . | nindent 2 }}
 {{- if and .Values.indexer.replicas (not .Values.settings.indexer_contracts) }}
 {{- fail "indexer.replicas needs settings.indexer_contracts" }}
 {{- end }}
-{{- if and .Values.settlement.replicas (not (and .Values.indexer.replicas .Values.settings.settlement_account)) }}
-{{- fail "settlement.replicas needs indexer.replicas and settings.settlement_account" }}
+{{- range $name := list "settlement" "sink" }}
+{{- $account := printf "%s_account" $name }}
+{{- if and (index $.Values $name).replicas (not (and $.Values.indexer.replicas (index $.Values.settings $account))) }}
+{{- fail (printf "%s.replicas needs indexer.replicas and settings.%s" $name $account) }}
+{{- end }}
 {{- end }}
 {{- range $domain, $worker := .Values.workers.domains }}
 {{- if gt (int (max $worker.replicas $worker.maxReplicas)) (int $.Values.partitions) }}

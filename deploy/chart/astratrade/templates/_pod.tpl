@@ -75,7 +75,7 @@ volumeMounts:
 {{- end }}
 {{- end }}
 {{- range include "astratrade.keys" . | fromJsonArray }}
-- {name: ASTRA_{{ . | upper | replace "-" "_" }}{{ if ne . "settlement-keystore" }}_FILE{{ end }}, value: /run/secrets/astratrade/{{ . }}}
+- {name: ASTRA_{{ . | upper | replace "-" "_" }}{{ if not (hasSuffix "-keystore" .) }}_FILE{{ end }}, value: /run/secrets/astratrade/{{ . }}}
 {{- end }}
 {{- end }}
 
