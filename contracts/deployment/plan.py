@@ -16,11 +16,12 @@ from starknet_py.hash.address import compute_address
 
 from contracts.account.account import DeclaredClass
 from contracts.clients.astra_token import AstraTokenClient
-from contracts.clients.codec import HEX, U256, encoded
 from contracts.clients.fee_collector import FeeCollectorClient
 from contracts.clients.fee_splitter import FeeSplitterClient, Share
 from contracts.clients.genesis_nft import GenesisNFTClient
+from contracts.clients.lending_pool import LendingPoolClient
 from contracts.clients.paymaster import PaymasterClient
+from contracts.clients.price_oracle import PriceOracleClient
 from contracts.clients.reputation import ReputationClient
 from contracts.clients.staking_manager import StakingManagerClient
 from contracts.indexer.addresses import address_of, padded
@@ -73,7 +74,7 @@ class Genesis(_Part, frozen=True):
 
 
 class Oracle(_Part, frozen=True):
-    """PriceOracle: who reports prices, and the first one."""
+    """PriceOracle: who reports prices, and the first one: units of the token for a unit of collateral, times 1e36."""
 
     feeder: str
     price: int
@@ -158,7 +159,9 @@ def planned(plan: Plan) -> tuple[Planned, ...]:
         listed.add("GenesisNFT", GenesisNFTClient.constructor(**listed.governors, minter=minter))
     if plan.oracle:
         feeder = listed.address(plan.oracle.feeder)
-        listed.add("PriceOracle", [*listed.governed, *encoded((HEX, U256), (feeder, plan.oracle.price))])
+        listed.add(
+            "PriceOracle", PriceOracleClient.constructor(**listed.governors, feeder=feeder, price=plan.oracle.price)
+        )
     if plan.lending:
         listed.add_lending(plan.lending)
     first_shares(plan, listed.found)
@@ -186,7 +189,6 @@ class _Listed:
         self.found: dict[str, Planned] = {}
         self._plan = plan
         self.governors = {"owner": self.address(plan.deployer), "pauser": self.address(plan.pauser)}
-        self.governed = encoded((HEX, HEX), [*self.governors.values()])
         self.address(plan.owner)
 
     def add(self, name: str, calldata: Sequence[int], uses: tuple[str, ...] = ()) -> None:
@@ -229,10 +231,16 @@ class _Listed:
         self.add("Paymaster", calldata, uses=("Reputation",))
 
     def add_lending(self, lending: Lending) -> None:
-        named = [self.address(text) for text in (self._plan.token, lending.collateral, "PriceOracle")]
-        limits = (lending.supply_cap, lending.borrow_cap, lending.min_debt)
-        arguments = encoded((HEX, HEX, HEX, U256, U256, U256), (*named, *limits))
-        self.add("LendingPool", [*self.governed, *arguments])
+        calldata = LendingPoolClient.constructor(
+            **self.governors,
+            asset=self.address(self._plan.token),
+            collateral=self.address(lending.collateral),
+            oracle=self.address("PriceOracle"),
+            supply_cap=lending.supply_cap,
+            borrow_cap=lending.borrow_cap,
+            min_debt=lending.min_debt,
+        )
+        self.add("LendingPool", calldata)
 
 
 def _address(text: str, contracts: Mapping[str, Planned]) -> str:

@@ -12,6 +12,7 @@ from contracts.account.account import DeclaredClass
 from contracts.clients.contract import At
 from contracts.clients.fee_collector import FeeCollectorClient
 from contracts.clients.fee_splitter import FeeSplitterClient
+from contracts.clients.lending_pool import LendingPoolClient
 from contracts.clients.paymaster import PaymasterClient
 from contracts.clients.shared.ownable import OwnableClient
 from contracts.clients.shared.timelock import CallAnnounced
@@ -140,6 +141,10 @@ async def _related(at: At, plan: Plan, contracts: Mapping[str, Planned]) -> Asyn
         if name in contracts:
             found = await client(padded(contracts[name].address)).splitter(at)
             yield Check(f"{name} names the splitter {address}", "" if found == address else f"it names {found}")
+    if "LendingPool" in contracts:
+        oracle = padded(contracts["PriceOracle"].address)
+        found = await LendingPoolClient(padded(contracts["LendingPool"].address)).oracle(at)
+        yield Check(f"LendingPool names the oracle {oracle}", "" if found == oracle else f"it names {found}")
 
 
 def _shares_text(shares: Sequence[object]) -> str:

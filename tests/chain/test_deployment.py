@@ -71,6 +71,15 @@ max_price = 1_000_000
 
 [genesis]
 minter = "{hex(fees.settler.address)}"
+
+[oracle]
+feeder = "{hex(fees.settler.address)}"
+price = {10**24}
+
+[lending]
+supply_cap = 1_000_000_000_000
+borrow_cap = 800_000_000_000
+min_debt = 10_000_000
 """
 
 
@@ -179,7 +188,7 @@ async def test_the_command_is_killed_and_continues(
     assert "AstraToken" not in output.partition("done")[0], "it was deployed before the kill"
     assert f"ASTRA_INDEXER_CONTRACTS={environment['ASTRA_INDEXER_CONTRACTS']}" in output
     accepted = await run(*arguments(fees, tmp_path, "accept", fees.owner.signer.private_key))
-    assert "accept the ownership of FeeSplitter, FeeCollector, StakingManager, Paymaster, GenesisNFT" in accepted
+    assert "accept the ownership of FeeSplitter, FeeCollector, StakingManager, Paymaster, GenesisNFT, Price" in accepted
     assert "FAILS" not in await run("chain", "verify", "--plan", str(tmp_path / "plan.toml"))
 
 
@@ -211,14 +220,17 @@ def test_the_plan_of_the_documentation_is_one() -> None:
     """The documentation shortens addresses."""
     text = (DOCS / "chain.md").read_text("utf-8")
     [shown] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    names = [contract.name for contract in planned(parse(shown.partition("[oracle]")[0].replace("…", "")))]
-    assert names == ["AstraToken", "FeeSplitter", "FeeCollector", "StakingManager", "Paymaster", "GenesisNFT"]
+    names = [contract.name for contract in planned(parse(shown.replace("…", "")))]
+    fees = ["FeeSplitter", "FeeCollector"]
+    others = ["StakingManager", "Paymaster", "GenesisNFT", "PriceOracle", "LendingPool"]
+    assert names == ["AstraToken", *fees, *others]
 
 
 @pytest.mark.parametrize(("old", "new", "reason"), [
     ("ppm = 600_000", "ppm = 600_001", "add up to 1000001 ppm"),
     ('to = "Paymaster"', 'to = "StakingManager"', "two shares"),
-    ('to = "Paymaster"', 'to = "LendingPool"', "no contract that the plan has before"),
+    ("[oracle]", "[oracle2]", "unknown field `oracle2`"),
+    ('to = "Paymaster"', 'to = "Treasury"', "no contract that the plan has before"),
     ("salt = 9", "salt = 9\nsettlers = 2", "unknown field `settlers`"),
     ("[staking]", '[staking]\nstake_token = "0x1"', "'0x1' is no address"),
     ("max_price", "maximum", "unknown field"),
