@@ -117,14 +117,19 @@ class Deployed:
 
     def events(self, name: str | None = None) -> list[Event]:
         """Return all events of the contract, in their order."""
-        found: list[Event] = []
+        found = [self._event(event) for event in self.raw_events()]
+        return [event for event in found if name in (None, event.name)]
+
+    def raw_events(self) -> list[dict[str, Any]]:
+        """Return all events of the contract as the node has them."""
+        found: list[dict[str, Any]] = []
         token: dict[str, str] = {}
         while True:
             asked = {"address": hex(self.address), "from_block": {"block_number": 0}, "to_block": "latest"}
             page = self.node.ask("starknet_getEvents", filter=asked | {"chunk_size": 1000} | token)
-            found += [self._event(event) for event in page["events"]]
+            found += page["events"]
             if "continuation_token" not in page:
-                return [event for event in found if name in (None, event.name)]
+                return found
             token = {"continuation_token": page["continuation_token"]}
 
     def _event(self, event: dict[str, Any]) -> Event:

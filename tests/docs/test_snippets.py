@@ -11,6 +11,7 @@ from faust_redis.log import Log
 from contracts.clients.generate.__main__ import parser as clients_parser
 from tests.bench.command import bench
 from tests.chain.__main__ import parser as chain_parser
+from tests.chain.second_client.__main__ import parser as second_client_parser
 from tests.cluster.__main__ import parser as cluster_parser
 from tests.community.__main__ import parser as community_parser
 from tests.compose.__main__ import parser as compose_parser
@@ -126,6 +127,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
     "tests.load": lambda arguments: load_parser().parse_args(arguments),
     "contracts.clients.generate": lambda arguments: clients_parser().parse_args(arguments),
+    "tests.chain.second_client": lambda arguments: second_client_parser().parse_args(arguments),
     "tests.chain": lambda arguments: chain_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.compose": lambda arguments: compose_parser().parse_args(arguments),
