@@ -65,8 +65,13 @@ async def test_the_settlement_process_waits_for_its_node(
         assert service.description["kind"] == Kind.SETTLEMENT
         async with httpx.AsyncClient(base_url=f"http://{service.description['address']}") as client:
             assert (await client.get("/livez")).status_code == 200
-            assert (await client.get("/readyz")).status_code == 503
-            assert "astra_settlement_settling 0.0" in (await client.get("/metrics")).text
+            ready = await client.get("/readyz")
+            assert ready.status_code == 503
+            assert ready.json()["waits_for"] == "node"
+            metrics = (await client.get("/metrics")).text
+            assert "astra_settlement_settling 0.0" in metrics
+            assert 'astra_settlement_waits{reason="node"} 1.0' in metrics
+            assert 'astra_settlement_waits{reason="gas"} 0.0' in metrics
         assert process.ends() == 0
     output = log_file.read_text("utf-8")
     assert "secret" not in output
