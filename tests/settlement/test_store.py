@@ -46,6 +46,11 @@ async def test_the_second_writer_is_refused(log: Log) -> None:
     with pytest.raises(SourceMovedError):
         await other.write(State(), state, Instant(0))
     assert await other.load() == state
+    noted = sent(state, 1, padded(9), 4)
+    await one.write(state, noted, Instant(0))
+    with pytest.raises(SourceMovedError):
+        await other.write(state, sent(state, 1, padded(8), 4), Instant(0))
+    assert await other.load() == noted
 
 
 async def test_a_state_that_a_restored_broker_no_longer_has_is_not_continued(log: Log) -> None:
