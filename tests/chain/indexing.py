@@ -33,11 +33,14 @@ def contracts(fees: Fees) -> tuple[Contract, ...]:
 
 
 @asynccontextmanager
-async def indexer_of(fees: Fees, log: Log, url: str, spans: Spans | None = None) -> AsyncIterator[Indexer]:
-    """Return an indexer that begins at the first block."""
+async def indexer_of(
+    fees: Fees, log: Log, url: str, spans: Spans | None = None, *, without: str = ""
+) -> AsyncIterator[Indexer]:
+    """Return an indexer of all contracts but one that begins at the first block."""
     node = IndexedNode(url)
     try:
-        blocks = Blocks(node, CHAIN_ID, contracts(fees))
+        named = tuple(each for each in contracts(fees) if each.class_name != without)
+        blocks = Blocks(node, CHAIN_ID, named)
         store = StateStore(log, CHAIN_ID, FACTS, STATE)
         yield Indexer(blocks, store, Policy(CHAIN_ID, 0, 0), lambda: NOW, spans)
     finally:

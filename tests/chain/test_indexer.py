@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,30 @@ async def test_a_dying_continuation_token_restarts_the_block(fees: Fees, node: H
         assert not await indexer.step()
         await catch_up(indexer)
     assert amounts(await events_of(log)) == amounts_on_chain(fees)
+
+
+async def test_a_contract_is_added_later(fees: Fees, node: HashingNode, log: Log) -> None:
+    """Its facts in final and in open blocks are read, and taken back with these."""
+    emit(fees)
+    final = fees.chain.node.height()
+    emit(fees)
+    height = fees.chain.node.height()
+    emit(fees)
+    with node.on_l1(final):
+        async with indexer_of(fees, log, node.url, without="FeeSplitter") as indexer:
+            await catch_up(indexer)
+        assert {type(event.data).__name__ for event in await events_of(log)} == {"BatchSettled", "FeesSwept"}
+        async with indexer_of(fees, log, node.url) as indexer:
+            await catch_up(indexer)
+            assert amounts(await events_of(log)) == amounts_on_chain(fees)
+            with node.changing(height):
+                fees.chain.node.abort_to(height)
+            fees.settle({"nft": 9})
+            await catch_up(indexer)
+    events = await events_of(log)
+    assert amounts(events) == amounts_on_chain(fees)
+    late = Counter(each.data.finality for each in events if type(each.data).__name__ == "FeesDistributed")
+    assert late == {"accepted": 9, "final": 3, "retracted": 3}
 
 
 async def test_the_node_tells_of_new_blocks(fees: Fees, log: Log) -> None:
