@@ -12,6 +12,7 @@ from contracts.indexer.addresses import padded
 from contracts.settlement.batches import State
 from contracts.settlement.errors import GapError
 from contracts.settlement.reader import LogReader
+from streams.assets import unit_of
 from streams.events import Event, encode
 from streams.events.chain import BatchSettled, FeesDistributed, FeesSwept
 from streams.events.financial import FeeAccrued, SaleFeeAccrued
@@ -63,10 +64,11 @@ async def test_fees_in_other_assets_count_nothing_and_are_passed(log: Log) -> No
         FeeAccrued(source="trading", asset="USD", amount=Usd(7), **fee),
         SaleFeeAccrued(source="nft", asset="STRK", amount=Quantity(7 * 10**10), **fee),
         FeeAccrued(source="trading", asset="EUR", amount=Usd(9), **fee),
+        SaleFeeAccrued(source="nft", asset="USD", amount=Quantity(5 * unit_of("USD")), **fee),
     )  # fmt: skip
     fees = await reader_of(log).fees({})
     assert [(each.offset, each.day, each.source, each.amount) for each in fees] == [
-        (0, 5, "trading", 7), (1, 5, "", 0), (2, 5, "", 0),
+        (0, 5, "trading", 7), (1, 5, "", 0), (2, 5, "", 0), (3, 5, "nft", 5),
     ]  # fmt: skip
 
 
