@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.indexer.addresses import padded
 from contracts.settlement.batches import (
@@ -249,3 +250,10 @@ def test_a_missing_fee_is_a_difference() -> None:
     state = one_by_one(fees_of([(0, 1, "a", 1_000)]), 9)
     [difference] = in_the_log(state, {"a": 1_001})
     assert str(difference) == "accrued = settled + held (1e-8 USD): a is 1000, expected 1001"
+
+
+@pytest.mark.parametrize("finality", ["accepted", "retracted", "final"])
+def test_a_fact_of_a_batch_with_another_content_stops_settlement(finality: FactFinality) -> None:
+    state = three_batches()
+    with pytest.raises(ForeignBatchError, match="the contract has settled batch 1"):
+        settled(state, replace(fact(state.batches[0], finality), hash=padded(7)))
