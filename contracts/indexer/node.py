@@ -207,8 +207,7 @@ class Node:
     async def _post(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)
         body = orjson.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        timeout = {"timeout": httpx.Timeout(ANSWER_S).as_dict()}
-        request = httpx.Request("POST", self._url, content=body, headers=self._headers, extensions=timeout)
+        request = httpx.Request("POST", self._url, content=body, headers=self._headers)
         response = await self._transport.handle_async_request(request)
         try:
             raw = await response.aread()

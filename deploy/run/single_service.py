@@ -7,7 +7,6 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
 from faust_redis.log import Log
@@ -17,12 +16,28 @@ from streams.services import Kind, Service, ServiceLease, name_here, reachable_a
 
 
 async def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end of the work, or cancel it at SIGTERM or SIGINT. Errors of the work pass through."""
+    """Run to the end of the work, or cancel it at SIGTERM or SIGINT. Errors of the work pass through.
+
+    Raises:
+        RuntimeError: the work was cancelled, and by no signal.
+    """
     task = asyncio.create_task(work)
+    signals: list[int] = []
+
+    def stop(number: int) -> None:
+        signals.append(number)
+        task.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):  # by a signal
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+    try:
         await task
+    except asyncio.CancelledError as exc:
+        current = asyncio.current_task()
+        if current is not None and current.cancelling():
+            raise
+        if not signals:
+            raise RuntimeError("the service's work was cancelled without a signal") from exc
 
 
 def lease_of(
