@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -89,7 +90,8 @@ class Auditor:
         """Compare ledger, log and contracts as of the indexer's cursor.
 
         Raises:
-            UnsettledMomentError: the state is not the newest one, or something changed meanwhile.
+            UnsettledMomentError: fees came in meanwhile, or the log or the state lacks facts.
+            BlockGoneError: the chain replaced the block meanwhile.
             NodeError: the node gives no answer.
             LogError: the log is away.
         """
@@ -97,10 +99,10 @@ class Auditor:
         accrued = fees.by_source
         block = await self._cursor(state)
         # a fact may be older than a batch that was closed in the meantime; batches only grow
-        collector = await self._contracts.collector_at(block, sorted({*accrued, *state.confirmed_totals}))
-        splitter = await self._contracts.splitter_at(block, state.distributed)
-        if await self._cursor(state) != block:
-            raise UnsettledMomentError("the indexer went on meanwhile")
+        collector, splitter = await asyncio.gather(
+            self._contracts.collector_at(block, sorted({*accrued, *state.confirmed_totals})),
+            self._contracts.splitter_at(block, state.distributed),
+        )
         expected = {source: accrued.get(source, 0) - unread.get(source, 0) for source in {*accrued, *unread}}
         differences = (
             *in_the_ledger(fees),
@@ -123,10 +125,12 @@ class Auditor:
         raise UnsettledMomentError("fees came in all the time")
 
     async def _cursor(self, state: State) -> BlockRef:
-        """Return the block up to which the state has all facts."""
+        """Return the block up to which the state has all facts. The contracts are then asked as of this block."""
         chain = await self._indexer.load()
         if chain is None:
             raise UnsettledMomentError("the indexer has read no block yet")
+        if any(each in chain.joining or each not in chain.sequences for each in self._contracts.addresses):
+            raise UnsettledMomentError("the indexer has not read all events of the fee contracts yet")
         if not await self._reader.facts_are_read(state):
             raise UnsettledMomentError("there are facts that settlement has not read")
         return chain.cursor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -26,6 +27,11 @@ class FeeContracts:
         self.node = node
         self.collector, self.splitter = FeeCollectorClient(collector), FeeSplitterClient(splitter)
         self._token = ERC20Client("0x0")
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """Return the addresses of collector and splitter."""
+        return self.collector.address, self.splitter.address
 
     async def check(self, block: BlockRef) -> None:
         """Check that the contracts belong together.
@@ -52,26 +58,32 @@ class FeeContracts:
 
     async def collector_at(self, block: BlockRef, sources: Iterable[str]) -> Collector:
         """Return what the collector says."""
-        at = At(self.node, block)
-        return Collector(
-            await self.collector.last_batch(at),
-            await self.collector.total_settled(at),
-            {source: await self.collector.total_of(at, source) for source in sources},
-            await self.collector.total_swept(at),
-            await self.collector.total_surplus(at),
-            await self.balance(self.collector.address, block),
+        at, named = At(self.node, block), [*sources]
+        last, settled, swept, surplus, balance, by_source = await asyncio.gather(
+            self.collector.last_batch(at),
+            self.collector.total_settled(at),
+            self.collector.total_swept(at),
+            self.collector.total_surplus(at),
+            self.balance(self.collector.address, block),
+            asyncio.gather(*(self.collector.total_of(at, source) for source in named)),
         )
+        return Collector(last, settled, dict(zip(named, by_source, strict=True)), swept, surplus, balance)
 
     async def splitter_at(self, block: BlockRef, former: Iterable[str] = ()) -> Splitter:
         """Return what the splitter says, of its beneficiaries and of former ones."""
         at = At(self.node, block)
-        present = [share.beneficiary for share in await self.splitter.shares(at)]
-        beneficiaries = {
-            each: Beneficiary(await self.splitter.released(at, each), await self.splitter.due(at, each))
-            for each in sorted({*present, *former})
-        }
-        received, released = await self.splitter.total_received(at), await self.splitter.total_released(at)
-        return Splitter(received, released, await self.balance(self.splitter.address, block), beneficiaries)
+        shares, received, released, balance = await asyncio.gather(
+            self.splitter.shares(at),
+            self.splitter.total_received(at),
+            self.splitter.total_released(at),
+            self.balance(self.splitter.address, block),
+        )
+        named = sorted({*(share.beneficiary for share in shares), *former})
+        found = await asyncio.gather(*(self._beneficiary(at, each) for each in named))
+        return Splitter(received, released, balance, dict(zip(named, found, strict=True)))
+
+    async def _beneficiary(self, at: At, address: str) -> Beneficiary:
+        return Beneficiary(*await asyncio.gather(self.splitter.released(at, address), self.splitter.due(at, address)))
 
     async def balance(self, address: str, block: BlockRef) -> int:
         """Return the tokens of an address."""

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.indexer.addresses import padded
-from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.chain_state import BlockRef, ChainState
 from contracts.settlement.audit import TRIES, Audited, Auditor, UnsettledMomentError
 from contracts.settlement.batches import NO_HASH, Reached, State
 from contracts.settlement.reconciliation import Collector, LedgerFees, Splitter
 
 BLOCK = BlockRef(7, padded(7))
+COLLECTOR, SPLITTER = padded(2), padded(3)
+CHAIN = ChainState(BLOCK, BLOCK, {COLLECTOR: 3, SPLITTER: 2})
 STATE = State(reached={0: Reached(3)}, open={"a": 30}, accrued={"a": 30})
 
 
@@ -25,7 +28,9 @@ class Around:
     fees: LedgerFees = field(default_factory=lambda: LedgerFees({"a": 30}, {"treasury": 30}))
     unread: Mapping[str, int] = field(default_factory=dict)
     ends: list[int] = field(default_factory=lambda: [3])
-    cursors: list[BlockRef] = field(default_factory=lambda: [BLOCK])
+    addresses: tuple[str, str] = (COLLECTOR, SPLITTER)
+    chain: ChainState = CHAIN
+    after: ChainState | None = None
     read: bool = True
     collector: Collector = field(default_factory=lambda: Collector((0, NO_HASH), 0, {}, 0, 0, 0))
     splitter: Splitter = field(default_factory=lambda: Splitter(0, 0, 0, {}))
@@ -42,8 +47,8 @@ class Around:
         return self.read
 
     async def load(self) -> Any:
-        cursor = self.cursors.pop(0) if len(self.cursors) > 1 else self.cursors[0]
-        return type("ChainState", (), {"cursor": cursor})
+        found, self.chain = self.chain, self.after or self.chain
+        return found
 
     async def collector_at(self, block: BlockRef, _: object) -> Collector:
         assert block == BLOCK, "as of the indexer's last block"
@@ -74,13 +79,25 @@ async def test_fees_that_settlement_has_not_read_are_held() -> None:
 
 
 @pytest.mark.parametrize("around", [
-    Around(cursors=[BLOCK, BlockRef(8, padded(8))]),
     Around(read=False),
+    Around(chain=replace(CHAIN, joining={SPLITTER: 4})),
+    Around(chain=replace(CHAIN, joining={COLLECTOR: 4})),
+    Around(chain=replace(CHAIN, sequences={COLLECTOR: 3})),
     Around(ends=list(range(2 * TRIES + 1))),
 ])  # fmt: skip
 async def test_a_moment_that_changes_is_not_judged(around: Around) -> None:
     with pytest.raises(UnsettledMomentError):
         await around.audit()
+
+
+async def test_an_audit_may_take_longer_than_a_block() -> None:
+    around = Around(after=replace(CHAIN, cursor=BlockRef(8, padded(8))))
+    assert (await around.audit()).block == BLOCK
+    assert (await around.load()).cursor.number == 8, "the indexer went on"
+
+
+async def test_another_contract_that_joins_does_not_stop_an_audit() -> None:
+    assert (await Around(chain=replace(CHAIN, joining={padded(4): 4})).audit()).differences == ()
 
 
 async def test_the_ledger_is_read_again_when_fees_come_in_meanwhile() -> None:
