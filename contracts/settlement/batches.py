@@ -269,7 +269,7 @@ def settled(state: State, fact: BatchSettled) -> State:
     """
     number, confirmed_hash = state.confirmed
     if fact.batch < number or (fact.batch, fact.hash) == (number, confirmed_hash):
-        return _known(state, fact)
+        return state  # it was taken over before its facts were read, whatever they say of blocks that were replaced
     batch = state.batch(fact.batch)
     if batch is None or batch.hash != fact.hash:
         _refuse(fact.batch, fact.hash, batch.hash if batch else "")
@@ -281,13 +281,6 @@ def settled(state: State, fact: BatchSettled) -> State:
         raise ForeignBatchError(f"batch {batch.number} is final before batch {state.confirmed[0] + 1}")
     totals = added(state.confirmed_totals, batch.totals)
     return replace(state, confirmed=(batch.number, batch.hash), confirmed_totals=totals, batches=state.batches[1:])
-
-
-def _known(state: State, fact: BatchSettled) -> State:
-    """Return the state after a fact of a confirmed batch: one that was taken over before its facts were read."""
-    if fact.finality == "retracted":
-        raise ForeignBatchError(f"batch {fact.batch} was replaced on the chain after it was confirmed")
-    return state
 
 
 def swept(state: State, fact: FeesSwept) -> State:
