@@ -37,13 +37,17 @@ class UnsettledMomentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What an audit found. Amounts by source are in 1e-8 USD, those of contracts in units of the token."""
+    """What an audit found. Amounts by source are in 1e-8 USD, those of contracts in units of the token.
+
+    `sent` are the settled units that the collector sent to this splitter.
+    """
 
     block: BlockRef
     fees: LedgerFees
     held: Mapping[str, int]
     collector: Collector
     splitter: Splitter
+    sent: int
     differences: tuple[Difference, ...]
 
     def lines(self) -> Iterator[str]:
@@ -53,13 +57,13 @@ class Audited:
         unswept = collector.settled - collector.swept
         for name, amount in (
             ("accrued", sum(self.fees.by_source.values())),
-            ("  swept to the splitter", UNIT * collector.swept),
+            ("  swept to splitters", UNIT * collector.swept),
             ("  held by the collector", UNIT * unswept),
             ("  held in the ledger", sum(self.held.values())),
             ("received by the splitter", UNIT * splitter.received),
             ("  distributed", UNIT * splitter.released),
             ("  held by the splitter", UNIT * splitter.balance),
-            ("  not from settled fees", UNIT * (splitter.received - collector.swept)),
+            ("  not from settled fees", UNIT * (splitter.received - self.sent)),
         ):
             yield f"  {name:<28} {amount:>28}"
         for name, amount in sorted(self.fees.by_beneficiary.items()):
@@ -98,10 +102,11 @@ class Auditor:
         fees, unread = await self._ledger(state)
         accrued = fees.by_source
         block = await self._cursor(state)
+        _, splitter_address = self._contracts.addresses
         # a fact may be older than a batch that was closed in the meantime; batches only grow
         collector, splitter = await asyncio.gather(
             self._contracts.collector_at(block, sorted({*accrued, *state.confirmed_totals})),
-            self._contracts.splitter_at(block, state.distributed),
+            self._contracts.splitter_at(block, state.distributed.get(splitter_address, {})),
         )
         expected = {source: accrued.get(source, 0) - unread.get(source, 0) for source in {*accrued, *unread}}
         differences = (
@@ -113,7 +118,8 @@ class Auditor:
         kept = held(state, collector.last[0])
         for source, amount in unread.items():
             kept[source] = kept.get(source, 0) + amount
-        return Audited(block, fees, kept, collector, splitter, differences)
+        sent = state.swept.get(splitter.address, 0)
+        return Audited(block, fees, kept, collector, splitter, sent, differences)
 
     async def _ledger(self, state: State) -> tuple[LedgerFees, Mapping[str, int]]:
         """Return the fees of the ledger, and those of them that the state has not read, at one moment."""

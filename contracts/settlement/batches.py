@@ -66,7 +66,6 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         details: A hash of `reached`, which stands for every fee up to here.
         hash: The hash that the contract gives the batch.
         totals: Units of the token by source, in the contract's order. All are above 0.
-        carried: What stayed open, by source, in 1e-8 USD.
         reached: How far the partitions of fees had been read.
         reason: Why it was closed.
         closed_us: When, in Unix microseconds.
@@ -80,7 +79,6 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     details: str
     hash: str
     totals: dict[str, int]
-    carried: dict[str, int]
     reached: dict[int, Reached]
     reason: Reason
     closed_us: int
@@ -102,28 +100,26 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         facts: The next offset of each partition of facts of the chain.
         day: The day of the open fees; None before the first one.
         open: Fees that are in no batch, by source, in 1e-8 USD.
-        accrued: All fees that were ever read, by source, in 1e-8 USD.
         last: The number of the last closed batch, and its hash.
         confirmed: The number of the last confirmed batch, and its hash.
         confirmed_totals: Units of all confirmed batches, by source.
         batches: Batches that are not confirmed, in order.
-        swept: Units of fees that the collector sent to the splitter, by accepted facts.
+        swept: Units of fees that the collector sent to each splitter, by accepted facts.
         surplus: Units beyond fees that went the same way.
-        distributed: Units that the splitter paid, by beneficiary, by accepted facts.
+        distributed: Units that each splitter paid, by beneficiary, by accepted facts.
     """
 
     reached: dict[int, Reached] = {}
     facts: dict[int, int] = {}
     day: int | None = None
     open: dict[str, int] = {}
-    accrued: dict[str, int] = {}
     last: tuple[int, str] = (0, NO_HASH)
     confirmed: tuple[int, str] = (0, NO_HASH)
     confirmed_totals: dict[str, int] = {}
     batches: tuple[Batch, ...] = ()
-    swept: int = 0
-    surplus: int = 0
-    distributed: dict[str, int] = {}
+    swept: dict[str, int] = {}
+    surplus: dict[str, int] = {}
+    distributed: dict[str, dict[str, int]] = {}
 
     def batch(self, number: int) -> Batch | None:
         """Return a batch that is not confirmed; None when there is none of this number."""
@@ -194,7 +190,7 @@ def _taken(state: State, fees: Sequence[Fee]) -> State:
         reached[fee.partition] = Reached(fee.offset + 1, digest)
         if fee.amount:
             sums[fee.source] += fee.amount
-    return replace(state, reached=reached, open=added(state.open, sums), accrued=added(state.accrued, sums))
+    return replace(state, reached=reached, open=added(state.open, sums))
 
 
 def _closed(state: State, reason: Reason, now_us: int) -> State:
@@ -213,7 +209,6 @@ def _closed(state: State, reason: Reason, now_us: int) -> State:
         details=details,
         hash=batch_hash(number, previous_hash, details, totals),
         totals=totals,
-        carried=left,
         reached=state.reached,
         reason=reason,
         closed_us=now_us,
@@ -228,9 +223,9 @@ def _whole(amounts: Mapping[str, int]) -> dict[str, int]:
 
 
 def added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    """Return the sums by source, without zeros."""
-    sums = {source: one.get(source, 0) + other.get(source, 0) for source in sorted({*one, *other})}
-    return {source: amount for source, amount in sums.items() if amount}
+    """Return the sums by name, without zeros."""
+    sums = {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
+    return {name: amount for name, amount in sums.items() if amount}
 
 
 # --- what happens to a batch ------------------------------------------------------------------------------------------
@@ -286,13 +281,17 @@ def settled(state: State, fact: BatchSettled) -> State:
 def swept(state: State, fact: FeesSwept) -> State:
     """Add a sweep, or take it back."""
     sign = SIGNS[fact.finality]
-    return replace(state, swept=state.swept + sign * fact.amount, surplus=state.surplus + sign * fact.surplus)
+    return replace(
+        state,
+        swept=added(state.swept, {fact.splitter: sign * fact.amount}),
+        surplus=added(state.surplus, {fact.splitter: sign * fact.surplus}),
+    )
 
 
 def distributed(state: State, fact: FeesDistributed) -> State:
-    """Add a payment of the splitter, or take it back."""
-    paid = {fact.beneficiary: SIGNS[fact.finality] * fact.amount}
-    return replace(state, distributed=added(state.distributed, paid))
+    """Add a payment of a splitter, or take it back."""
+    paid = added(state.distributed.get(fact.contract, {}), {fact.beneficiary: SIGNS[fact.finality] * fact.amount})
+    return replace(state, distributed=state.distributed | {fact.contract: paid})
 
 
 def _with(state: State, number: int, *, status: Status, tx_hash: str | None = None, nonce: int | None = None) -> State:

@@ -80,7 +80,7 @@ class FeeContracts:
         )
         named = sorted({*(share.beneficiary for share in shares), *former})
         found = await asyncio.gather(*(self._beneficiary(at, each) for each in named))
-        return Splitter(received, released, balance, dict(zip(named, found, strict=True)))
+        return Splitter(self.splitter.address, received, released, balance, dict(zip(named, found, strict=True)))
 
     async def _beneficiary(self, at: At, address: str) -> Beneficiary:
         return Beneficiary(*await asyncio.gather(self.splitter.released(at, address), self.splitter.due(at, address)))

@@ -37,7 +37,7 @@ class LogReader:
             contracts: The addresses of collector and splitter.
         """
         self._log, self._fees, self._facts = log, fees, facts
-        self._collector, self._splitter = contracts
+        self._collector = contracts[0]
         self._fact_places = sorted({partition_for(each.encode(), facts.partitions) for each in contracts})
 
     async def create(self) -> None:
@@ -87,10 +87,11 @@ class LogReader:
         facts = dict(state.facts)
         for tp, records in found.items():
             for record in records:
-                if record.offset != facts.get(tp.partition, 0):
+                expected = facts.get(tp.partition, record.offset)  # a splitter may be new, and its partition old
+                if record.offset != expected:
                     raise GapError(
                         f"partition {tp.partition} of the chain's facts continues at offset {record.offset}, and "
-                        f"{facts.get(tp.partition, 0)} was expected"
+                        f"{expected} was expected"
                     )
                 facts[tp.partition] = record.offset + 1
                 state = self._with(state, _event(record).data)
@@ -98,8 +99,9 @@ class LogReader:
 
     async def facts_are_read(self, state: State) -> bool:
         """Return whether the state has all facts that are in the log."""
+        first = await self._log.beginning_offsets(self._facts.name)
         ends = await self._log.end_offsets(self._facts.name)
-        return all(state.facts.get(each, 0) == ends[each] for each in self._fact_places)
+        return all(state.facts.get(each, first[each]) == ends[each] for each in self._fact_places)
 
     async def today(self) -> int:
         """Return the day of the clock's last tick, counted from 1970; 0 when it has not ticked."""
@@ -114,7 +116,7 @@ class LogReader:
             return settled(state, fact)
         if isinstance(fact, FeesSwept) and fact.contract == self._collector:
             return swept(state, fact)
-        if isinstance(fact, FeesDistributed) and fact.contract == self._splitter:
+        if isinstance(fact, FeesDistributed):  # of any splitter: it may become the present one
             return distributed(state, fact)
         return state
 

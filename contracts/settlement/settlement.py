@@ -259,7 +259,7 @@ class Settlement:
 
     async def _send_sweep(self, state: State, head: BlockRef) -> bool:
         """Sweep and distribute once confirmed batches have brought more than was swept."""
-        if sum(state.confirmed_totals.values()) <= state.swept:
+        if sum(state.confirmed_totals.values()) <= sum(state.swept.values()):
             return False
         collector = await self._contracts.collector_at(head, ())
         if collector.swept >= collector.settled or await self._is_under_way(self._sweep, self._sweep_nonce):

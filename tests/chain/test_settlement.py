@@ -181,7 +181,8 @@ async def _log_fees(_: Fees, __: Ledger, settlement: Settlement) -> None:
 
 async def _log_facts(_: Fees, __: Ledger, settlement: Settlement) -> None:
     state = await settlement._store.load()
-    await settlement._store.write(state, replace(state, swept=state.swept - 1), NOW)
+    [(splitter, swept)] = state.swept.items()
+    await settlement._store.write(state, replace(state, swept={splitter: swept - 1}), NOW)
     settlement._state = None
 
 

@@ -18,7 +18,7 @@ from contracts.settlement.reconciliation import Collector, LedgerFees, Splitter
 BLOCK = BlockRef(7, padded(7))
 COLLECTOR, SPLITTER = padded(2), padded(3)
 CHAIN = ChainState(BLOCK, BLOCK, {COLLECTOR: 3, SPLITTER: 2})
-STATE = State(reached={0: Reached(3)}, open={"a": 30}, accrued={"a": 30})
+STATE = State(reached={0: Reached(3)}, open={"a": 30})
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Around:
     after: ChainState | None = None
     read: bool = True
     collector: Collector = field(default_factory=lambda: Collector((0, NO_HASH), 0, {}, 0, 0, 0))
-    splitter: Splitter = field(default_factory=lambda: Splitter(0, 0, 0, {}))
+    splitter: Splitter = field(default_factory=lambda: Splitter(SPLITTER, 0, 0, 0, {}))
     asked: list[Any] = field(default_factory=list)
 
     async def fee_ends(self) -> dict[int, int]:
@@ -110,7 +110,7 @@ async def test_the_ledger_is_read_again_when_fees_come_in_meanwhile() -> None:
     (Around(fees=LedgerFees({"a": 31}, {"treasury": 31})), "accrued = settled + held"),
     (Around(fees=LedgerFees({"a": 30}, {"treasury": 29})), "accrued = shared"),
     (Around(collector=Collector((0, NO_HASH), 1, {"a": 1}, 0, 0, 1)), "settled on chain = batches"),
-    (Around(splitter=Splitter(1, 1, 0, {})), "facts = contracts"),
+    (Around(splitter=Splitter(SPLITTER, 1, 1, 0, {})), "facts = contracts"),
 ])  # fmt: skip
 async def test_each_comparison_is_made(around: Around, rule: str) -> None:
     assert any(rule in difference.rule for difference in (await around.audit()).differences)

@@ -78,22 +78,42 @@ async def test_facts_of_other_contracts_change_nothing(log: Log) -> None:
     other = msgspec.structs.replace(settled, contract=OTHER)
     await append(log, FACTS, other, swept(OTHER), paid(OTHER), swept(SPLITTER), paid(COLLECTOR))
     after = await reader_of(log).with_facts(state)
-    assert (after.batches, after.swept, after.surplus, after.distributed) == (state.batches, 0, 0, {})
+    assert (after.batches, after.swept, after.surplus) == (state.batches, {}, {})
+    assert SPLITTER not in after.distributed
     assert after.facts == {0: 5}
     await append(log, FACTS, settled, swept(COLLECTOR), paid(SPLITTER))
     after = await reader_of(log).with_facts(after)
-    assert (after.batches[0].status, after.swept, after.surplus) == ("settled", 9, 1)
-    assert after.distributed == {padded(9): 4}
+    assert (after.batches[0].status, after.swept, after.surplus) == ("settled", {SPLITTER: 9}, {SPLITTER: 1})
+    assert after.distributed[SPLITTER] == {padded(9): 4}
 
 
 class Trimmed:
-    """A log that has lost its first record."""
+    """A log that has lost its first five records."""
 
     async def fetch(self, places: dict[TopicPartition, int], **_: object) -> dict[TopicPartition, list[StoredRecord]]:
         [place] = places
-        return {place: [StoredRecord(1, 0, b"k", value(swept(COLLECTOR)))]}
+        return {place: [StoredRecord(5, 0, b"k", value(paid(OTHER)))]}
+
+    async def beginning_offsets(self, _: str) -> dict[int, int]:
+        return {0: 5}
+
+    async def end_offsets(self, _: str) -> dict[int, int]:
+        return {0: 5}
 
 
 async def test_a_lost_fact_stops_settlement() -> None:
-    with pytest.raises(GapError, match="continues at offset 1, and 0 was expected"):
-        await reader_of(Trimmed()).with_facts(State())
+    with pytest.raises(GapError, match="continues at offset 5, and 4 was expected"):
+        await reader_of(Trimmed()).with_facts(State(facts={0: 4}))
+
+
+async def test_the_facts_of_a_new_splitter_begin_where_the_log_does() -> None:
+    reader = reader_of(Trimmed())
+    assert await reader.facts_are_read(State()), "there are none yet"
+    assert (await reader.with_facts(State())).facts == {0: 6}
+    assert not await reader.facts_are_read(State(facts={0: 4}))
+
+
+async def test_facts_of_a_splitter_count_before_it_is_the_present_one(log: Log) -> None:
+    await append(log, FACTS, swept(COLLECTOR), paid(SPLITTER), paid(OTHER))
+    after = await reader_of(log).with_facts(State())
+    assert after.distributed == {SPLITTER: {padded(9): 4}, OTHER: {padded(9): 4}}
