@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from contracts.account.account import RevertsError
 from contracts.indexer.errors import NodeError
 from contracts.indexer.indexer import Indexer
+from contracts.settlement.batches import State
 from contracts.settlement.errors import ForeignBatchError, SettlementError, UnreconciledError
 from contracts.settlement.settlement import Settlement
 from streams.topics import CHAIN_EVENTS
 from tests.chain.conftest import GATE
-from tests.chain.fees import PAYMASTER, STAKING, TREASURY, Fees
+from tests.chain.fees import PAYMASTER, SHARES, STAKING, TREASURY, Fees, change, shares
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import CHAIN_ID, NOW, catch_up, indexer_of
 from tests.chain.settling import DAY, Ledger, settlement_of
@@ -192,6 +193,32 @@ async def _collector(fees: Fees, _: Ledger, __: Settlement) -> None:
 
 async def _splitter(fees: Fees, _: Ledger, __: Settlement) -> None:
     fees.usd.invoke("take", fees.splitter.address, 1)
+
+
+async def test_settlement_goes_on_with_another_splitter(fees: Fees, node: HashingNode, log: Log) -> None:
+    ledger, chain = Ledger(log), fees.chain
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
+        await ledger.accrue("trading", 1_000)
+        await ledger.accrue("trading", 2_000, DAY + 1)
+        await settle_all(settlement, indexer)
+        with node.on_l1(chain.node.height()):
+            await settle_all(settlement, indexer)
+        assert fees.collector.call("total_swept") == 10
+        second = chain.deploy("FeeSplitter", fees.owner.address, fees.pauser.address, fees.usd.address, shares(*SHARES))
+        change(chain, fees.collector, "set_splitter", second.address)
+        await settle_all(settlement, indexer)  # nothing stops before the settings name the new one
+    changed = dataclasses.replace(fees, splitter=second)
+    async with settlement_of(changed, log, node.url) as settlement:
+        await settlement.open()
+        assert not await settlement._agrees(settlement._state or State()), "the indexer has not read the new one yet"
+        async with indexer_of(changed, log, node.url) as indexer:
+            await ledger.accrue("trading", 1, DAY + 2)
+            await settle_all(settlement, indexer)
+            with node.on_l1(chain.node.height()):
+                await settle_all(settlement, indexer)
+            assert await settlement._agrees(settlement._state or State())
+    assert (second.call("total_received"), fees.splitter.call("total_received")) == (20, 10)
+    assert second.call("total_released") + fees.balance(second.address) == 20
 
 
 BREAKS: dict[str, tuple[Break, str]] = {
