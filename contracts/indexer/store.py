@@ -1,24 +1,21 @@
 """Keeps what the indexer knows of the chain in the log: in the same write as the facts that follow from it.
 
-The state is a compacted topic of one partition: a row for each block that is not final, and one row for the rest. The
-digest of this row is a source offset, which each write compares and sets. So of two indexers that write the same step
-one is refused, and reads the state again. So is one that knew a state which a restored broker no longer has.
+The rows are those of [`log_state.py`](../log_state.py): one for each block that is not final, and one for the rest.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from faust_redis.log import Log, Record, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log import Log, Record, TopicSpec
 from faust_redis.log.partitioner import partition_for
-from faust_redis.log.records import Rows
 from msgspec.structs import replace
 
 from contracts.indexer.chain_state import Block, BlockRef, ChainState, Change, Step
 from contracts.indexer.errors import OtherChainError
+from contracts.log_state import LogState, Row
 from streams.events import CATALOGUE, AnyEvent, Event, encode
 from streams.ids import derived_id
 from streams.times import SECOND_US, Instant
@@ -26,11 +23,9 @@ from streams.wire import decoder
 
 SOURCE: Final = "chain"
 STATE_KEY: Final = b"state"
-DIGEST_BYTES: Final = 6  # the log's script is exact up to 53 bits
-_DIGEST: Final = TopicPartition("digest", 0)
 
 
-class _Row(msgspec.Struct, frozen=True):
+class _StateRow(msgspec.Struct, frozen=True):
     """The state without its blocks, the chain's id, and the number of the write that made it."""
 
     chain_id: str
@@ -41,7 +36,7 @@ class _Row(msgspec.Struct, frozen=True):
     joining: dict[str, int] = {}
 
 
-_rows = decoder(_Row)
+_states = decoder(_StateRow)
 _blocks = decoder(Block)
 _encoder = msgspec.json.Encoder()
 
@@ -61,9 +56,8 @@ class StateStore:
         self._log = log
         self._chain_id = chain_id
         self._facts = facts
-        self._topic = state
+        self._rows = LogState(log, state, SOURCE)
         self._write = 0
-        self._digest = 0
 
     async def load(self) -> ChainState | None:
         """Return the state; None when the log has none.
@@ -72,23 +66,13 @@ class StateStore:
             OtherChainError: the state is of another chain.
         """
         await self._log.create_topic(self._facts)
-        await self._log.create_topic(self._topic)
-        while True:
-            before = await self._last_digest()
-            rows = [row async for page in self._log.rows(TopicPartition(self._topic.name, 0)) for row in page]
-            if before == await self._last_digest():  # no write came in between
-                break
-        self._digest = before
-        return self._state(dict(rows))
-
-    async def _last_digest(self) -> int:
-        return (await self._log.source_offsets(SOURCE)).get(_DIGEST, 0)
+        return self._state(await self._rows.load())
 
     def _state(self, rows: dict[bytes, bytes]) -> ChainState | None:
         if STATE_KEY not in rows:
             self._write = 0
             return None
-        row = _rows.decode(rows.pop(STATE_KEY))
+        row = _states.decode(rows.pop(STATE_KEY))
         self._write = row.write
         if row.chain_id != self._chain_id:
             raise OtherChainError(
@@ -109,15 +93,14 @@ class StateStore:
             SourceMovedError: another indexer wrote meanwhile; load the state again.
         """
         write, after = self._write + 1, step.state
-        row = _encoder.encode(_Row(self._chain_id, write, after.cursor, after.final, after.sequences, after.joining))
-        digest = int.from_bytes(hashlib.sha256(row).digest()[:DIGEST_BYTES], "big")
+        row = _encoder.encode(
+            _StateRow(self._chain_id, write, after.cursor, after.final, after.sequences, after.joining)
+        )
         traced = [None] * len(step.changes) if contexts is None else contexts
         events = [_event(change, write, each) for change, each in zip(step.changes, traced, strict=True)]
         records = [self._record(event) for event in events]
-        rows = Rows(self._topic.name, 0, [*_changed(before, after), (STATE_KEY, row)], now // 1_000)
-        moved = SourceOffsets(SOURCE, {_DIGEST: (self._digest, digest)})
-        await self._log.commit(WriteBatch(records, rows=[rows], source_offsets=moved))
-        self._write, self._digest = write, digest
+        await self._rows.write([*_changed(before, after), (STATE_KEY, row)], records, now)
+        self._write = write
         return events
 
     def _record(self, event: AnyEvent) -> Record:
@@ -140,11 +123,11 @@ def _event(change: Change, write: int, traceparent: str | None) -> AnyEvent:
     )
 
 
-def _changed(before: ChainState | None, after: ChainState) -> list[tuple[bytes, bytes | None]]:
+def _changed(before: ChainState | None, after: ChainState) -> list[Row]:
     """Return the rows of blocks that a write adds, changes or removes."""
     old = {block.number: block for block in before.blocks} if before else {}
     new = {block.number: block for block in after.blocks}
-    gone: list[tuple[bytes, bytes | None]] = [(b"%d" % number, None) for number in old.keys() - new.keys()]
+    gone: list[Row] = [(b"%d" % number, None) for number in old.keys() - new.keys()]
     return gone + [
         (b"%d" % number, _encoder.encode(block)) for number, block in new.items() if block != old.get(number)
     ]

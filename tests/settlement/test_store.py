@@ -64,6 +64,19 @@ async def test_a_state_that_a_restored_broker_no_longer_has_is_not_continued(log
         await store.write(state, sent(state, 1, padded(9), 4), Instant(0))
 
 
+async def test_a_state_that_another_write_has_replaced_is_not_current(log: Log) -> None:
+    one, other, state = store_of(log), store_of(log), three_batches()
+    await one.load()
+    await one.write(State(), state, Instant(0))
+    await one.write(state, sent(state, 1, padded(9), 4), Instant(0))
+    assert await one.is_current()
+    await log.redis.flushdb()  # as if the broker was restored to before both writes
+    await other.load()
+    await other.write(State(), state, Instant(0))
+    await other.write(state, sent(state, 1, padded(8), 4), Instant(0))  # the same state, but for its batches
+    assert not await one.is_current()
+
+
 @pytest.mark.parametrize(("chain_id", "collector"), [("SN_SEPOLIA", 2), ("SN_MAIN", 3)])
 async def test_a_state_of_another_contract_is_refused(log: Log, chain_id: str, collector: int) -> None:
     store = store_of(log)
