@@ -102,7 +102,7 @@ async def _confirmed(node: Node, account: Account, todo: list[Step], confirm: Co
     elif not confirm([step.text for step in todo]):
         yield "nothing was done"
     else:
-        async for step, tx_hash in carry_out(node, account, todo):
+        async for step, tx_hash in carry_out(account, todo):
             yield f"done: {step.text} ({tx_hash})"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -108,8 +109,8 @@ async def set_up(settings: Settings) -> AsyncIterator[str]:
         signer = KeystoreSigner(KeyPair.from_private_key(accounts[0].private_key))
         owner = Account(node, accounts[0].address, settings.starknet_chain_id, signer)
         todo = [*await steps(node, [devnet.token]), *await steps_of(node, devnet.plan), *await _gift(node, devnet)]
-        async for step, _ in carry_out(node, owner, todo):
-            await node.ask("devnet_createBlock", {})  # or the next transaction would wait for the node's own block
+        make_block = partial(node.ask, "devnet_createBlock", {})  # or each step would wait for the node's own block
+        async for step, _ in carry_out(owner, todo, make_block):
             yield f"done: {step.text}"
         for name, value in devnet.settings.items():
             yield f"{name}={value}"

@@ -16,7 +16,7 @@ from contracts.clients.panics import refusal
 from contracts.felts import poseidon, short_string
 from contracts.indexer.addresses import padded
 from contracts.indexer.errors import NodeError
-from contracts.indexer.node import Node, NodeRefusedError
+from contracts.indexer.node import Node, NodeRefusedError, reading
 
 VERSION: Final = 3
 GAS: Final = {"L1_GAS": "l1_gas", "L2_GAS": "l2_gas", "L1_DATA": "l1_data_gas"}
@@ -120,8 +120,9 @@ class Account:
         """
         method = f"starknet_add{signed.kind.capitalize()}Transaction"
         answer = await self._node.ask(method, {f"{signed.kind}_transaction": signed.content})
-        found = answer.get("transaction_hash") if isinstance(answer, dict) else None
-        if not isinstance(found, str) or padded(int(found, 16)) != signed.tx_hash:
+        with reading(f"answer to the transaction {signed.tx_hash}"):
+            found = padded(int(answer["transaction_hash"], 16))
+        if found != signed.tx_hash:
             raise NodeError(f"the node gives the transaction {signed.tx_hash} the hash {found}")
 
     async def outcome(self, tx_hash: str) -> tuple[Outcome, str]:
@@ -138,7 +139,13 @@ class Account:
         content = _content(unsigned, self.address, nonce, dict.fromkeys(GAS, Bound(0, 0)), ())
         params = {"request": [content], "simulation_flags": ["SKIP_VALIDATE"], "block_id": "latest"}
         try:
-            [found] = await self._node.ask("starknet_estimateFee", params)
+            answer = await self._node.ask("starknet_estimateFee", params)
+        except NodeRefusedError as exc:
+            if exc.code in REVERTS:
+                raise RevertsError(exc.data) from exc
+            raise
+        with reading("estimate"):
+            [found] = answer
             return {
                 name: Bound(
                     int(found[f"{asked}_consumed"], 16) * AMOUNT_MARGIN_PERCENT // 100,
@@ -146,12 +153,6 @@ class Account:
                 )
                 for name, asked in GAS.items()
             }
-        except NodeRefusedError as exc:
-            if exc.code in REVERTS:
-                raise RevertsError(exc.data) from exc
-            raise
-        except (KeyError, TypeError, ValueError) as exc:
-            raise NodeError(f"the node's estimate cannot be read: {exc!r}") from exc
 
 
 async def outcome_of(node: Node, tx_hash: str) -> tuple[Outcome, str]:
@@ -163,8 +164,9 @@ async def outcome_of(node: Node, tx_hash: str) -> tuple[Outcome, str]:
         if exc.code == TXN_HASH_NOT_FOUND:
             return await _not_in_a_block(node, asked)
         raise
-    if answer.get("execution_status") == "REVERTED":
-        said = answer.get("revert_reason")
+    with reading(f"receipt of {tx_hash}"):
+        status, said = answer["execution_status"], answer.get("revert_reason")
+    if status == "REVERTED":
         return "reverted", str(refusal(said) or said)[:REASON_CHARS_MAX]
     return "succeeded", ""
 

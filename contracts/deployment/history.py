@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
 
 from contracts.clients.classes import CLIENTS
 from contracts.clients.contract import At, Event
@@ -12,9 +10,7 @@ from contracts.clients.shared.roles import RoleGranted, RoleRevoked
 from contracts.clients.shared.sequence import SequenceClient
 from contracts.clients.shared.timelock import CallAnnounced, CallCancelled, CallExecuted
 from contracts.indexer.errors import NodeError
-from contracts.indexer.node import Node
-
-PAGE_EVENTS: Final = 1_000
+from contracts.indexer.node import Node, reading
 
 
 @dataclass(slots=True)
@@ -56,30 +52,11 @@ async def events_of(node: Node, at: At, class_name: str, address: str) -> list[E
         NodeError: the node gives no answer, or not all events.
     """
     client = CLIENTS[class_name]
-    events = [client.event(keys, data) for keys, data in await _events(node, at, address)]
+    found, _ = await node.events(0, at.block, [address])
+    with reading(f"events of {address}"):
+        events = [client.event(event.keys, event.data) for event in found]
     last = await SequenceClient(address).sequence(at)
     numbers = [getattr(event, "sequence", None) for event in events]
     if numbers != [*range(1, last + 1)]:
         raise NodeError(f"the node has {len(events)} events of {address}, whose last one has the number {last}")
     return events
-
-
-async def _events(node: Node, at: At, address: str) -> list[tuple[list[int], list[int]]]:
-    """Return keys and data of all events of a contract up to a block, in order."""
-    asked: dict[str, Any] = {
-        "from_block": {"block_number": 0},
-        "to_block": {"block_hash": at.block.hash},
-        "address": address,
-        "chunk_size": PAGE_EVENTS,
-    }
-    found: list[tuple[list[int], list[int]]] = []
-    while True:
-        page = await node.ask("starknet_getEvents", {"filter": asked})
-        found += [(_felts(event["keys"]), _felts(event["data"])) for event in page["events"]]
-        if page.get("continuation_token") in {None, asked.get("continuation_token")}:
-            return found
-        asked["continuation_token"] = page["continuation_token"]
-
-
-def _felts(texts: Iterable[str]) -> list[int]:
-    return [int(text, 16) for text in texts]

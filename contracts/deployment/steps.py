@@ -7,23 +7,22 @@ deployment that was killed is continued, whatever was sent before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from starknet_py.constants import DEFAULT_DEPLOYER_ADDRESS
 
-from contracts.account.account import Account
+from contracts.account.account import Account, Signed
 from contracts.clients.contract import At, Call, MissingContractError
 from contracts.clients.fee_splitter import FeeSplitterClient
 from contracts.clients.shared.ownable import OwnableClient
 from contracts.deployment.plan import PLAIN, DeploymentError, Plan, Planned, declared_class, first_shares, planned
 from contracts.indexer.addresses import address_of, padded
-from contracts.indexer.node import Node, NodeRefusedError
+from contracts.indexer.node import CONTRACT_NOT_FOUND, Node, NodeRefusedError, reading
 
 DEPLOYER: Final = int(DEFAULT_DEPLOYER_ADDRESS, 16)
 """The universal deployer, which is on every network."""
 CLASS_HASH_NOT_FOUND: Final = 28
-CONTRACT_NOT_FOUND: Final = 20
 WAITS_S: Final = 300.0
 POLL_S: Final = 0.5
 
@@ -120,8 +119,19 @@ async def acceptance(node: Node, plan: Plan) -> list[Step]:
     return [Step(f"accept the ownership of {', '.join(names)}", calls=tuple(calls))] if calls else []
 
 
-async def carry_out(node: Node, account: Account, todo: Sequence[Step]) -> AsyncIterator[tuple[Step, str]]:
-    """Do the steps one after the other; yield each with its transaction once that has succeeded.
+async def _pause() -> None:
+    await asyncio.sleep(POLL_S)
+
+
+async def carry_out(
+    account: Account, todo: Sequence[Step], pause: Callable[[], Awaitable[object]] = _pause
+) -> AsyncIterator[tuple[Step, str]]:
+    """Do the steps one after the other; yield each with its transaction once a block has it.
+
+    Args:
+        account: Sends the transactions.
+        todo: The steps.
+        pause: Is awaited before a transaction is looked for again.
 
     Raises:
         DeploymentError: a transaction was reverted, or is in no block after 5 minutes.
@@ -134,7 +144,7 @@ async def carry_out(node: Node, account: Account, todo: Sequence[Step]) -> Async
         else:
             signed = await account.prepare(step.calls, nonce)
         await account.send(signed)
-        await _wait(account, signed.tx_hash, step.text)
+        await _wait(account, signed, step.text, pause)
         yield step, signed.tx_hash
 
 
@@ -144,18 +154,19 @@ def _deployment(contract: Planned) -> Call:
     return Call(DEPLOYER, "deployContract", calldata)
 
 
-async def _wait(account: Account, tx_hash: str, text: str) -> None:
+async def _wait(account: Account, signed: Signed, text: str, pause: Callable[[], Awaitable[object]]) -> None:
+    """Wait until a block has a transaction: a node has receipts before, and the next step is made as of a block."""
     try:
         async with asyncio.timeout(WAITS_S):
             while True:
-                outcome, reason = await account.outcome(tx_hash)
-                if outcome == "succeeded":
-                    return
+                outcome, reason = await account.outcome(signed.tx_hash)
                 if outcome == "reverted":
                     raise DeploymentError(f"to {text} was reverted: {reason}")
-                await asyncio.sleep(POLL_S)
+                if outcome == "succeeded" and await account.nonce() > signed.nonce:
+                    return
+                await pause()
     except TimeoutError:
-        raise DeploymentError(f"to {text} is in no block after {WAITS_S:g} s: {tx_hash}") from None
+        raise DeploymentError(f"to {text} is in no block after {WAITS_S:g} s: {signed.tx_hash}") from None
 
 
 async def class_at(node: Node, address: str) -> int | None:
@@ -166,7 +177,8 @@ async def class_at(node: Node, address: str) -> int | None:
         if exc.code == CONTRACT_NOT_FOUND:
             return None
         raise
-    return int(found, 16)
+    with reading("class of a contract"):
+        return int(found, 16)
 
 
 async def _knows(node: Node, class_hash: int) -> bool:

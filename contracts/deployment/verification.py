@@ -21,7 +21,7 @@ from contracts.deployment.history import History, history_of
 from contracts.deployment.plan import PLAIN, Plan, Planned, declared_class, first_shares, planned, reputation_of
 from contracts.deployment.steps import class_at
 from contracts.indexer.addresses import address_of, padded
-from contracts.indexer.node import Node
+from contracts.indexer.node import Node, reading
 
 Named = FeeCollectorClient | StakingManagerClient | PaymasterClient
 SPLITTER_IN: Final[Mapping[str, type[Named]]] = {
@@ -32,10 +32,14 @@ SPLITTER_IN: Final[Mapping[str, type[Named]]] = {
 
 
 class Check(NamedTuple):
-    """Something that has to hold of the contracts, and what is wrong; empty when it holds."""
+    """Something that has to hold of the contracts, and what is wrong; empty when it holds.
+
+    Without the right code (`of_code`), a contract cannot be asked for the rest.
+    """
 
     text: str
     fault: str
+    of_code: bool = False
 
 
 def _holders(plan: Plan) -> Mapping[str, Mapping[str, str]]:
@@ -64,7 +68,7 @@ async def verified(node: Node, plan: Plan) -> list[Check]:
         checks += [check async for check in _checked(node, at, plan, contract)]
         if contract.name == "Paymaster":
             checks.append(await code_check(node, reputation_of(contract)))
-    if not any(check.fault for check in checks if " has the code of " in check.text):
+    if not any(check.fault for check in checks if check.of_code):
         checks += [check async for check in _related(at, plan, contracts)]
     return checks
 
@@ -75,11 +79,13 @@ async def code_check(node: Node, contract: Planned) -> Check:
     text = f"{contract.name} {address} has the code of this release"
     found = await class_at(node, address)
     if found is None:
-        return Check(text, "there is no contract")
+        return Check(text, "there is no contract", of_code=True)
     if found != contract.class_hash:
-        return Check(text, f"it has the class {hex(found)} instead of {hex(contract.class_hash)}")
+        return Check(text, f"it has the class {hex(found)} instead of {hex(contract.class_hash)}", of_code=True)
     answer = await node.ask("starknet_getClassAt", {"block_id": "latest", "contract_address": address})
-    return Check(text, "" if _is_the_code(answer, declared_class(contract.name)) else "the node has another program")
+    with reading(f"class of {address}"):
+        same = _is_the_code(answer, declared_class(contract.name))
+    return Check(text, "" if same else "the node has another program", of_code=True)
 
 
 def _is_the_code(answer: Mapping[str, object], declared: DeclaredClass) -> bool:

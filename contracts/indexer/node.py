@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -68,6 +69,19 @@ class NodeRefusedError(NodeError):
         self.data = data
 
 
+@contextmanager
+def reading(answer: str) -> Iterator[None]:
+    """Read an answer of a node.
+
+    Raises:
+        NodeError: it is not what the protocol says.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as exc:
+        raise NodeError(f"the node's {answer} cannot be read: {exc!r}") from exc
+
+
 class Node:
     """A client of one node. Methods raise NodeError when it gives no answer, or one that cannot be."""
 
@@ -88,8 +102,10 @@ class Node:
 
     async def chain_id(self) -> str:
         """Return the id of the node's chain, such as SN_MAIN."""
-        number = int(await self.ask("starknet_chainId", {}), 16)
-        return number.to_bytes((number.bit_length() + 7) // 8, "big").decode("ascii", errors="replace")
+        answer = await self.ask("starknet_chainId", {})
+        with reading("id of its chain"):
+            number = int(answer, 16)
+            return number.to_bytes((number.bit_length() + 7) // 8, "big").decode("ascii", errors="replace")
 
     async def head(self) -> Header:
         """Return the newest block."""
@@ -125,11 +141,9 @@ class Node:
         tokens: set[str] = set()
         for _ in range(PAGES_MAX):
             page = await self.ask("starknet_getEvents", {"filter": asked})
-            try:
+            with reading(f"events up to block {last.number}"):
                 found += (_event(each, contracts) for each in page["events"])
                 token = page.get("continuation_token")
-            except (KeyError, TypeError, ValueError, AttributeError) as exc:
-                raise NodeError(f"the node's events up to block {last.number} cannot be read: {exc!r}") from exc
             if token is None:
                 return _sorted(found), last.number
             if token in tokens:
@@ -144,13 +158,11 @@ class Node:
     async def events_of_receipts(self, block: BlockRef, contracts: Sequence[str]) -> list[RawEvent]:
         """Return the events of contracts in a block as its receipts have them: slow, and independent of the index."""
         answer = await self.ask("starknet_getBlockWithReceipts", {"block_id": {"block_hash": block.hash}})
-        try:
+        with reading(f"receipts of block {block.number}"):
             if padded(int(answer["block_hash"], 16)) != block.hash:
                 raise NodeError(f"the node answers with another block than {block.hash}")
             receipts = [each["receipt"] for each in answer["transactions"]]
             return list(_events_of(block, receipts, frozenset(contracts)))
-        except (KeyError, TypeError, ValueError) as exc:
-            raise NodeError(f"the node's receipts of block {block.number} cannot be read: {exc!r}") from exc
 
     async def call(
         self, contract: str, selector: str, block: BlockRef, calldata: Sequence[int] = ()
@@ -164,12 +176,15 @@ class Node:
             if exc.code == CONTRACT_NOT_FOUND:
                 return None
             raise
-        return [int(felt, 16) for felt in answer]
+        with reading(f"result of a call of {contract}"):
+            return [int(felt, 16) for felt in answer]
 
     async def nonce(self, contract: str) -> int:
         """Return the number of an account's next transaction, as of the newest block."""
         asked = {"block_id": "latest", "contract_address": contract}
-        return int(await self.ask("starknet_getNonce", asked), 16)
+        answer = await self.ask("starknet_getNonce", asked)
+        with reading(f"nonce of {contract}"):
+            return int(answer, 16)
 
     async def _header_or_none(self, block_id: Any) -> Header | None:
         try:
@@ -225,11 +240,9 @@ class Node:
 
 
 def _header(answer: Any) -> Header:
-    try:
+    with reading("header of a block"):
         block_hash, parent_hash = (padded(int(answer[name], 16)) for name in ("block_hash", "parent_hash"))
         return Header(int(answer["block_number"]), block_hash, parent_hash, int(answer["timestamp"]))
-    except (KeyError, TypeError, ValueError) as exc:
-        raise NodeError(f"the node's header of a block cannot be read: {exc!r}") from exc
 
 
 def _sorted(events: list[RawEvent]) -> list[RawEvent]:

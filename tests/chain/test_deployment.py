@@ -101,7 +101,7 @@ async def deployer(fees: Fees) -> AsyncIterator[tuple[Node, Account]]:
 async def deploy(fees: Fees, plan: Plan) -> list[str]:
     """Carry the plan out, and return the steps."""
     async with deployer(fees) as (node, account):
-        return [step.text async for step, _ in carry_out(node, account, await steps_of(node, plan))]
+        return [step.text async for step, _ in carry_out(account, await steps_of(node, plan))]
 
 
 def accept(fees: Fees, plan: Plan) -> None:
@@ -127,7 +127,7 @@ async def test_a_deployment_that_is_killed_after_any_step_is_continued(fees: Fee
         for done in range(len(expected)):
             todo = await steps_of(node, plan)
             assert todo == expected[done:], "no step is repeated"
-            assert [step async for step, _ in carry_out(node, account, todo[:1])] == todo[:1]
+            assert [step async for step, _ in carry_out(account, todo[:1])] == todo[:1]
         assert await steps_of(node, plan) == []
         assert await account.nonce() - first == len(expected)
     assert len(await faults(fees, plan)) == len(names) - 1, "the owner has not accepted"

@@ -139,7 +139,7 @@ async def world(chain: Chain) -> AsyncIterator[World]:
         try:
             world = World(chain, node)
             deployer = world.operator.account
-            async for _ in carry_out(node, deployer, await steps_of(node, world.plan)):
+            async for _ in carry_out(deployer, await steps_of(node, world.plan)):
                 pass
             for person in (world.settler, world.alice, world.dave):
                 world.usd.invoke("mint", int(person.address, 16), 10**6 * USD)
