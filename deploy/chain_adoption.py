@@ -16,7 +16,7 @@ from contracts.settlement.adoption import Adopted, ChainBatch, adopted
 from contracts.settlement.batches import State
 from deploy.chain import Confirm, node_of
 from deploy.errors import DeployError
-from deploy.fee_settlement import fee_addresses, parts_of
+from deploy.fee_settlement import fee_addresses, store_of
 from deploy.settings import Settings
 
 
@@ -28,7 +28,7 @@ async def adopt(settings: Settings, log: Log, confirm: Confirm) -> AsyncIterator
         SourceMovedError: settlement wrote meanwhile.
     """
     async with node_of(settings) as node:
-        store = parts_of(settings, log).store
+        store = store_of(settings, log)
         state = await store.load()
         found = adopted(state, await _final_batches(node, settings))
         if not confirm([*_described(state, found)]):
@@ -54,7 +54,8 @@ async def _final_batches(node: Node, settings: Settings) -> list[ChainBatch]:
 
 async def _final_block(node: Node, settings: Settings, head: BlockRef) -> BlockRef:
     after = settings.indexer_final_after
-    found = await (node.at(head.number - after) if after else node.newest_on_l1())
+    number = head.number - after
+    found = await (node.at(number) if after else node.newest_on_l1()) if number >= 0 else None
     if found is None:
         raise DeployError("no block is final yet: wait, and try again")
     return found.ref

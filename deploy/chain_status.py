@@ -17,7 +17,7 @@ from contracts.indexer.node import Node
 from contracts.settlement.batches import UNIT, Batch, State
 from contracts.settlement.fee_contracts import FeeContracts
 from deploy.chain import SETTLER, node_of
-from deploy.fee_settlement import fee_addresses, parts_of
+from deploy.fee_settlement import fee_addresses, store_of
 from deploy.settings import Settings
 
 GAS_TOKEN = "0x04718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d"  # noqa: S105 - STRK, an address
@@ -36,11 +36,7 @@ async def status(settings: Settings, log: Log) -> list[str]:
         at = At(node, (await node.head()).ref)
         contracts = FeeContracts(node, collector_address, splitter_address)
         await contracts.check(at.block)
-        parts = parts_of(settings, log)
-        try:
-            state = await parts.store.load()
-        finally:
-            await parts.contracts.node.close()
+        state = await store_of(settings, log).load()
         lines = [f"block {at.block.number} {at.block.hash}, in units of 1e-6 USD"]
         lines += [line async for line in _collector(at, contracts)]
         lines += [line async for line in _splitter(at, contracts)]

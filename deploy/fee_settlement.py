@@ -54,7 +54,6 @@ def parts_of(settings: Settings, log: Log) -> Parts:
     chain_id = settings.starknet_chain_id
     fees = {spec.name: spec for spec in TOPOLOGY.topic_specs(*settings.topic_options)}[topics.FINANCIAL_FEES]
     facts = facts_spec(settings)
-    state = TopicSpec(changelog_topic(settings.app_id, TABLE), 1, "compact", retention_ms=settings.tail_ms)
     contracts = FeeContracts(Node(node_url.get_secret_value()), collector, splitter)
     reader = LogReader(log, fees, facts, (collector, splitter))
     indexer = StateStore(log, chain_id, facts, state_spec(settings))
@@ -64,7 +63,18 @@ def parts_of(settings: Settings, log: Log) -> Parts:
         return await accrued_fees(tables)
 
     auditor = Auditor(reader, contracts, indexer, accrued)
-    return Parts(SettlementStore(log, state, chain_id, collector), reader, contracts, auditor)
+    return Parts(store_of(settings, log), reader, contracts, auditor)
+
+
+def store_of(settings: Settings, log: Log) -> SettlementStore:
+    """Return settlement's state of an installation.
+
+    Raises:
+        SettingsError: the settings do not name exactly one collector and one splitter.
+    """
+    collector, _ = fee_addresses(settings)
+    topic = TopicSpec(changelog_topic(settings.app_id, TABLE), 1, "compact", retention_ms=settings.tail_ms)
+    return SettlementStore(log, topic, settings.starknet_chain_id, collector)
 
 
 async def audit_chain(settings: Settings, log: Log) -> Audited:

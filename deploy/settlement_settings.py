@@ -7,11 +7,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 
 from contracts.indexer.addresses import address_of
+from contracts.settlement.batches import UNIT
 from deploy.indexer_settings import PORT, IndexerSettings, Port
 from streams.units import Usd
-
-TOKEN_UNITS_IN_USD = 100
-"""Units of 1e-8 USD in a unit of the settlement token."""
 
 
 class SettlementSettings(IndexerSettings):
@@ -55,4 +53,4 @@ class SettlementSettings(IndexerSettings):
     @property
     def settlement_units(self) -> int:
         """Return the amount that closes a batch, in units of the settlement token."""
-        return Usd.parse(self.settlement_amount_usd) // TOKEN_UNITS_IN_USD
+        return Usd.parse(self.settlement_amount_usd) // UNIT

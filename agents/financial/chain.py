@@ -7,15 +7,13 @@ it retracts. Amounts are in the settlement token's units.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from streams.events import AnyEvent, Event
-from streams.events.chain import BatchSettled, FeesDistributed, FeesSwept
+from streams.events.chain import SIGNS, BatchSettled, FeesDistributed, FeesSwept
 from tables.financial import FINANCIAL_CHAIN, ChainKind, ChainTotal, chain_key
 from tables.unit_of_work import UnitOfWork
 
 Fact = BatchSettled | FeesSwept | FeesDistributed
-SIGNS: Final = {"accepted": 1, "retracted": -1, "final": 0}
 
 
 class ChainTotals:

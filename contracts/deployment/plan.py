@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from starknet_py.hash.address import compute_address
@@ -27,6 +27,7 @@ from contracts.clients.staking_manager import StakingManagerClient
 from contracts.indexer.addresses import address_of, padded
 
 PPM: Final = 1_000_000
+Amount = Annotated[int, msgspec.Meta(ge=0)]
 PLAIN: Final = frozenset({"AstraToken", "Reputation"})
 """Contracts without an owner and roles."""
 
@@ -43,13 +44,13 @@ class ShareOf(_Part, frozen=True):
     """A beneficiary and its share in parts per million."""
 
     to: str
-    ppm: int
+    ppm: Amount
 
 
 class Astra(_Part, frozen=True):
     """AstraToken: units of 1e-18, and the address that gets all of them."""
 
-    supply: int
+    supply: Amount
     recipient: str
 
 
@@ -64,7 +65,7 @@ class Sponsoring(_Part, frozen=True):
 
     sponsor: str
     recorder: str
-    max_price: int
+    max_price: Amount
 
 
 class Genesis(_Part, frozen=True):
@@ -77,15 +78,15 @@ class Oracle(_Part, frozen=True):
     """PriceOracle: who reports prices, and the first one: units of the token for a unit of collateral, times 1e36."""
 
     feeder: str
-    price: int
+    price: Amount
 
 
 class Lending(_Part, frozen=True):
     """LendingPool: limits in units of the settlement token, which is lent, and the token that secures loans."""
 
-    supply_cap: int
-    borrow_cap: int
-    min_debt: int
+    supply_cap: Amount
+    borrow_cap: Amount
+    min_debt: Amount
     collateral: str = "AstraToken"
 
 
@@ -108,7 +109,7 @@ class Plan(_Part, frozen=True):
     settler: str
     token: str
     shares: tuple[ShareOf, ...]
-    salt: int = 1
+    salt: Amount = 1
     astra: Astra | None = None
     staking: Staking | None = None
     paymaster: Sponsoring | None = None
@@ -138,7 +139,10 @@ def parse(text: str) -> Plan:
         plan = msgspec.toml.decode(text, type=Plan)
     except msgspec.DecodeError as exc:
         raise DeploymentError(f"the plan cannot be read: {exc}") from exc
-    planned(plan)
+    try:
+        planned(plan)
+    except (ValueError, OverflowError) as exc:
+        raise DeploymentError(f"no contract takes a number of the plan: {exc}") from exc
     return plan
 
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from contracts.indexer.addresses import padded
 from contracts.settlement.errors import ForeignBatchError, GapError
 from contracts.settlement.hashing import batch_hash, details_hash, source_felt
-from streams.events.chain import BatchSettled, FactFinality, FeesDistributed, FeesSwept
+from streams.events.chain import SIGNS, BatchSettled, FeesDistributed, FeesSwept
 
 UNIT: Final = 100
 """One unit of the settlement token (1e-6 USD) in units of the ledger (1e-8 USD)."""
@@ -27,7 +27,6 @@ NO_HASH: Final = padded(0)
 Status = Literal["closed", "sent", "settled", "confirmed"]
 """`closed`: in the log. `sent`: given to a node. `settled`: the contract has it, revocably. `confirmed`: for good."""
 Reason = Literal["day", "amount"]
-SIGNS: Final[Mapping[FactFinality, int]] = {"accepted": 1, "retracted": -1, "final": 0}
 
 
 class Fee(NamedTuple):

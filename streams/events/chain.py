@@ -8,7 +8,8 @@ retracted: it is accepted again.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
@@ -18,6 +19,8 @@ from streams.units import TokenUnits
 
 Finality = Literal["accepted", "final"]
 FactFinality = Literal["accepted", "final", "retracted"]
+SIGNS: Final[Mapping[FactFinality, int]] = {"accepted": 1, "retracted": -1, "final": 0}
+"""What a fact adds to what the chain says now."""
 Felt = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}$")]
 """A number of Starknet: `0x` and 64 digits."""
 
