@@ -14,11 +14,12 @@ from contracts.clients.shared.roles import RolesClient
 from contracts.deployment.history import history_of
 from contracts.deployment.verification import function_of
 from contracts.indexer.node import Node
-from contracts.settlement.batches import UNIT, Batch, State
+from contracts.settlement.batches import Batch, State
 from contracts.settlement.fee_contracts import FeeContracts
 from deploy.chain import SETTLER, node_of
 from deploy.fee_settlement import fee_addresses, store_of
 from deploy.settings import Settings
+from streams.units import TOKEN_UNIT
 
 GAS_TOKEN = "0x04718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d"  # noqa: S105 - STRK, an address
 """STRK, in which transactions pay for their gas, on every network."""
@@ -94,7 +95,7 @@ async def _of_settlement(node: Node, state: State) -> AsyncIterator[str]:
     for batch in state.batches:
         yield f"  batch {batch.number} of {batch.amount}: {batch.status}{await _transaction(node, batch)}"
     held = sum(state.open.values())
-    yield f"  open fees {held} (1e-8 USD), {held // UNIT} whole units"
+    yield f"  open fees {held} (1e-8 USD), {held // TOKEN_UNIT} whole units"
 
 
 async def _transaction(node: Node, batch: Batch) -> str:

@@ -7,9 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 
 from contracts.indexer.addresses import address_of
-from contracts.settlement.batches import UNIT
 from deploy.indexer_settings import PORT, IndexerSettings, Port
-from streams.units import Usd
+from streams.units import TOKEN_UNIT, Usd
 
 
 class SettlementSettings(IndexerSettings):
@@ -53,4 +52,4 @@ class SettlementSettings(IndexerSettings):
     @property
     def settlement_units(self) -> int:
         """Return the amount that closes a batch, in units of the settlement token."""
-        return Usd.parse(self.settlement_amount_usd) // UNIT
+        return Usd.parse(self.settlement_amount_usd) // TOKEN_UNIT

@@ -202,6 +202,10 @@ class Quantity(FixedPoint):
         return f"{digits[:-DECIMALS_MAX]}.{part}" if part else digits[:-DECIMALS_MAX]
 
 
+TOKEN_UNIT: Final = 100
+"""One unit of the settlement token (1e-6 USD) in units of the ledger (1e-8 USD)."""
+
+
 class TokenUnits(FixedPoint):
     """An amount in a token's own smallest units, as contracts count it. JSON holds it as a whole number in text."""
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from contracts.settlement.batches import UNIT, State, added
+from contracts.settlement.batches import State, added
 from contracts.settlement.errors import SettlementError
+from streams.units import TOKEN_UNIT
 
 
 class ChainBatch(NamedTuple):
@@ -54,9 +55,9 @@ def adopted(state: State, chain: Sequence[ChainBatch]) -> Adopted:
         totals = added(totals, paid)
     opened = state.batches[len(kept) :]
     for batch in opened:
-        still_open = added(still_open, {source: UNIT * amount for source, amount in batch.totals.items()})
+        still_open = added(still_open, {source: TOKEN_UNIT * amount for source, amount in batch.totals.items()})
     for settled in foreign:
-        still_open = added(still_open, {source: -UNIT * amount for source, amount in settled.totals.items()})
+        still_open = added(still_open, {source: -TOKEN_UNIT * amount for source, amount in settled.totals.items()})
     last = (chain[-1].number, chain[-1].hash)
     after = replace(state, open=still_open, last=last, confirmed=last, confirmed_totals=totals, batches=())
     return Adopted(after, foreign, [batch.number for batch in opened])

@@ -9,7 +9,7 @@ from typing import Final
 
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.store import StateStore
-from contracts.settlement.batches import UNIT, State
+from contracts.settlement.batches import State
 from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import LogReader
 from contracts.settlement.reconciliation import (
@@ -23,6 +23,7 @@ from contracts.settlement.reconciliation import (
     in_the_log,
     on_the_chain,
 )
+from streams.units import TOKEN_UNIT
 
 TRIES: Final = 50
 """How often a moment is looked for in which log and ledger do not change while they are read."""
@@ -57,19 +58,19 @@ class Audited:
         unswept = collector.settled - collector.swept
         for name, amount in (
             ("accrued", sum(self.fees.by_source.values())),
-            ("  swept to splitters", UNIT * collector.swept),
-            ("  held by the collector", UNIT * unswept),
+            ("  swept to splitters", TOKEN_UNIT * collector.swept),
+            ("  held by the collector", TOKEN_UNIT * unswept),
             ("  held in the ledger", sum(self.held.values())),
-            ("received by the splitter", UNIT * splitter.received),
-            ("  distributed", UNIT * splitter.released),
-            ("  held by the splitter", UNIT * splitter.balance),
-            ("  not from settled fees", UNIT * (splitter.received - self.sent)),
+            ("received by the splitter", TOKEN_UNIT * splitter.received),
+            ("  distributed", TOKEN_UNIT * splitter.released),
+            ("  held by the splitter", TOKEN_UNIT * splitter.balance),
+            ("  not from settled fees", TOKEN_UNIT * (splitter.received - self.sent)),
         ):
             yield f"  {name:<28} {amount:>28}"
         for name, amount in sorted(self.fees.by_beneficiary.items()):
             yield f"  accrued for {name:<16} {amount:>28}"
         for address, found in splitter.beneficiaries.items():
-            yield f"  {address}: distributed {UNIT * found.released}, due {UNIT * found.due}"
+            yield f"  {address}: distributed {TOKEN_UNIT * found.released}, due {TOKEN_UNIT * found.due}"
         for asset, by_source in sorted(self.fees.others.items()):
             accrued = sum(by_source.values())
             yield f"in 1e-8 {asset}: accrued {accrued}, swept 0, held in the ledger {accrued}"

@@ -18,9 +18,8 @@ from contracts.indexer.addresses import padded
 from contracts.settlement.errors import ForeignBatchError, GapError
 from contracts.settlement.hashing import batch_hash, details_hash, source_felt
 from streams.events.chain import SIGNS, BatchSettled, FeesDistributed, FeesSwept
+from streams.units import TOKEN_UNIT
 
-UNIT: Final = 100
-"""One unit of the settlement token (1e-6 USD) in units of the ledger (1e-8 USD)."""
 SOURCES_MAX: Final = 32
 """The contract takes at most so many sources in a batch."""
 NO_HASH: Final = padded(0)
@@ -199,7 +198,7 @@ def _closed(state: State, reason: Reason, now_us: int) -> State:
     if not largest:
         return replace(state, day=None)
     totals = {source: whole[source] for source in sorted(largest, key=source_felt)}
-    left = added(state.open, {source: -UNIT * amount for source, amount in totals.items()})
+    left = added(state.open, {source: -TOKEN_UNIT * amount for source, amount in totals.items()})
     number, previous_hash = state.last[0] + 1, state.last[1]
     details = details_hash((partition, *msgspec.structs.astuple(at)) for partition, at in state.reached.items())
     batch = Batch(
@@ -218,7 +217,7 @@ def _closed(state: State, reason: Reason, now_us: int) -> State:
 
 def _whole(amounts: Mapping[str, int]) -> dict[str, int]:
     """Return the whole units of the token in amounts of 1e-8 USD. A source that owes keeps its debt open."""
-    return {source: amount // UNIT for source, amount in amounts.items() if amount >= UNIT}
+    return {source: amount // TOKEN_UNIT for source, amount in amounts.items() if amount >= TOKEN_UNIT}
 
 
 def added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

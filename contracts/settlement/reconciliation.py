@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from contracts.settlement.batches import UNIT, Batch, State
+from contracts.settlement.batches import Batch, State
+from streams.units import TOKEN_UNIT
 
 
 class Collector(NamedTuple):
@@ -78,7 +79,7 @@ def held(state: State, last: int) -> dict[str, int]:
     for batch in state.batches:
         if batch.number > last:
             for source, amount in batch.totals.items():
-                sums[source] = sums.get(source, 0) + UNIT * amount
+                sums[source] = sums.get(source, 0) + TOKEN_UNIT * amount
     return sums
 
 
@@ -87,7 +88,7 @@ def in_the_log(state: State, accrued: Mapping[str, int]) -> Iterator[Difference]
 
     `accrued` are the ledger's totals up to the offsets that the state has reached.
     """
-    confirmed = {source: UNIT * amount for source, amount in state.confirmed_totals.items()}
+    confirmed = {source: TOKEN_UNIT * amount for source, amount in state.confirmed_totals.items()}
     kept = held(state, state.confirmed[0])
     for source in sorted({*accrued, *confirmed, *kept}):
         found = confirmed.get(source, 0) + kept.get(source, 0)

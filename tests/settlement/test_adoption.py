@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from contracts.settlement.adoption import ChainBatch, adopted
-from contracts.settlement.batches import UNIT, Batch, State, next_to_send, settled
+from contracts.settlement.batches import Batch, State, next_to_send, settled
 from contracts.settlement.errors import SettlementError
+from streams.units import TOKEN_UNIT
 from tests.settlement.test_batches import fact, three_batches
 
 FOREIGN = ChainBatch(2, "0x" + "f" * 64, {"a": 5, "new": 7})
@@ -19,12 +20,12 @@ def of_chain(batch: Batch) -> ChainBatch:
 def owned(state: State) -> dict[str, int]:
     """Return all fees of a state by source, in 1e-8 USD: confirmed, in batches, and open."""
     sums: dict[str, int] = {}
-    for amounts in ({k: UNIT * v for k, v in state.confirmed_totals.items()}, state.open):
+    for amounts in ({k: TOKEN_UNIT * v for k, v in state.confirmed_totals.items()}, state.open):
         for source, amount in amounts.items():
             sums[source] = sums.get(source, 0) + amount
     for batch in state.batches:
         for source, amount in batch.totals.items():
-            sums[source] = sums.get(source, 0) + UNIT * amount
+            sums[source] = sums.get(source, 0) + TOKEN_UNIT * amount
     return {source: amount for source, amount in sums.items() if amount}
 
 
@@ -34,7 +35,7 @@ def test_batches_of_the_contract_replace_those_of_the_log_to_the_unit() -> None:
     assert owned(found.state) == owned(state), "accrued = settled + held still holds"
     assert (found.state.last, found.state.confirmed) == ((2, FOREIGN.hash), (2, FOREIGN.hash))
     assert (found.foreign, found.opened) == ([FOREIGN], [2, 3])
-    assert found.state.open["new"] == -7 * UNIT, "it owes what the log has lost"
+    assert found.state.open["new"] == -7 * TOKEN_UNIT, "it owes what the log has lost"
     assert next_to_send(found.state, *found.state.last) is None
 
 

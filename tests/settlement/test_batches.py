@@ -14,7 +14,6 @@ from contracts.indexer.addresses import padded
 from contracts.settlement.batches import (
     NO_HASH,
     SOURCES_MAX,
-    UNIT,
     Batch,
     Fee,
     State,
@@ -27,7 +26,7 @@ from contracts.settlement.errors import ForeignBatchError, GapError, UnnamableSo
 from contracts.settlement.hashing import batch_hash, source_felt
 from contracts.settlement.reconciliation import held, in_the_log
 from streams.events.chain import BatchSettled, FactFinality, SourceTotal
-from streams.units import TokenUnits
+from streams.units import TOKEN_UNIT, TokenUnits
 
 STEPS_MAX = 500
 SOURCES = ("trading", "nft_marketplace", "a")
@@ -83,7 +82,7 @@ def test_each_fee_is_in_one_batch(
     for batch in state.batches:
         for source, amount in batch.totals.items():
             assert amount > 0
-            batched[source] += amount * UNIT
+            batched[source] += amount * TOKEN_UNIT
     for source, amount in sums(fees).items():
         assert batched[source] + state.open.get(source, 0) == amount
     assert list(in_the_log(state, sums(fees))) == []
@@ -105,7 +104,7 @@ def test_batches_are_numbered_and_linked(drawn: list[tuple[int, int, str, int]],
 @given(FEES, st.integers(4, 9))
 def test_once_all_days_are_over_only_remainders_are_open(drawn: list[tuple[int, int, str, int]], today: int) -> None:
     state = one_by_one(fees_of(drawn), today)
-    assert all(amount < UNIT for amount in state.open.values())
+    assert all(amount < TOKEN_UNIT for amount in state.open.values())
 
 
 def test_a_batch_has_the_fees_of_its_day() -> None:
@@ -241,7 +240,7 @@ def test_what_is_held_and_what_is_confirmed_add_up(finalities: list[FactFinality
         if not state.batches:
             break
         state = settled(state, fact(state.batches[0], finality))
-        confirmed = UNIT * sum(state.confirmed_totals.values())
+        confirmed = TOKEN_UNIT * sum(state.confirmed_totals.values())
         assert confirmed + sum(held(state, state.confirmed[0]).values()) == sum(fee.amount for fee in fees)
         assert list(in_the_log(state, sums(fees))) == []
 
