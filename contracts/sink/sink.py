@@ -145,9 +145,6 @@ class Sink:
             self.counts.refused += 1
             self._state = None
             return True
-        except BaseException:
-            self._state = None  # it may have changes that are not in the log
-            raise
         self._count(state.people)
         return busy
 
@@ -169,8 +166,10 @@ class Sink:
         return True
 
     async def _write(self, state: SinkState, events: list[AnyEvent]) -> None:
+        """Write a state that was changed since the last await. If this fails, the state is read from the log again."""
+        self._state = None
         await self._store.write(state, events, self._now())
-        self._idle_at = None
+        self._state, self._idle_at = state, None
         for event in events:
             self.counts.minted += isinstance(event.data, NFTMintConfirmed)
             self.counts.failed += isinstance(event.data, NFTMintFailed)
@@ -196,17 +195,17 @@ class Sink:
 
     async def _mints(self, state: SinkState, at: At) -> bool:
         calls: list[Call] = []
-        refused: list[AnyEvent] = []
-        for mint_id, mint, wallet in list(islice(state.people.to_mint(), MINTS_AT_ONCE)):
+        refused: list[str] = []
+        for mint_id, mint, wallet in islice(state.people.to_mint(), MINTS_AT_ONCE):
             request = request_of(mint_id)
             if await self._genesis.token_of_request(at, request):
                 continue  # its fact will come
             if await self._genesis.token_for(at, wallet, mint.type):
-                refused.append(self._failed(state.people.refuse(mint_id)))
+                refused.append(mint_id)
                 continue
             calls.append(self._genesis.mint(request, wallet, mint.type, mint.rarity, self._metadata_of(mint.type)))
         if refused:
-            await self._write(state, refused)
+            await self._write(state, [self._failed(state.people.refuse(mint_id)) for mint_id in refused])
         return await self._give(state, calls) or bool(refused)
 
     async def _records(self, state: SinkState, at: At) -> bool:

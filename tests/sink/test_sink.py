@@ -1,0 +1,135 @@
+"""The steps of the sink with a chain in memory, which answers as a test wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from faust_redis.log import Log, TopicSpec
+from starknet_py.hash.selector import get_selector_from_name
+
+from contracts.account.account import RevertsError, Signed
+from contracts.indexer.addresses import padded
+from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import BlockGoneError
+from contracts.indexer.node import Header
+from contracts.sink.people import request_of
+from contracts.sink.reader import TOPICS, EventReader
+from contracts.sink.sink import Policy, Sink
+from contracts.sink.store import SinkStore
+from streams.events.chain import NFTMintFailed
+from tests.chain.indexing import events_of
+from tests.chain.sinking import FACTS, SINK, data_of, tell
+from tests.sink.facts import CHAIN_ID, CONTRACTS, NOW, REPUTATION, linked, requested
+
+ADA, BOB = padded(0xA1), padded(0xB1)
+PAYMASTER = padded(0x9A)
+NAMES = {
+    hex(get_selector_from_name(name)): name
+    for name in ("paymaster", "reputation", "token_of_request", "token_for", "experience")
+}
+
+
+class Chain:
+    """Node and account of a chain of tokens."""
+
+    def __init__(self) -> None:
+        self.tokens: dict[int, int] = {}
+        """The token of each request."""
+        self.owned: dict[int, int] = {}
+        """The token of each wallet, of whatever type."""
+        self.gone: set[int] = set()
+        """Requests and wallets at which a call finds that the block was replaced."""
+        self.height = 1
+        self.sent: list[tuple[int, ...]] = []
+        self.reverts = False
+
+    async def chain_id(self) -> str:
+        return CHAIN_ID
+
+    async def head(self) -> Header:
+        return Header(self.height, padded(self.height), padded(self.height - 1), 0)
+
+    async def call(self, _: str, selector: str, __: BlockRef, calldata: Any = ()) -> list[int]:
+        name = NAMES[selector]
+        if name in {"paymaster", "reputation"}:
+            return [int({"paymaster": PAYMASTER, "reputation": REPUTATION}[name], 16)]
+        if calldata[0] in self.gone:
+            raise BlockGoneError("replaced")
+        return [{"token_of_request": self.tokens, "token_for": self.owned}.get(name, {}).get(calldata[0], 0), 0]
+
+    async def nonce(self) -> int:
+        return len(self.sent)
+
+    async def prepare(self, calls: Any, nonce: int) -> Signed:
+        if self.reverts:
+            raise RevertsError("paused")
+        return Signed("invoke", padded(0x700 + nonce), nonce, {"requests": [call.calldata[0] for call in calls]})
+
+    async def send(self, signed: Signed) -> None:
+        self.sent.append(tuple(signed.content["requests"]))
+        self.tokens |= dict.fromkeys(self.sent[-1], 1)
+        self.height += 1
+
+    async def outcome(self, _: str) -> tuple[str, str]:
+        return "succeeded", ""
+
+
+def sink_of(log: Log, chain: Any) -> Sink:
+    return Sink(
+        store=SinkStore(log, SINK, FACTS, CONTRACTS),
+        reader=EventReader(log, [TopicSpec(name, 4) for name in TOPICS]),
+        node=chain,
+        account=chain,
+        policy=Policy(CONTRACTS, "", send_again_s=0),
+        now=lambda: NOW,
+    )
+
+
+async def until_idle(sink: Sink) -> None:
+    for _ in range(20):
+        if not await sink.step():
+            return
+    raise AssertionError("the sink does not come to an end")
+
+
+async def test_a_chain_that_changes_while_mints_are_asked_for_loses_none(log: Log) -> None:
+    chain = Chain()
+    chain.owned[int(ADA, 16)] = 5
+    chain.gone.add(int(request_of("m-2"), 16))
+    await tell(log, requested("m-1", "ada"), linked("ada", ADA), requested("m-2", "bob"), linked("bob", BOB))
+    sink = sink_of(log, chain)
+    await until_idle(sink)
+    assert not data_of(await events_of(log), NFTMintFailed), "the block was replaced"
+    await tell(log, requested("m-3", "cleo"))
+    await until_idle(sink)
+    chain.gone.clear()
+    await until_idle(sink)
+    [said] = data_of(await events_of(log), NFTMintFailed)
+    assert (said.mint_id, said.reason) == ("m-1", "already_minted")
+    assert chain.sent == [(int(request_of("m-2"), 16),)]
+
+
+async def test_a_transaction_that_would_revert_costs_no_reading_of_the_state(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = Chain()
+    chain.reverts = True
+    await tell(log, requested("m-1", "ada"), linked("ada", ADA))
+    sink = sink_of(log, chain)
+    with pytest.raises(RevertsError):
+        await until_idle(sink)
+    reads = list[None]()
+    load = sink._store.load
+
+    async def counted() -> Any:
+        reads.append(None)
+        return await load()
+
+    monkeypatch.setattr(sink._store, "load", counted)
+    with pytest.raises(RevertsError):
+        await sink.step()
+    chain.reverts = False
+    await until_idle(sink)
+    assert not reads
+    assert len(chain.sent) == 1
