@@ -16,6 +16,7 @@ from typing import Final
 from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
 
 from contracts.account.account import Account
+from contracts.account.last_transaction import LastTransaction, Stage
 from contracts.clients.contract import Call
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
@@ -30,8 +31,10 @@ from contracts.settlement.waits import Wait
 from streams.spans import Spans
 from streams.times import Instant
 
-STUCK: Final = 10
-"""A transaction that is in no block after so many times the pause before sending again is replaced."""
+WAITS: Final = {
+    Stage.UNKNOWN: Wait.TRANSACTION, Stage.LATE: Wait.TRANSACTION, Stage.GAP: Wait.NONCE, Stage.REVERTED: Wait.REFUSAL,
+}  # fmt: skip
+"""What settlement waits for while its transaction is not executed."""
 
 logger = logging.getLogger(__name__)
 
@@ -107,9 +110,8 @@ class Settlement:
         self._spans = BatchSpans(spans)
         self._state: State | None = None
         self._sent_s = -math.inf
-        self._sweep = self._reverted = ""  # the hashes of the last sweep, and of the last reverted transaction
-        self._sweep_nonce = -1
-        self._pending = ("", 0.0)  # a transaction in no block, and when it was first seen so
+        self._last = LastTransaction(account)
+        self._sweep, self._sweep_nonce = "", -1  # the last sweep's transaction
         self._wait = Wait.NOTHING
         self._audited_s = -math.inf
 
@@ -217,30 +219,11 @@ class Settlement:
         """Return whether a transaction may still be executed, or was and is not in the block that was read."""
         if not tx_hash:
             return False
-        outcome, reason = await self._account.outcome(tx_hash)
-        if outcome == "reverted" and tx_hash != self._reverted:
-            self._reverted = tx_hash
-            self.counts.reverted += 1
-            logger.warning("the transaction %s was reverted: %s", tx_hash, reason)
-        if outcome == "pending":
-            return await self._is_in_time(tx_hash, nonce)
-        if outcome in {"unknown", "reverted"}:
-            self._wait = Wait.TRANSACTION if outcome == "unknown" else Wait.REFUSAL
-            return time.monotonic() - self._sent_s < self._policy.send_again_s
-        return True
-
-    async def _is_in_time(self, tx_hash: str, nonce: int) -> bool:
-        """Return whether a transaction that is in no block is still waited for; say so when it is late.
-
-        A transaction whose price is too low, or whose number is after a missing one, may wait for ever. It is replaced.
-        """
-        if self._pending[0] != tx_hash:
-            self._pending = (tx_hash, time.monotonic())
-        pending_s = time.monotonic() - self._pending[1]
-        if pending_s < self._policy.send_again_s:
-            return True
-        self._wait = Wait.NONCE if nonce > await self._account.nonce() else Wait.TRANSACTION
-        return pending_s < STUCK * self._policy.send_again_s
+        age_s = time.monotonic() - self._sent_s
+        standing = await self._last.standing(tx_hash, nonce, age_s, self._policy.send_again_s)
+        self.counts.reverted = self._last.reverted
+        self._wait = WAITS.get(standing.stage, self._wait)
+        return standing.is_awaited
 
     async def _send_batch(self, state: State, batch: Batch) -> None:
         """Note the transaction in the log, then send it. Nobody else can use its number in between, but to fail."""

@@ -17,12 +17,13 @@ from typing import Final, NamedTuple
 from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
 
 from contracts.account.account import Account, RevertsError
+from contracts.account.last_transaction import LastTransaction, Stage
 from contracts.clients.contract import At, Call
 from contracts.clients.genesis_nft import GenesisNFTClient
 from contracts.clients.paymaster import PaymasterClient
 from contracts.clients.reputation import ReputationClient
 from contracts.indexer.chain_state import BlockRef
-from contracts.indexer.errors import BlockGoneError
+from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.indexer.node import Node
 from contracts.sink.errors import SinkError
 from contracts.sink.people import Contracts, People, ToRecord, request_of
@@ -53,7 +54,8 @@ class SinkCounts:
         sent: Transactions that were given to the node.
         reverted: Transactions that were reverted.
         refused: Writes that the log refused because another sink was first.
-        worked_s: When log and node were last reached, by the monotonic clock; -inf for never.
+        worked_s: When log and node were last reached and transactions were taken, by the monotonic clock; -inf for
+            never.
     """
 
     open_mints: int = 0
@@ -103,7 +105,8 @@ class Sink:
         self._paymaster = PaymasterClient("0x0")
         self._state: SinkState | None = None
         self._idle_at: BlockRef | None = None  # the newest block when nothing was left to send
-        self._reverted = ""  # the hash of the last reverted transaction
+        self._last = LastTransaction(account)
+        self._is_stuck = False  # no transaction was executed since one would revert, or was taken by no block
 
     async def open(self) -> SinkState:
         """Check that node, contracts and log belong together, and return the state in the log.
@@ -152,7 +155,8 @@ class Sink:
         counts = self.counts
         counts.open_mints, counts.users = len(people.mints), len(people.users)
         counts.without_wallet = people.without_wallet
-        counts.worked_s = time.monotonic()
+        if not self._is_stuck:
+            counts.worked_s = time.monotonic()
 
     # --- the log ------------------------------------------------------------------------------------------------------
 
@@ -187,10 +191,10 @@ class Sink:
                 if await prepare(state, at):
                     return True
             except RevertsError as exc:
-                refusal = exc
+                refusal, self._is_stuck = exc, True
         if refusal:
             raise refusal
-        self._idle_at = head
+        self._idle_at, self._is_stuck = head, False
         return False
 
     async def _mints(self, state: SinkState, at: At) -> bool:
@@ -231,17 +235,24 @@ class Sink:
         return True
 
     async def _is_under_way(self, sent: Sent) -> bool:
-        """Return whether a transaction may still be executed, or was and is not in the newest block."""
+        """Return whether a transaction may still be executed, or was and is not in the newest block.
+
+        Raises:
+            NodeError: no block takes it.
+        """
         if not sent.tx_hash:
             return False
-        outcome, reason = await self._account.outcome(sent.tx_hash)
-        if outcome == "reverted" and sent.tx_hash != self._reverted:
-            self._reverted = sent.tx_hash
-            self.counts.reverted += 1
-            logger.warning("the transaction %s was reverted: %s", sent.tx_hash, reason)
-        if outcome in {"unknown", "reverted"}:
-            return self._now() - sent.at < self._policy.send_again_s * SECOND_US
-        return outcome == "pending" or await self._account.nonce() <= sent.nonce
+        age_s = (self._now() - sent.at) / SECOND_US
+        standing = await self._last.standing(sent.tx_hash, sent.nonce, age_s, self._policy.send_again_s)
+        self.counts.reverted = self._last.reverted
+        if standing.stage in {Stage.LATE, Stage.GAP}:
+            self._is_stuck = True
+            if standing.is_awaited:
+                raise NodeError(f"no block takes the transaction {sent.tx_hash}")
+        if standing.stage is Stage.EXECUTED:
+            self._is_stuck = False
+            return await self._account.nonce() <= sent.nonce
+        return standing.is_awaited
 
     def _failed(self, data: NFTMintFailed) -> AnyEvent:
         now = self._now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from starknet_py.hash.selector import get_selector_from_name
 from contracts.account.account import RevertsError, Signed
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
-from contracts.indexer.errors import BlockGoneError
+from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.indexer.node import Header
 from contracts.sink.people import request_of
 from contracts.sink.reader import TOPICS, EventReader
@@ -43,6 +44,7 @@ class Chain:
         self.height = 1
         self.sent: list[tuple[int, ...]] = []
         self.reverts = False
+        self.outcomes = "succeeded"
 
     async def chain_id(self) -> str:
         return CHAIN_ID
@@ -59,29 +61,32 @@ class Chain:
         return [{"token_of_request": self.tokens, "token_for": self.owned}.get(name, {}).get(calldata[0], 0), 0]
 
     async def nonce(self) -> int:
-        return len(self.sent)
+        return len(self.tokens)
 
     async def prepare(self, calls: Any, nonce: int) -> Signed:
         if self.reverts:
             raise RevertsError("paused")
-        return Signed("invoke", padded(0x700 + nonce), nonce, {"requests": [call.calldata[0] for call in calls]})
+        return Signed(
+            "invoke", padded(0x700 + len(self.sent)), nonce, {"requests": [call.calldata[0] for call in calls]}
+        )
 
     async def send(self, signed: Signed) -> None:
         self.sent.append(tuple(signed.content["requests"]))
-        self.tokens |= dict.fromkeys(self.sent[-1], 1)
+        if self.outcomes == "succeeded":
+            self.tokens |= dict.fromkeys(self.sent[-1], 1)
         self.height += 1
 
     async def outcome(self, _: str) -> tuple[str, str]:
-        return "succeeded", ""
+        return self.outcomes, ""
 
 
-def sink_of(log: Log, chain: Any) -> Sink:
+def sink_of(log: Log, chain: Any, send_again_s: float = 0) -> Sink:
     return Sink(
         store=SinkStore(log, SINK, FACTS, CONTRACTS),
         reader=EventReader(log, [TopicSpec(name, 4) for name in TOPICS]),
         node=chain,
         account=chain,
-        policy=Policy(CONTRACTS, "", send_again_s=0),
+        policy=Policy(CONTRACTS, "", send_again_s),
         now=lambda: NOW,
     )
 
@@ -127,9 +132,40 @@ async def test_a_transaction_that_would_revert_costs_no_reading_of_the_state(
         return await load()
 
     monkeypatch.setattr(sink._store, "load", counted)
+    worked_s = sink.counts.worked_s
+    await tell(log, linked("ada", ADA))
+    assert await sink.step(), "it reads on"
+    assert sink.counts.worked_s == worked_s
     with pytest.raises(RevertsError):
         await sink.step()
     chain.reverts = False
     await until_idle(sink)
     assert not reads
     assert len(chain.sent) == 1
+
+
+async def test_a_transaction_that_no_block_takes_is_said_and_replaced(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, time = Chain(), SimpleNamespace(monotonic=lambda: time.now_s, now_s=0.0)
+    monkeypatch.setattr("contracts.account.last_transaction.time", time)
+    chain.outcomes = "pending"
+    await tell(log, requested("m-1", "ada"), linked("ada", ADA))
+    sink = sink_of(log, chain, send_again_s=30)
+    await until_idle(sink)
+    worked_s = sink.counts.worked_s
+    for time.now_s in (30.0, 299.0):
+        with pytest.raises(NodeError, match="no block takes the transaction"):
+            await sink.step()
+        await tell(log, linked("ada", ADA))
+        assert await sink.step(), "it reads on"
+    assert sink.counts.worked_s == worked_s
+    time.now_s = 300.0
+    assert await sink.step()
+    assert len(chain.sent) == 2
+    assert sink.counts.worked_s == worked_s, "no block has taken the other one yet"
+    chain.outcomes = "succeeded"
+    chain.tokens[int(request_of("m-1"), 16)] = 1
+    await until_idle(sink)
+    assert len(chain.sent) == 2
+    assert sink.counts.worked_s > worked_s
