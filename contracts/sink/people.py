@@ -1,7 +1,8 @@
 """What the sink knows of users: their wallets, their experience and their mints, and how events change that. No I/O.
 
-Events of different topics come in any order, so nothing here depends on it: a mint waits for a wallet, and a wallet for
-a mint. The chain's facts say what has arrived: an accepted one adds, a retracted one takes away.
+Events of different topics come in any order, so nothing here depends on it: a mint waits for a wallet, a wallet for a
+mint, and a token for its request. The chain's facts say what has arrived: an accepted one adds, a retracted one takes
+away.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from streams.wire import decoder
 
 REQUEST_BYTES: Final = 31
 """So many bytes always fit into a number of Starknet."""
-USER_PREFIX, MINT_PREFIX, WALLET_PREFIX = "user-", "mint-", "wallet-"
+USER_PREFIX, MINT_PREFIX, WALLET_PREFIX, TOKEN_PREFIX = "user-", "mint-", "wallet-", "token-"
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -49,6 +50,13 @@ class Mint(msgspec.Struct, frozen=True):
     type: GenesisType
     rarity: Rarity
     token_id: int = 0
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A token whose request was not read yet. `tx_hash` is empty until its block is final."""
+
+    token_id: int
+    tx_hash: str = ""
 
 
 class ToMint(NamedTuple):
@@ -84,10 +92,14 @@ class People:
     """All users and open mints of one log. `changed` has the keys of the rows that the next write has to have."""
 
     def __init__(self, contracts: Contracts, rows: Mapping[str, bytes] | None = None) -> None:
-        """Create them from the rows of the log. `recorded` has the totals of XP that the chain has for a wallet."""
+        """Create them from the rows of the log.
+
+        `recorded` has the totals of XP that the chain has for a wallet, `tokens` those of requests that were not read.
+        """
         self.users: dict[str, Person] = {}
         self.mints: dict[str, Mint] = {}
         self.recorded: dict[str, tuple[int, ...]] = {}
+        self.tokens: dict[str, Token] = {}
         self.changed: set[str] = set()
         self._contracts = contracts
         for key, value in sorted((rows or {}).items()):  # ids of mints begin with their time
@@ -110,6 +122,8 @@ class People:
             self.users[key.removeprefix(USER_PREFIX)] = _people.decode(value)
         elif key.startswith(WALLET_PREFIX):
             self.recorded[key.removeprefix(WALLET_PREFIX)] = _totals.decode(value)
+        elif key.startswith(TOKEN_PREFIX):
+            self.tokens[key.removeprefix(TOKEN_PREFIX)] = _tokens.decode(value)
         else:
             self.mints[key.removeprefix(MINT_PREFIX)] = _mints.decode(value)
 
@@ -128,10 +142,15 @@ class People:
                 yield ToMint(mint_id, mint, wallets[0])
 
     def to_record(self) -> Iterator[ToRecord]:
-        """Yield the experience that the chain lacks."""
+        """Yield the experience that the chain lacks, once for each wallet.
+
+        Two users have one wallet while its unlinking, in another partition, was not read yet.
+        """
+        taken: set[str] = set()
         for user_id, user in self.users.items():
             wallet = self._reputation_wallet(user_id, user)
-            if wallet and user.due > max(self.recorded.get(wallet, ()), default=0):
+            if wallet and wallet not in taken and user.due > max(self.recorded.get(wallet, ()), default=0):
+                taken.add(wallet)
                 yield ToRecord(user_id, wallet, user.due)
 
     @property
@@ -158,8 +177,11 @@ class People:
             return msgspec.json.encode(self.users[key.removeprefix(USER_PREFIX)])
         if key.startswith(WALLET_PREFIX):
             return msgspec.json.encode(self.recorded[key.removeprefix(WALLET_PREFIX)])
-        mint = self.mints.get(key.removeprefix(MINT_PREFIX))
-        return None if mint is None else msgspec.json.encode(mint)
+        if key.startswith(TOKEN_PREFIX):
+            row: Token | Mint | None = self.tokens.get(key.removeprefix(TOKEN_PREFIX))
+        else:
+            row = self.mints.get(key.removeprefix(MINT_PREFIX))
+        return None if row is None else msgspec.json.encode(row)
 
     # --- users --------------------------------------------------------------------------------------------------------
 
@@ -208,30 +230,41 @@ class People:
 
     # --- mints --------------------------------------------------------------------------------------------------------
 
-    def _requested(self, event: Event[MintRequested]) -> None:
+    def _requested(self, event: Event[MintRequested]) -> list[AnyEvent]:
         data = event.data
-        if data.mint_id not in self.mints:
-            self._requests[request_of(data.mint_id)] = data.mint_id
-            self._put_mint(data.mint_id, Mint(event.partitionkey, data.type, data.rarity))
+        if data.mint_id in self.mints:
+            return []
+        request = request_of(data.mint_id)
+        token = self.tokens.get(request, NO_TOKEN)
+        self._requests[request] = data.mint_id
+        self._put_mint(data.mint_id, Mint(event.partitionkey, data.type, data.rarity, token.token_id))
+        self._put_token(request, NO_TOKEN)
+        return [self._confirmed(event, data.mint_id, token)] if token.tx_hash else []
 
     def _minted(self, event: Event[AchievementMinted]) -> list[AnyEvent]:
         data = event.data
+        if data.contract != self._contracts.genesis:
+            return []
+        token = Token(data.token_id, data.tx_hash if data.finality == "final" else "")
+        token = NO_TOKEN if data.finality == "retracted" else token
         mint_id = self._requests.get(data.request)
-        if mint_id is None or data.contract != self._contracts.genesis:
+        if mint_id is None:
+            self._put_token(data.request, token)
             return []
-        mint = self.mints[mint_id]
-        if data.finality != "final":
-            self._put_mint(mint_id, replace(mint, token_id=data.token_id if data.finality == "accepted" else 0))
-            return []
-        self._end(mint_id)
+        self._put_mint(mint_id, replace(self.mints[mint_id], token_id=token.token_id))
+        return [self._confirmed(event, mint_id, token)] if token.tx_hash else []
+
+    def _confirmed(self, event: AnyEvent, mint_id: str, token: Token) -> AnyEvent:
+        """End a mint whose token is final. Return what is to be said of it, after the later one of request and fact."""
         confirmed = NFTMintConfirmed(
             mint_id=mint_id,
-            user_id=mint.user_id,
-            token_id=str(data.token_id),
-            tx_hash=data.tx_hash,
+            user_id=self.mints[mint_id].user_id,
+            token_id=str(token.token_id),
+            tx_hash=token.tx_hash,
             finality="final",
         )
-        return [event.then(confirmed, subject=mint_id)]
+        self._end(mint_id)
+        return event.then(confirmed, subject=mint_id, key=self._contracts.genesis)
 
     def _end(self, mint_id: str) -> None:
         del self.mints[mint_id]
@@ -251,8 +284,19 @@ class People:
         self.mints[mint_id] = mint
         self.changed.add(f"{MINT_PREFIX}{mint_id}")
 
+    def _put_token(self, request: str, token: Token) -> None:
+        """Keep the token of a request that was not read yet; NO_TOKEN to keep none."""
+        if self.tokens.get(request, NO_TOKEN) == token:
+            return
+        self.tokens[request] = token
+        if token == NO_TOKEN:
+            del self.tokens[request]
+        self.changed.add(f"{TOKEN_PREFIX}{request}")
+
 
 NOBODY: Final = Person()
+NO_TOKEN: Final = Token(0)
 _people = decoder(Person)
 _mints = decoder(Mint)
+_tokens = decoder(Token)
 _totals: msgspec.json.Decoder[tuple[int, ...]] = msgspec.json.Decoder(tuple[int, ...])

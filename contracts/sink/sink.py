@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final, NamedTuple
 
 from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
@@ -36,7 +35,7 @@ from streams.times import SECOND_US, Instant
 
 MINTS_AT_ONCE: Final = 10
 RECORDS_AT_ONCE: Final = 40
-"""The most in one transaction. As many may wait for their facts before more is sent."""
+"""The most in one transaction."""
 
 logger = logging.getLogger(__name__)
 
@@ -200,24 +199,27 @@ class Sink:
     async def _mints(self, state: SinkState, at: At) -> bool:
         calls: list[Call] = []
         refused: list[str] = []
-        for mint_id, mint, wallet in islice(state.people.to_mint(), MINTS_AT_ONCE):
+        for mint_id, mint, wallet in state.people.to_mint():
             request = request_of(mint_id)
             if await self._genesis.token_of_request(at, request):
                 continue  # its fact will come
             if await self._genesis.token_for(at, wallet, mint.type):
                 refused.append(mint_id)
-                continue
-            calls.append(self._genesis.mint(request, wallet, mint.type, mint.rarity, self._metadata_of(mint.type)))
+            else:
+                calls.append(self._genesis.mint(request, wallet, mint.type, mint.rarity, self._metadata_of(mint.type)))
+            if max(len(calls), len(refused)) == MINTS_AT_ONCE:
+                break
         if refused:
             await self._write(state, [self._failed(state.people.refuse(mint_id)) for mint_id in refused])
         return await self._give(state, calls) or bool(refused)
 
     async def _records(self, state: SinkState, at: At) -> bool:
-        records = [
-            record
-            for record in islice(state.people.to_record(), RECORDS_AT_ONCE)
-            if await self._reputation.experience(at, record.wallet) < record.experience
-        ]
+        records: list[ToRecord] = []
+        for record in state.people.to_record():
+            if await self._reputation.experience(at, record.wallet) < record.experience:
+                records.append(record)
+            if len(records) == RECORDS_AT_ONCE:
+                break
         calls = [self._paymaster.record(record.wallet, record.experience) for record in records]
         return await self._give(state, calls, records)
 

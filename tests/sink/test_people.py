@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contracts.indexer.addresses import padded
 from contracts.sink.people import People, ToRecord, request_of
 from streams.events import AnyEvent
-from streams.events.chain import NFTMintConfirmed
+from streams.events.chain import FactFinality, NFTMintConfirmed
 from tests.sink.facts import (
     CONTRACTS,
     GENESIS,
@@ -82,6 +82,22 @@ def test_a_token_of_another_contract_or_request_means_nothing() -> None:
     assert waiting(people) == [("m-1", WALLET)]
 
 
+def test_a_token_that_is_read_before_its_request_counts() -> None:
+    people = told(linked("ada", WALLET), minted("m-1", 5, "accepted"), requested("m-1", "ada"))
+    assert waiting(people) == []
+    assert people.apply(minted("m-1", 5, "retracted")) == []
+    assert waiting(people) == [("m-1", WALLET)]
+    people = told(minted("m-2", 6, "accepted"), minted("m-2", 6, "retracted"), requested("m-2", "ada"))
+    assert people.mints["m-2"].token_id == 0
+    people = told(minted("m-3", 7, "accepted"), minted("m-3", 7, "final"))
+    [event] = people.apply(requested("m-3", "ada"))
+    assert isinstance(event.data, NFTMintConfirmed)
+    assert (event.data.mint_id, event.data.user_id, event.data.token_id) == ("m-3", "ada", "7")
+    assert (event.data.tx_hash, event.partitionkey) == (padded(2), GENESIS)
+    assert not people.mints
+    assert not people.tokens
+
+
 def test_experience_is_recorded_when_a_level_is_reached() -> None:
     people = told(linked("ada", WALLET), gained("ada", 90))
     assert due(people) == []
@@ -126,6 +142,16 @@ def test_reputation_stays_with_the_first_wallet_and_is_nobody_elses() -> None:
     assert due(people) == [(WALLET, 120)]
 
 
+def test_a_wallet_that_moves_is_one_users_also_before_its_unlinking_is_read() -> None:
+    events = [gained("ada", 120), risen("ada", 2), gained("bob", 900), risen("bob", 4)]
+    people = told(*events, linked("ada", WALLET), linked("bob", WALLET))
+    records = list(people.to_record())
+    assert [each.wallet for each in records] == [WALLET]
+    people.bind(records)
+    assert [each.bound for each in people.users.values()] in (["", WALLET], [WALLET, ""])
+    assert list(people.to_record()) == records
+
+
 def test_a_refused_mint_ends() -> None:
     people = told(requested("m-1", "ada"), linked("ada", WALLET))
     failed = people.refuse("m-1")
@@ -152,11 +178,15 @@ def interleaved(streams: Sequence[Sequence[AnyEvent]], chance: random.Random) ->
 
 USERS = ("ada", "bob", "cleo")
 WALLETS = tuple(padded(0xA0 + i) for i in range(3))
+FATES: tuple[tuple[FactFinality, ...], ...] = (
+    (), ("accepted",), ("accepted", "retracted"), ("accepted", "final"), ("accepted", "retracted", "accepted", "final"),
+)  # fmt: skip
+"""What becomes of a mint on the chain."""
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[list[AnyEvent]]:
-    """Return topics of events: what users do with wallets, what they gain, what they ask for."""
+    """Return topics of events: what users do with wallets, what they gain, what they ask for, and what is minted."""
     wallets, levels = list[AnyEvent](), list[AnyEvent]()
     for _ in range(draw(st.integers(0, 12))):
         i = draw(st.integers(0, 2))
@@ -168,22 +198,30 @@ def histories(draw: st.DrawFn) -> list[list[AnyEvent]]:
         total[user] += draw(st.integers(1, 500))
         levels += [gained(user, total[user]), risen(user, level)]
     mints = [requested(f"m-{number}", draw(st.sampled_from(USERS))) for number in range(draw(st.integers(0, 6)))]
-    return [wallets, levels, mints]
+    facts = [
+        minted(f"m-{number}", number + 1, finality)
+        for number in range(len(mints))
+        for finality in draw(st.sampled_from(FATES))
+    ]
+    return [wallets, levels, mints, facts]
 
 
 @given(histories(), st.integers(0, 2**32), st.integers(0, 2**32))
 def test_the_order_of_topics_and_restarts_change_nothing(
     history: list[list[AnyEvent]], first: int, second: int
 ) -> None:
-    once, rows = told(*interleaved(history, random.Random(first))), dict[str, bytes]()
-    again, chance = People(CONTRACTS), random.Random(second)
+    once, again, rows, chance = People(CONTRACTS), People(CONTRACTS), dict[str, bytes](), random.Random(second)
+    said = [made.data for event in interleaved(history, random.Random(first)) for made in once.apply(event)]
+    said_again = []
     for event in interleaved(history, chance):
-        again.apply(event)
+        said_again += [made.data for made in again.apply(event)]
         if chance.random() < 0.4:  # a process is killed after each write
             rows = rows_of(again, rows)
             again = People(CONTRACTS, rows)
     assert again.users == once.users
     assert again.mints == once.mints
+    assert not {*once.tokens, *again.tokens}
+    assert sorted(map(str, said_again)) == sorted(map(str, said))
     assert sorted(due(again)) == sorted(due(once))
     assert sorted(waiting(again)) == sorted(waiting(once))
 

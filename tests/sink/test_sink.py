@@ -16,12 +16,12 @@ from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.indexer.node import Header
 from contracts.sink.people import request_of
 from contracts.sink.reader import TOPICS, EventReader
-from contracts.sink.sink import Policy, Sink
+from contracts.sink.sink import MINTS_AT_ONCE, RECORDS_AT_ONCE, Policy, Sink
 from contracts.sink.store import SinkStore
 from streams.events.chain import NFTMintFailed
 from tests.chain.indexing import events_of
 from tests.chain.sinking import FACTS, SINK, data_of, tell
-from tests.sink.facts import CHAIN_ID, CONTRACTS, NOW, REPUTATION, linked, requested
+from tests.sink.facts import CHAIN_ID, CONTRACTS, NOW, REPUTATION, gained, linked, requested, risen
 
 ADA, BOB = padded(0xA1), padded(0xB1)
 PAYMASTER = padded(0x9A)
@@ -39,6 +39,7 @@ class Chain:
         """The token of each request."""
         self.owned: dict[int, int] = {}
         """The token of each wallet, of whatever type."""
+        self.experiences: dict[int, int] = {}
         self.gone: set[int] = set()
         """Requests and wallets at which a call finds that the block was replaced."""
         self.height = 1
@@ -58,7 +59,9 @@ class Chain:
             return [int({"paymaster": PAYMASTER, "reputation": REPUTATION}[name], 16)]
         if calldata[0] in self.gone:
             raise BlockGoneError("replaced")
-        return [{"token_of_request": self.tokens, "token_for": self.owned}.get(name, {}).get(calldata[0], 0), 0]
+        if name == "experience":
+            return [self.experiences.get(calldata[0], 0)]
+        return [{"token_of_request": self.tokens, "token_for": self.owned}[name].get(calldata[0], 0), 0]
 
     async def nonce(self) -> int:
         return len(self.tokens)
@@ -169,3 +172,18 @@ async def test_a_transaction_that_no_block_takes_is_said_and_replaced(
     await until_idle(sink)
     assert len(chain.sent) == 2
     assert sink.counts.worked_s > worked_s
+
+
+async def test_what_the_chain_has_holds_up_nothing_while_its_facts_are_missing(log: Log) -> None:
+    chain, wallets = Chain(), [0x100 + number for number in range(RECORDS_AT_ONCE + 1)]
+    mints = [f"m-{number:02}" for number in range(MINTS_AT_ONCE + 1)]
+    chain.tokens = {int(request_of(mint_id), 16): 1 for mint_id in mints[:-1]}
+    chain.experiences = dict.fromkeys(wallets[:-1], 100)
+    await tell(log, linked("ada", ADA), *(requested(mint_id, "ada") for mint_id in mints))
+    for wallet in wallets:
+        user = f"user-{wallet}"
+        await tell(log, linked(user, padded(wallet)), gained(user, 100), risen(user, 2))
+    sink = sink_of(log, chain)
+    while len(chain.sent) < 2:
+        assert await sink.step()
+    assert chain.sent == [(int(request_of(mints[-1]), 16),), (wallets[-1],)]
