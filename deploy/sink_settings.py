@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
-from contracts.indexer.addresses import contracts_of
+from contracts.indexer.addresses import address_of
 from deploy.indexer_settings import PORT, Port
 from deploy.settlement_settings import SettlementSettings
 
@@ -41,4 +41,4 @@ class SinkSettings(SettlementSettings):
     @field_validator("sink_account")
     @classmethod
     def _sender(cls, text: str) -> str:
-        return text and contracts_of(f"FeeCollector:{text}")[0].address
+        return text and address_of(text)

@@ -14,6 +14,7 @@ from contracts.indexer.addresses import padded
 from contracts.sink.people import People, ToRecord, request_of
 from streams.events import AnyEvent
 from streams.events.chain import FactFinality, NFTMintConfirmed
+from streams.events.user import AccountClosed
 from tests.sink.facts import (
     CONTRACTS,
     GENESIS,
@@ -23,6 +24,7 @@ from tests.sink.facts import (
     raised,
     requested,
     risen,
+    said,
     unlinked,
 )
 
@@ -158,6 +160,19 @@ def test_a_refused_mint_ends() -> None:
     assert (failed.mint_id, failed.user_id, failed.reason) == ("m-1", "ada", "already_minted")
     assert waiting(people) == []
     assert people.row("mint-m-1") is None
+    for event in (linked("ada", OTHER), unlinked("ada", WALLET), requested("m-2", "ada")):
+        people.apply(event)
+    assert waiting(people) == [("m-2", OTHER)]
+
+
+def test_a_closed_account_keeps_its_mints_open_and_its_reputation_to_itself() -> None:
+    people = told(requested("m-1", "ada"), linked("ada", WALLET), gained("ada", 120), risen("ada", 2))
+    people.bind(list(people.to_record()))
+    people.apply(said(AccountClosed(user_id="ada"), "ada"))
+    assert (waiting(people), due(people), people.without_wallet) == ([], [], 1)
+    for event in (linked("bob", WALLET), gained("bob", 400), risen("bob", 3)):
+        people.apply(event)
+    assert due(people) == []
 
 
 def rows_of(people: People, rows: dict[str, bytes]) -> dict[str, bytes]:
@@ -211,17 +226,17 @@ def test_the_order_of_topics_and_restarts_change_nothing(
     history: list[list[AnyEvent]], first: int, second: int
 ) -> None:
     once, again, rows, chance = People(CONTRACTS), People(CONTRACTS), dict[str, bytes](), random.Random(second)
-    said = [made.data for event in interleaved(history, random.Random(first)) for made in once.apply(event)]
-    said_again = []
+    reports = [made.data for event in interleaved(history, random.Random(first)) for made in once.apply(event)]
+    reports_again = []
     for event in interleaved(history, chance):
-        said_again += [made.data for made in again.apply(event)]
+        reports_again += [made.data for made in again.apply(event)]
         if chance.random() < 0.4:  # a process is killed after each write
             rows = rows_of(again, rows)
             again = People(CONTRACTS, rows)
     assert again.users == once.users
     assert again.mints == once.mints
     assert not {*once.tokens, *again.tokens}
-    assert sorted(map(str, said_again)) == sorted(map(str, said))
+    assert sorted(map(str, reports_again)) == sorted(map(str, reports))
     assert sorted(due(again)) == sorted(due(once))
     assert sorted(waiting(again)) == sorted(waiting(once))
 

@@ -11,6 +11,7 @@ import pytest
 from faust_redis.log import Log
 from faust_redis.log.services import Services
 
+from contracts.indexer.addresses import padded
 from deploy.errors import SettingsError
 from deploy.run.sink import run_sink
 from deploy.settings import Settings, load
@@ -33,6 +34,13 @@ def test_a_sink_without_an_account_or_contracts_says_so(tmp_path: Path) -> None:
         run_sink(Settings(**needed, data_dir=tmp_path))
     with pytest.raises(SettingsError, match="one GenesisNFT"):
         run_sink(Settings(**needed, data_dir=tmp_path, starknet_node_url="http://127.0.0.1:9"))
+
+
+def test_the_account_of_the_sink_is_one_address() -> None:
+    assert Settings(sink_account="0x2C").sink_account == padded(0x2C)
+    for text in ("0x5,FeeSplitter:0x6", "0x5@7", "44", "0x0"):
+        with pytest.raises(ValueError, match="no address of a contract"):
+            Settings(sink_account=text)
 
 
 async def test_the_sink_waits_for_its_node(log: Log, broker_url: str, namespace: str, tmp_path: Path) -> None:

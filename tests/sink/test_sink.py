@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +18,8 @@ from contracts.sink.reader import TOPICS, EventReader
 from contracts.sink.sink import MINTS_AT_ONCE, RECORDS_AT_ONCE, Policy, Sink
 from contracts.sink.store import SinkStore
 from streams.events.chain import NFTMintFailed
-from tests.chain.indexing import events_of
-from tests.chain.sinking import FACTS, SINK, data_of, tell
+from tests.chain.indexing import FACTS, events_of
+from tests.chain.sinking import SINK, data_of, tell
 from tests.sink.facts import CHAIN_ID, CONTRACTS, NOW, REPUTATION, gained, linked, requested, risen
 
 ADA, BOB = padded(0xA1), padded(0xB1)
@@ -29,6 +28,15 @@ NAMES = {
     hex(get_selector_from_name(name)): name
     for name in ("paymaster", "reputation", "token_of_request", "token_for", "experience")
 }
+
+
+class Clock:
+    """Stands in for the module `time`."""
+
+    now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
 
 
 class Chain:
@@ -150,7 +158,7 @@ async def test_a_transaction_that_would_revert_costs_no_reading_of_the_state(
 async def test_a_transaction_that_no_block_takes_is_said_and_replaced(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chain, time = Chain(), SimpleNamespace(monotonic=lambda: time.now_s, now_s=0.0)
+    chain, time = Chain(), Clock()
     monkeypatch.setattr("contracts.account.last_transaction.time", time)
     chain.outcomes = "pending"
     await tell(log, requested("m-1", "ada"), linked("ada", ADA))
