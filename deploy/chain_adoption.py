@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from faust_redis.log import Log
 
 from api.kit.clock import now
+from contracts.clients import fee_collector
 from contracts.clients.contract import At
-from contracts.clients.fee_collector import BatchSettled
 from contracts.deployment.history import events_of
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.node import Node
@@ -44,8 +44,8 @@ async def _final_batches(node: Node, settings: Settings) -> list[ChainBatch]:
     final = await _final_block(node, settings, head)
     events = await events_of(node, At(node, head), "FeeCollector", collector)
     of_final = await events_of(node, At(node, final), "FeeCollector", collector)
-    batches = [event for event in events if isinstance(event, BatchSettled)]
-    if len(batches) > len([event for event in of_final if isinstance(event, BatchSettled)]):
+    batches = [event for event in events if isinstance(event, fee_collector.BatchSettled)]
+    if len(batches) > len([event for event in of_final if isinstance(event, fee_collector.BatchSettled)]):
         raise DeployError(f"batch {batches[-1].batch} is not final yet: wait, and try again")
     return [
         ChainBatch(event.batch, event.hash, {total.source: total.amount for total in event.totals}) for event in batches

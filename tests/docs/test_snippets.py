@@ -17,6 +17,7 @@ from tests.community.__main__ import parser as community_parser
 from tests.compose.__main__ import parser as compose_parser
 from tests.docs.demo import Demo
 from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, snippets
+from tests.economy.__main__ import parser as economy_parser
 from tests.faults.__main__ import parser as faults_parser
 from tests.images.__main__ import parser as images_parser
 from tests.load.command import parser as load_parser
@@ -129,6 +130,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "contracts.clients.generate": lambda arguments: clients_parser().parse_args(arguments),
     "tests.chain.second_client": lambda arguments: second_client_parser().parse_args(arguments),
     "tests.chain": lambda arguments: chain_parser().parse_args(arguments),
+    "tests.economy": lambda arguments: economy_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.compose": lambda arguments: compose_parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),

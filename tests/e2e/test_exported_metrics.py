@@ -12,13 +12,27 @@ from tests.docs.metrics_table import PROCESS_OWN, PROCESSES, Family, declared
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
 from tests.ports import free_port
+from tests.settlement.test_service import PASSWORD, keystore_of
 
 STARTED_S = 60.0
 COMMANDS = {"gateway": ("api", "METRICS"), "worker": ("worker", "WORKER")} | {
-    name: (name, name.upper()) for name in ("relay", "clock", "webhooks", "indexer")
+    name: (name, name.upper()) for name in ("relay", "clock", "webhooks", "indexer", "settlement", "sink")
 }
-CHAIN = {"ASTRA_STARKNET_NODE_URL": "http://127.0.0.1:9", "ASTRA_INDEXER_CONTRACTS": "FeeCollector:0x2a"}
-"""A node that is away: the indexer waits for it, and exports its metrics."""
+NAMES = ("FeeCollector", "FeeSplitter", "GenesisNFT", "Reputation")
+CONTRACTS = {name: hex(number) for number, name in enumerate(NAMES, 0x2A)}
+
+
+def chain(folder: Path) -> dict[str, str]:
+    """Return settings with a node that is away: the services wait for it, and export their metrics."""
+    (folder / "password").write_text(PASSWORD)
+    keystore = str(keystore_of(folder, 77))
+    accounts = {
+        f"ASTRA_{service}_{name}": value
+        for service in ("SETTLEMENT", "SINK")
+        for name, value in (("ACCOUNT", "0x55"), ("KEYSTORE", keystore), ("PASSWORD_FILE", str(folder / "password")))
+    }
+    contracts = ",".join(f"{name}:{address}" for name, address in CONTRACTS.items())
+    return accounts | {"ASTRA_STARKNET_NODE_URL": "http://127.0.0.1:9", "ASTRA_INDEXER_CONTRACTS": contracts}
 
 
 def exported(port: int) -> set[tuple[str, str]] | None:
@@ -54,8 +68,9 @@ def test_the_processes_export_what_the_table_says(tmp_path: Path) -> None:
     assert COMMANDS.keys() == set(PROCESSES) == declared().keys()
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
         ports = {process: free_port() for process in PROCESSES}
+        settings = chain(tmp_path)
         for process, (command, variable) in COMMANDS.items():
-            pipeline.start(command, command, **{f"ASTRA_{variable}_PORT": str(ports[process])}, **CHAIN)
+            pipeline.start(command, command, **{f"ASTRA_{variable}_PORT": str(ports[process])}, **settings)
         for process, port in ports.items():
             found = eventually(lambda port=port: exported(port), within_s=STARTED_S, what=process)  # type: ignore[misc]
             assert found == described(declared()[process]), process

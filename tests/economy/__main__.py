@@ -21,11 +21,7 @@ PAGE: Final = "economics.md"
 
 def main(arguments: list[str]) -> int:
     """Run the command and return its exit status."""
-    parser = argparse.ArgumentParser(prog="tests.economy", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--fills", type=Path, default=SAMPLE, help="a record of fills, as deploy/data/README.md has it")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="years of loans in each world")
-    parser.add_argument("--write", action="store_true", help="write the page and the pictures")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     years = fee_years(options.fills)
     found = tables(years, options.seeds)
     for name, lines in found.items():
@@ -35,6 +31,15 @@ def main(arguments: list[str]) -> int:
         for name, text in plots(years[0]).items():
             (DOCS / "images" / f"{name}.svg").write_text(text, "utf-8")
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    made = argparse.ArgumentParser(prog="tests.economy", description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--fills", type=Path, default=SAMPLE, help="a record of fills, as deploy/data/README.md has it")
+    made.add_argument("--seeds", type=int, default=SEEDS, help="years of loans in each world")
+    made.add_argument("--write", action="store_true", help="write the page and the pictures")
+    return made
 
 
 def write(found: dict[str, list[str]], folder: Path = DOCS) -> None:

@@ -1,4 +1,4 @@
-"""The money of two users: deposits, withdrawals, a plan that is renewed, grants and a contribution."""
+"""The money of two users: deposits, withdrawals, a plan, grants and a contribution; and fees on the chain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from streams.events import AnyEvent, EventData
 from streams.events.battles import BattleFought
+from streams.events.chain import FeesSwept
 from streams.events.clock import Ticked
 from streams.events.constellations import ContributionRequested
 from streams.events.financial import (
@@ -21,8 +22,14 @@ from streams.events.financial import (
 from streams.events.gamification import RewardClaimed
 from streams.events.user import AccountClosed, AccountRegistered, VerificationChanged
 from streams.times import Instant
+from streams.units import TokenUnits
 from tests.integration.agents.scenarios.kit import AT, Run, first
 
+FELT = f"0x{1:064x}"
+SWEPT = FeesSwept(
+    fact_id="f-1", finality="accepted", chain_id="SN_MAIN", contract=FELT, block_number=1, block_hash=FELT,
+    tx_hash=FELT, event_index=0, sequence=1, splitter=FELT, batch=1, amount=TokenUnits(5), surplus=TokenUnits(0),
+)  # fmt: skip
 BEGUN, RENEWED = Instant.parse("2025-12-20T12:00:00Z"), Instant.parse("2026-01-20T12:00:00Z")
 
 
@@ -43,6 +50,7 @@ def play(run: Run) -> None:
     run(_of(ContributionRequested, contribution_id="k-1", constellation_id="c-1", amount=10))
     run(first(Ticked(), "clock", at=RENEWED))
     run(_of(AccountClosed, user_id="rich"))
+    run(first(SWEPT, SWEPT.contract))
 
 
 def _of(model: type[EventData], at: Instant = AT, **fields: Any) -> AnyEvent:
