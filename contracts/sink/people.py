@@ -8,7 +8,7 @@ away.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -20,6 +20,7 @@ from streams.events.chain import AchievementMinted, NFTMintConfirmed, NFTMintFai
 from streams.events.gamification import LevelUp, XPGained
 from streams.events.nft import GenesisType, MintRequested, Rarity
 from streams.events.user import AccountClosed, WalletLinked, WalletUnlinked
+from streams.trace_context import is_sampled
 from streams.wire import decoder
 
 REQUEST_BYTES: Final = 31
@@ -44,12 +45,21 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Mint(msgspec.Struct, frozen=True):
-    """A mint that is not final: what was asked for, and the token that the chain has made for it; 0 for none."""
+    """A mint that is not final.
+
+    Attributes:
+        user_id: Who asked for it.
+        type: The type that was asked for.
+        rarity: The rarity that the request has.
+        token_id: The token that the chain has made for it; 0 for none.
+        traceparent: The trace context of the request, if its trace is sampled.
+    """
 
     user_id: str
     type: GenesisType
     rarity: Rarity
     token_id: int = 0
+    traceparent: str = ""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -158,7 +168,7 @@ class People:
         """Return the number of mints that wait until their user links a wallet."""
         return sum(not self._user(mint.user_id).wallets for mint in self.mints.values())
 
-    def bind(self, records: list[ToRecord]) -> None:
+    def bind(self, records: Sequence[ToRecord]) -> None:
         """Note which wallets carry the reputation of their users from now on."""
         for record in records:
             if not self._user(record.user_id).bound:
@@ -237,7 +247,8 @@ class People:
         request = request_of(data.mint_id)
         token = self.tokens.get(request, NO_TOKEN)
         self._requests[request] = data.mint_id
-        self._put_mint(data.mint_id, Mint(event.partitionkey, data.type, data.rarity, token.token_id))
+        traceparent = (event.traceparent or "") if is_sampled(event.traceparent) else ""
+        self._put_mint(data.mint_id, Mint(event.partitionkey, data.type, data.rarity, token.token_id, traceparent))
         self._put_token(request, NO_TOKEN)
         return [self._confirmed(event, data.mint_id, token)] if token.tx_hash else []
 

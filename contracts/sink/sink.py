@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -28,9 +28,11 @@ from contracts.sink.errors import SinkError
 from contracts.sink.people import Contracts, People, ToRecord, request_of
 from contracts.sink.reader import EventReader
 from contracts.sink.store import Sent, SinkState, SinkStore
+from contracts.sink.tracing import SinkSpans
 from streams.events import AnyEvent, Event
 from streams.events.chain import NFTMintConfirmed, NFTMintFailed
 from streams.ids import derived_id
+from streams.spans import Spans
 from streams.times import SECOND_US, Instant
 
 MINTS_AT_ONCE: Final = 10
@@ -94,6 +96,7 @@ class Sink:
         account: Account,
         policy: Policy,
         now: Callable[[], Instant],
+        spans: Spans | None = None,
     ) -> None:
         self.counts = SinkCounts()
         self.reader = reader
@@ -104,6 +107,7 @@ class Sink:
         self._paymaster = PaymasterClient("0x0")
         self._state: SinkState | None = None
         self._idle_at: BlockRef | None = None  # the newest block when nothing was left to send
+        self._spans = SinkSpans(spans)
         self._last = LastTransaction(account)
         self._is_stuck = False  # no transaction was executed since one would revert, or was taken by no block
 
@@ -170,9 +174,10 @@ class Sink:
 
     async def _write(self, state: SinkState, events: list[AnyEvent]) -> None:
         """Write a state that was changed since the last await. If this fails, the state is read from the log again."""
-        self._state = None
+        self._state, began_ns = None, self._spans.now_ns()
         await self._store.write(state, events, self._now())
         self._state, self._idle_at = state, None
+        self._spans.written(events, began_ns)
         for event in events:
             self.counts.minted += isinstance(event.data, NFTMintConfirmed)
             self.counts.failed += isinstance(event.data, NFTMintFailed)
@@ -198,6 +203,7 @@ class Sink:
 
     async def _mints(self, state: SinkState, at: At) -> bool:
         calls: list[Call] = []
+        requests: list[str] = []
         refused: list[str] = []
         for mint_id, mint, wallet in state.people.to_mint():
             request = request_of(mint_id)
@@ -207,11 +213,12 @@ class Sink:
                 refused.append(mint_id)
             else:
                 calls.append(self._genesis.mint(request, wallet, mint.type, mint.rarity, self._metadata_of(mint.type)))
+                requests.append(mint.traceparent)
             if max(len(calls), len(refused)) == MINTS_AT_ONCE:
                 break
         if refused:
             await self._write(state, [self._failed(state.people.refuse(mint_id)) for mint_id in refused])
-        return await self._give(state, calls) or bool(refused)
+        return await self._give(state, calls, requests=requests) or bool(refused)
 
     async def _records(self, state: SinkState, at: At) -> bool:
         records: list[ToRecord] = []
@@ -221,17 +228,25 @@ class Sink:
             if len(records) == RECORDS_AT_ONCE:
                 break
         calls = [self._paymaster.record(record.wallet, record.experience) for record in records]
-        return await self._give(state, calls, records)
+        return await self._give(state, calls, records=records)
 
-    async def _give(self, state: SinkState, calls: list[Call], records: list[ToRecord] | None = None) -> bool:
+    async def _give(
+        self, state: SinkState, calls: list[Call], *, requests: Sequence[str] = (), records: Sequence[ToRecord] = ()
+    ) -> bool:
         """Note the transaction of some calls in the log, then send it. Return whether there were any."""
         if not calls:
             return False
-        signed = await self._account.prepare(calls, await self._account.nonce())
-        state.people.bind(records or [])
-        state.sent = Sent(signed.tx_hash, signed.nonce, int(self._now()))
-        await self._write(state, [])
-        await self._account.send(signed)
+        began_ns = self._spans.now_ns()
+        try:
+            signed = await self._account.prepare(calls, await self._account.nonce())
+            state.people.bind(records)
+            state.sent = Sent(signed.tx_hash, signed.nonce, int(self._now()))
+            await self._write(state, [])
+            await self._account.send(signed)
+        except NodeError as exc:
+            self._spans.failed(requests, began_ns, exc)
+            raise
+        self._spans.sent(requests, signed.tx_hash, began_ns)
         self.counts.sent += 1
         logger.info("%d calls are sent as %s", len(calls), signed.tx_hash)
         return True

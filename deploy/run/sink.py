@@ -101,7 +101,7 @@ def contracts_in(settings: Settings) -> Contracts:
     return Contracts(settings.starknet_chain_id, found[0][0], found[1][0])
 
 
-def _sink_of(settings: Settings, parts: _Parts, log: Log) -> Sink:
+def _sink_of(settings: Settings, parts: _Parts, log: Log, spans: Spans | None) -> Sink:
     specs = {spec.name: spec for spec in TOPOLOGY.topic_specs(*settings.topic_options)}
     state = TopicSpec(changelog_topic(settings.app_id, TABLE), 1, "compact", retention_ms=settings.tail_ms)
     return Sink(
@@ -111,12 +111,13 @@ def _sink_of(settings: Settings, parts: _Parts, log: Log) -> Sink:
         account=Account(parts.node, int(settings.sink_account, 16), settings.starknet_chain_id, parts.signer),
         policy=Policy(parts.contracts, settings.sink_metadata_url, settings.sink_send_again_s),
         now=now,
+        spans=spans,
     )
 
 
 async def _run(settings: Settings, parts: _Parts, listener: socket.socket, spans: Spans | None) -> None:
     log = Log(parts.log_url, settings.namespace, owner=settings.app_id)
-    service = SinkService(_sink_of(settings, parts, log), log.check, settings.sink_poll_ms / 1_000)
+    service = SinkService(_sink_of(settings, parts, log, spans), log.check, settings.sink_poll_ms / 1_000)
     lease = lease_of(settings, log, Kind.SINK, listener, lambda: None if service.is_working else service.trouble)
     try:
         await run_until_signal(_serve(service, SinkMetrics(service, spans), lease, listener))

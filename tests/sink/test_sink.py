@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from faust_redis.log import Log, TopicSpec
+from msgspec.structs import replace
 from starknet_py.hash.selector import get_selector_from_name
 
 from contracts.account.account import RevertsError, Signed
@@ -17,10 +18,15 @@ from contracts.sink.people import request_of
 from contracts.sink.reader import TOPICS, EventReader
 from contracts.sink.sink import MINTS_AT_ONCE, RECORDS_AT_ONCE, Policy, Sink
 from contracts.sink.store import SinkStore
-from streams.events.chain import NFTMintFailed
+from streams.events import AnyEvent
+from streams.events.chain import NFTMintConfirmed, NFTMintFailed
+from streams.spans import Spans
+from streams.topics import CHAIN_EVENTS
+from streams.trace_context import span_id_of, span_of
 from tests.chain.indexing import FACTS, events_of
 from tests.chain.sinking import SINK, data_of, tell
-from tests.sink.facts import CHAIN_ID, CONTRACTS, NOW, REPUTATION, gained, linked, requested, risen
+from tests.sink.facts import CHAIN_ID, CONTRACTS, NOW, REPUTATION, gained, linked, minted, requested, risen
+from tests.tracing.test_batch_spans import TRACE, Recorded
 
 ADA, BOB = padded(0xA1), padded(0xB1)
 PAYMASTER = padded(0x9A)
@@ -91,7 +97,7 @@ class Chain:
         return self.outcomes, ""
 
 
-def sink_of(log: Log, chain: Any, send_again_s: float = 0) -> Sink:
+def sink_of(log: Log, chain: Any, send_again_s: float = 0, spans: Spans | None = None) -> Sink:
     return Sink(
         store=SinkStore(log, SINK, FACTS, CONTRACTS),
         reader=EventReader(log, [TopicSpec(name, 4) for name in TOPICS]),
@@ -99,6 +105,7 @@ def sink_of(log: Log, chain: Any, send_again_s: float = 0) -> Sink:
         account=chain,
         policy=Policy(CONTRACTS, "", send_again_s),
         now=lambda: NOW,
+        spans=spans,
     )
 
 
@@ -195,3 +202,50 @@ async def test_what_the_chain_has_holds_up_nothing_while_its_facts_are_missing(l
     while len(chain.sent) < 2:
         assert await sink.step()
     assert chain.sent == [(int(request_of(mints[-1]), 16),), (wallets[-1],)]
+
+
+def traced(event: AnyEvent) -> AnyEvent:
+    """Return an event of a sampled trace."""
+    return replace(event, traceparent=f"00-{TRACE}-{span_id_of(event.id)}-01")
+
+
+async def test_a_mint_is_in_the_trace_of_its_request_and_its_report_in_that_of_the_fact(log: Log) -> None:
+    chain, spans = Chain(), Recorded(sampled=False)
+    request, fact = traced(requested("m-1", "ada")), traced(minted("m-1", 1, "final"))
+    await tell(log, request, requested("m-2", "ada"), linked("ada", ADA))
+    sink = sink_of(log, chain, spans=spans)
+    await until_idle(sink)
+    [mint] = spans.spans
+    assert (mint.name, mint.ref.trace_id, mint.parent_id) == ("mint token", TRACE, span_id_of(request.id))
+    assert mint.attributes == {"astratrade.transaction": padded(0x700)}
+    await tell(log, fact)
+    await until_idle(sink)
+    [_, sent] = spans.spans
+    [said] = [event for event in await events_of(log) if isinstance(event.data, NFTMintConfirmed)]
+    assert (sent.name, sent.ref) == (f"send {CHAIN_EVENTS}", span_of(said.traceparent))
+    assert (sent.parent_id, sent.ref.trace_id) == (span_id_of(fact.id), TRACE)
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+async def test_experience_begins_a_trace_by_lot_and_a_failure_is_recorded_always(log: Log, *, sampled: bool) -> None:
+    chain, spans = Chain(), Recorded(sampled=sampled)
+    await tell(log, linked("ada", ADA), gained("ada", 100), risen("ada", 2))
+    sink = sink_of(log, chain, spans=spans)
+    chain.reverts = True
+    with pytest.raises(RevertsError):
+        await until_idle(sink)
+    [failed] = spans.spans
+    assert (failed.name, failed.error, failed.parent_id) == ("record experience", "RevertsError", "")
+    chain.reverts = False
+    await sink.step()
+    assert [span.error for span in spans.spans] == ["RevertsError", *[""] * sampled]
+
+
+async def test_a_mint_that_cannot_be_sent_is_recorded_always(log: Log) -> None:
+    chain, spans = Chain(), Recorded(sampled=False)
+    await tell(log, requested("m-1", "ada"), linked("ada", ADA))
+    chain.reverts = True
+    with pytest.raises(RevertsError):
+        await until_idle(sink_of(log, chain, spans=spans))
+    [failed] = spans.spans
+    assert (failed.name, failed.error, failed.parent_id) == ("mint token", "RevertsError", "")
