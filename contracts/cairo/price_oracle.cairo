@@ -1,16 +1,20 @@
 //! Holds the price of a collateral in units of an asset.
 //!
-//! A feeder reports prices. One that is far from the last is held back until a later report confirms it, and meanwhile
-//! there is no price. Who uses a price decides how old it may be.
+//! A feeder reports prices. One that is far from a recent one is held back until a later report confirms it, and
+//! meanwhile there is no price. A feeder chooses the time of an observation, so prices are compared by the time of
+//! blocks. The user of a price decides how old it may be.
 
 /// A price is units of the asset for one unit of collateral, times this.
 pub const PRICE_SCALE: u256 = 1000000000000000000000000000000000000;
 /// 2^160, so that no product of a price overflows.
 pub const PRICE_MAX: u256 = u256 { low: 0, high: 0x100000000 };
-/// A report is at most this old, and a held price waits this long.
+/// An observation is at most this old.
 pub const REPORT_MAX_AGE_S: u64 = 60;
+/// A held price waits this long, by the time of blocks.
 pub const CONFIRMATION_S: u64 = 60;
-/// Percent that a price may move at once.
+/// Prices of this period of block time and of the one before are recent.
+pub const PERIOD_S: u64 = 60;
+/// Percent that a price may be away from a recent one.
 pub const DEVIATION_PERCENT: u256 = 10;
 /// The role that reports prices.
 pub const FEEDER: felt252 = 'FEEDER';
@@ -19,7 +23,7 @@ pub const FEEDER: felt252 = 'FEEDER';
 pub trait IPriceOracle<TState> {
     /// Return the price and the time of its observation. Panic while another price is held back.
     fn latest(self: @TState) -> (u256, u64);
-    /// Return the price that is held back and the time of its observation; zeros when there is none.
+    /// Return the price that is held back and the time of the block that held it back; zeros when there is none.
     fn held(self: @TState) -> (u256, u64);
     /// Set the price that was observed at a time, in seconds since 1970, or hold it back.
     fn report(ref self: TState, price: u256, observed_at: u64);
@@ -34,7 +38,7 @@ pub mod PriceOracle {
     use crate::shared::timelock::TimelockComponent;
     use starknet::storage::{StoragePointerReadAccess, StoragePointerWriteAccess};
     use starknet::{ContractAddress, get_block_timestamp};
-    use super::{CONFIRMATION_S, DEVIATION_PERCENT, FEEDER, PRICE_MAX, REPORT_MAX_AGE_S};
+    use super::{CONFIRMATION_S, DEVIATION_PERCENT, FEEDER, PERIOD_S, PRICE_MAX, REPORT_MAX_AGE_S};
 
     component!(path: SequenceComponent, storage: sequence, event: SequenceEvent);
     component!(path: OwnableComponent, storage: ownable, event: OwnableEvent);
@@ -71,10 +75,21 @@ pub mod PriceOracle {
         timelock: TimelockComponent::Storage,
         price: u256,
         observed_at: u64,
-        /// The price that is held back, since when, and the time of the last report.
+        /// The price that is held back, the time of the block that held it back, and the newest observation.
         held_price: u256,
         held_at: u64,
         reported_at: u64,
+        /// The prices in force in the period of the last accepted price, and in the period before it.
+        period: u64,
+        in_period: Range,
+        in_period_before: Range,
+    }
+
+    /// The lowest and the highest of some prices.
+    #[derive(Copy, Drop, starknet::Store)]
+    struct Range {
+        low: u256,
+        high: u256,
     }
 
     #[event]
@@ -120,8 +135,9 @@ pub mod PriceOracle {
         self.roles.initializer(PAUSER, pauser);
         self.roles.initializer(FEEDER, feeder);
         assert_possible(price);
-        self.reported_at.write(get_block_timestamp());
-        self.accept(price, get_block_timestamp());
+        let now = get_block_timestamp();
+        self.reported_at.write(now);
+        self.accept(price, now, now, Range { low: price, high: price });
     }
 
     #[abi(embed_v0)]
@@ -144,17 +160,35 @@ pub mod PriceOracle {
             assert(now - observed_at <= REPORT_MAX_AGE_S, 'PriceOracle: too old');
             assert(observed_at > self.reported_at.read(), 'PriceOracle: not newer');
             self.reported_at.write(observed_at);
-            if is_near(price, self.price.read()) {
-                self.accept(price, observed_at);
+            let (in_period, before) = self.recent(now);
+            if in_period.is_near(price) && before.is_near(price) {
+                self.in_period_before.write(before);
+                self.accept(price, observed_at, now, in_period.with(price));
             } else {
-                self.confirm_or_hold(price, observed_at);
+                self.confirm_or_hold(price, observed_at, now);
             }
         }
     }
 
     #[generate_trait]
     impl Private of PrivateTrait {
-        fn accept(ref self: ContractState, price: u256, observed_at: u64) {
+        /// Return the prices that were in force in the period of a time so far, and in the one before.
+        fn recent(self: @ContractState, now: u64) -> (Range, Range) {
+            let price = self.price.read();
+            let alone = Range { low: price, high: price };
+            let passed = now / PERIOD_S - self.period.read();
+            if passed == 0 {
+                (self.in_period.read(), self.in_period_before.read())
+            } else if passed == 1 {
+                (alone, self.in_period.read())
+            } else {
+                (alone, alone)
+            }
+        }
+
+        fn accept(ref self: ContractState, price: u256, observed_at: u64, now: u64, in_period: Range) {
+            self.period.write(now / PERIOD_S);
+            self.in_period.write(in_period);
             self.price.write(price);
             self.observed_at.write(observed_at);
             self.held_price.write(0);
@@ -163,17 +197,34 @@ pub mod PriceOracle {
             self.emit(PriceUpdated { sequence, price, observed_at });
         }
 
-        /// Accept a price that is far from the last one when it was held back long enough, or begin to hold it back.
-        fn confirm_or_hold(ref self: ContractState, price: u256, observed_at: u64) {
+        /// Accept a price that is far from a recent one when it was held back long enough, or begin to hold it back.
+        fn confirm_or_hold(ref self: ContractState, price: u256, observed_at: u64, now: u64) {
             let held_at = self.held_at.read();
-            if held_at == 0 || !is_near(price, self.held_price.read()) {
+            let held = self.held_price.read();
+            if held_at == 0 || !is_near(price, held) {
                 self.held_price.write(price);
-                self.held_at.write(observed_at);
+                self.held_at.write(now);
                 let sequence = self.sequence.next();
                 self.emit(PriceHeld { sequence, price, observed_at });
-            } else if observed_at - held_at >= CONFIRMATION_S {
-                self.accept(price, observed_at);
+            } else if now - held_at >= CONFIRMATION_S {
+                let confirmed = Range { low: held, high: held }.with(price);
+                self.in_period_before.write(confirmed);
+                self.accept(price, observed_at, now, confirmed);
             }
+        }
+    }
+
+    #[generate_trait]
+    impl RangeImpl of RangeTrait {
+        /// Return whether a price is near each one of the range.
+        fn is_near(self: @Range, price: u256) -> bool {
+            is_near(price, *self.low) && is_near(price, *self.high)
+        }
+
+        fn with(self: @Range, price: u256) -> Range {
+            let low = if price < *self.low { price } else { *self.low };
+            let high = if price > *self.high { price } else { *self.high };
+            Range { low, high }
         }
     }
 
@@ -182,7 +233,7 @@ pub mod PriceOracle {
         assert(price <= PRICE_MAX, 'PriceOracle: price too large');
     }
 
-    /// Return whether a price is at most the permitted part away from another one.
+    /// Return whether a price is at most the permitted part of another one away from it.
     fn is_near(price: u256, other: u256) -> bool {
         let distance = if price > other {
             price - other

@@ -101,9 +101,15 @@ def read(folder: Path) -> dict[str, Layout]:
 def losses(sources: Mapping[str, str], folder: Path) -> list[str]:
     """Return why contracts of these sources cannot take the place of those whose layout is committed."""
     current = layouts(sources)
-    return [
+    committed = read(folder)
+    gone = [
+        f"no source has the contract {each} any more; nothing would compare one of another name with its layout. "
+        f"If it is on no chain, delete its entry from {LAYOUT}"
+        for each in sorted({*committed} - {*current})
+    ]
+    return gone + [
         line
-        for contract, kept in read(folder).items()
+        for contract, kept in committed.items()
         if contract in current
         for name, kind in kept.items()
         if (line := _loss(contract, name, kind, current[contract].get(name)))
@@ -120,16 +126,14 @@ def differences(sources: Mapping[str, str], folder: Path) -> list[str]:
     """Return losses, and what the committed layout does not name yet."""
     committed, current = read(folder), layouts(sources)
     named = sorted(f"{each}.{name}" for each in current for name in {*current[each]} - {*committed.get(each, {})})
-    unknown = sorted({*committed} - {*current})
-    lacking = [f"{LAYOUT} lacks {name}" for name in named] + [f"{LAYOUT} has {each}, no contract" for each in unknown]
-    return losses(sources, folder) + lacking
+    return losses(sources, folder) + [f"{LAYOUT} lacks {name}" for name in named]
 
 
 def write(sources: Mapping[str, str], folder: Path) -> None:
     """Write the layout, which may only have more than the committed one.
 
     Raises:
-        BuildError: a variable is removed, renamed or of another type.
+        BuildError: a contract or a variable is removed, renamed or of another type.
     """
     if found := losses(sources, folder):
         raise BuildError("\n".join(found))

@@ -112,6 +112,36 @@ LENDING_FAULTS: Final = {
         lambda _, lending: test_price_oracle.test_one_wrong_report_changes_no_price(lending),
         "PriceOracle",
     ),
+    "a wait that an old observation shortens": _fault(
+        "price_oracle.cairo",
+        "self.held_at.write(now);",
+        "self.held_at.write(observed_at);",
+        lambda _, lending: test_price_oracle.test_the_time_of_an_observation_does_not_shorten_the_wait(lending),
+        "PriceOracle",
+    ),
+    "a price compared with the last one alone": _fault(
+        "price_oracle.cairo",
+        "if in_period.is_near(price) && before.is_near(price) {",
+        "if is_near(price, self.price.read()) {",
+        lambda _, lending: test_price_oracle.test_many_reports_of_one_block_do_not_add_up(lending),
+        "PriceOracle",
+    ),
+    "a minute that is forgotten": _fault(
+        "price_oracle.cairo",
+        "(alone, self.in_period.read())",
+        "(alone, alone)",
+        lambda _, lending: test_price_oracle.test_the_prices_of_the_minute_before_are_recent(lending),
+        "PriceOracle",
+    ),
+    "a jump that goes on": _fault(
+        "price_oracle.cairo",
+        "Range { low: held, high: held }.with(price);",
+        "Range { low: price, high: price };",
+        lambda _, lending: (
+            test_price_oracle.test_a_confirmed_price_is_near_the_one_that_was_held_back_and_so_is_the_next(lending)
+        ),
+        "PriceOracle",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ INDEX_MAX: Final = 10**6
 SEED: Final = 1000
 SHARES_PER_UNIT: Final = 10**6
 FRESH_S: Final = 60
+MINUTE_S: Final = 60
 PRICE_SCALE: Final = 10**36
 BURNT: Final = 0
 """The holder of the burnt shares."""
@@ -40,7 +41,7 @@ def up(number: Fraction) -> Fraction:
 
 @dataclass
 class OracleModel:
-    """The price, and the one that is held back."""
+    """The price, those that were in force, each since a time of a block, and the one that is held back since a time."""
 
     price: int
     observed_at: int
@@ -48,6 +49,13 @@ class OracleModel:
 
     def __post_init__(self) -> None:
         self.reported_at = self.observed_at
+        self.in_force = [(self.observed_at, self.price)]
+
+    def recent(self, now: int) -> list[tuple[int, int]]:
+        """Return the prices that were in force in this minute or in the one before."""
+        begin = (now // MINUTE_S - 1) * MINUTE_S
+        ends = [since for since, _ in self.in_force[1:]] + [now]
+        return [each for each, end in zip(self.in_force, ends, strict=True) if end >= begin]
 
     def report(self, now: int, price: int, observed_at: int) -> str:
         """Take a report and return the name of its event; nothing when there is none."""
@@ -55,14 +63,18 @@ class OracleModel:
         check(now - observed_at <= FRESH_S, "PriceOracle: too old")
         check(observed_at > self.reported_at, "PriceOracle: not newer")
         self.reported_at = observed_at
-        confirmed = self.held and near(price, self.held[0]) and observed_at - self.held[1] >= FRESH_S
-        if near(price, self.price) or confirmed:
-            self.price, self.observed_at, self.held = price, observed_at, None
-            return "PriceUpdated"
-        if self.held and near(price, self.held[0]):
+        recent = self.recent(now)
+        if all(near(price, each) for _, each in recent):
+            self.in_force = [*recent, (now, price)]
+        elif self.held is None or not near(price, self.held[0]):
+            self.held = price, now
+            return "PriceHeld"
+        elif now - self.held[1] < MINUTE_S:
             return ""
-        self.held = price, observed_at
-        return "PriceHeld"
+        else:
+            self.in_force = [(now, self.held[0]), (now, price)]
+        self.price, self.observed_at, self.held = price, observed_at, None
+        return "PriceUpdated"
 
     def fresh(self, now: int) -> int:
         check(self.held is None, "PriceOracle: price is held back")

@@ -228,9 +228,9 @@ class LendingMachine(Machine):
     def accrue(self) -> None:
         self.attempt(lambda: self.lending.pool.invoke("accrue"), lambda pool, now: pool.accrue(now))
 
-    @rule(percent=MOVES)
-    def report(self, percent: int) -> None:
-        self.report_price(possible(self.pool.oracle.price * percent // 100))
+    @rule(percent=MOVES, waited=st.sampled_from([0, 1, 30, 59, 60]), age=st.sampled_from([0, 0, 1, 30, 60, 61]))
+    def report(self, percent: int, waited: int, age: int) -> None:
+        self.report_price(possible(self.pool.oracle.price * percent // 100), waited, age)
 
     @rule(percent=st.sampled_from([40, 70, 90, 93, 97, 200]))
     def move_price(self, percent: int) -> None:
@@ -249,9 +249,9 @@ class LendingMachine(Machine):
         if fresh:
             self.report_price(self.pool.oracle.price)
 
-    def report_price(self, price: int) -> None:
-        self.lending.chain.node.advance(1)
-        observed_at = self.lending.chain.node.timestamp()
+    def report_price(self, price: int, waited: int = 1, age: int = 0) -> None:
+        self.lending.chain.node.advance(waited)
+        observed_at = self.lending.chain.node.timestamp() - age
         name, receipt = self.attempt(
             lambda: self.lending.oracle.invoke("report", price, observed_at, by=self.lending.feeder),
             lambda pool, now: pool.oracle.report(now, price, observed_at),

@@ -46,6 +46,59 @@ def test_another_far_price_begins_to_wait_anew(lending: Lending) -> None:
     assert lending.report(DOLLAR // 4).events == []
 
 
+def test_the_time_of_an_observation_does_not_shorten_the_wait(lending: Lending) -> None:
+    now = _silent(lending)
+    assert _at_once(lending, (DOLLAR // 2, now - 60), (DOLLAR // 2, now)) == ["PriceHeld"]
+    assert lending.oracle.call("held") == (DOLLAR // 2, now)
+
+
+def test_many_reports_of_one_block_do_not_add_up(lending: Lending) -> None:
+    now = _silent(lending)
+    reports = [(DOLLAR * 11**n // 10**n, now - 5 + n) for n in range(1, 6)]
+    assert _at_once(lending, *reports[:2]) == ["PriceUpdated", "PriceHeld"]
+    assert "PriceUpdated" not in _at_once(lending, *reports[2:])
+
+
+def test_a_price_is_compared_with_the_lowest_and_the_highest_recent_one(lending: Lending) -> None:
+    for there, back in ((95, 105), (105, 94)):
+        with lending.chain.rolled_back():
+            lending.report(there * CENT).one("PriceUpdated")
+            lending.report(back * CENT).one("PriceHeld")
+
+
+def test_the_prices_of_the_minute_before_are_recent(lending: Lending) -> None:
+    node = lending.chain.node
+    node.advance(110 - node.timestamp() % 60)
+    lending.report(110 * CENT).one("PriceUpdated")
+    node.advance(20)
+    lending.report(115 * CENT).one("PriceHeld")
+
+
+def test_prices_before_the_minute_before_are_not_recent(lending: Lending) -> None:
+    for price in (110 * CENT, 121 * CENT, 130 * CENT):
+        lending.chain.node.advance(120)
+        lending.report(price).one("PriceUpdated")
+
+
+def test_a_confirmed_price_is_near_the_one_that_was_held_back_and_so_is_the_next(lending: Lending) -> None:
+    lending.report(2 * DOLLAR).one("PriceHeld")
+    lending.chain.node.advance(60)
+    lending.report(210 * CENT).one("PriceUpdated")
+    lending.report(221 * CENT).one("PriceHeld")
+
+
+def _silent(lending: Lending) -> int:
+    """Let two minutes pass without a report, and return the time."""
+    lending.chain.node.advance(120)
+    return lending.chain.node.timestamp()
+
+
+def _at_once(lending: Lending, *reports: tuple[int, int]) -> list[str]:
+    """Report prices in one transaction, and return the names of the events."""
+    calls = [lending.oracle.prepare("report", *each) for each in reports]
+    return [event.name for event in lending.oracle.receipt(lending.feeder.execute(*calls)).events]
+
+
 def test_only_a_feeder_reports(lending: Lending) -> None:
     lending.chain.node.advance(1)
     for account in (lending.owner, lending.pauser, lending.alice):

@@ -64,6 +64,25 @@ def test_what_an_upgrade_would_lose_is_refused(folder: Path, file: str, text: st
     assert (folder / layout.LAYOUT).read_text("utf-8") == before
 
 
+def test_a_renamed_contract_does_not_lose_its_layout(folder: Path) -> None:
+    sources = changed(SPLITTER, "pub mod FeeSplitter {", "pub mod Splitter {")
+    before = (folder / layout.LAYOUT).read_text("utf-8")
+    assert "no source has the contract FeeSplitter any more" in "\n".join(layout.differences(sources, folder))
+    with pytest.raises(BuildError, match="the contract FeeSplitter any more"):
+        layout.write(sources, folder)
+    assert (folder / layout.LAYOUT).read_text("utf-8") == before
+    _without(folder, "FeeSplitter")
+    layout.write(sources, folder)
+    assert layout.read(folder)["Splitter"] == layout.layouts(sources)["Splitter"]
+
+
+def _without(folder: Path, contract: str) -> None:
+    """Delete the entry of a contract, as for one that is on no chain."""
+    path = folder / layout.LAYOUT
+    kept = {name: each for name, each in layout.read(folder).items() if name != contract}
+    path.write_text(json.dumps(kept), "utf-8")
+
+
 def test_a_new_variable_is_written_into_the_layout(folder: Path) -> None:
     sources = changed(SPLITTER, "shares_len: u32,", "shares_len: u32,\n        note: felt252,")
     assert layout.differences(sources, folder) == ["layout.json lacks FeeSplitter.note"]
