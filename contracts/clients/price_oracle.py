@@ -92,7 +92,8 @@ class PriceOracleClient(SequenceClient, OwnableClient, RolesClient, PausableClie
         )
 
     async def held(self, at: At) -> tuple[int, int]:
-        """Return the price that is held back and the time of its observation; zeros when there is none.
+        """Return the price that is held back and the time of the block that held it back; zeros when there is
+        none.
 
         Result: a price, and seconds since 1970.
         """
