@@ -137,7 +137,9 @@ pub mod PriceOracle {
         assert_possible(price);
         let now = get_block_timestamp();
         self.reported_at.write(now);
-        self.accept(price, now, now, Range { low: price, high: price });
+        let alone = Range { low: price, high: price };
+        self.set_recent(now, alone, alone);
+        self.accept(price, now);
     }
 
     #[abi(embed_v0)]
@@ -162,8 +164,8 @@ pub mod PriceOracle {
             self.reported_at.write(observed_at);
             let (in_period, before) = self.recent(now);
             if in_period.is_near(price) && before.is_near(price) {
-                self.in_period_before.write(before);
-                self.accept(price, observed_at, now, in_period.with(price));
+                self.set_recent(now, in_period.with(price), before);
+                self.accept(price, observed_at);
             } else {
                 self.confirm_or_hold(price, observed_at, now);
             }
@@ -186,9 +188,14 @@ pub mod PriceOracle {
             }
         }
 
-        fn accept(ref self: ContractState, price: u256, observed_at: u64, now: u64, in_period: Range) {
+        /// Write the recent prices of a time.
+        fn set_recent(ref self: ContractState, now: u64, in_period: Range, before: Range) {
             self.period.write(now / PERIOD_S);
             self.in_period.write(in_period);
+            self.in_period_before.write(before);
+        }
+
+        fn accept(ref self: ContractState, price: u256, observed_at: u64) {
             self.price.write(price);
             self.observed_at.write(observed_at);
             self.held_price.write(0);
@@ -208,8 +215,8 @@ pub mod PriceOracle {
                 self.emit(PriceHeld { sequence, price, observed_at });
             } else if now - held_at >= CONFIRMATION_S {
                 let confirmed = Range { low: held, high: held }.with(price);
-                self.in_period_before.write(confirmed);
-                self.accept(price, observed_at, now, confirmed);
+                self.set_recent(now, confirmed, confirmed);
+                self.accept(price, observed_at);
             }
         }
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.chain.deployed import Chain, reverts
@@ -63,7 +65,19 @@ def test_a_price_is_compared_with_the_lowest_and_the_highest_recent_one(lending:
     for there, back in ((95, 105), (105, 94)):
         with lending.chain.rolled_back():
             lending.report(there * CENT).one("PriceUpdated")
+            lending.report(DOLLAR).one("PriceUpdated")
             lending.report(back * CENT).one("PriceHeld")
+
+
+def test_the_first_price_is_recent_in_its_minute_and_in_the_next(lending: Lending) -> None:
+    chain = lending.chain
+    roles = lending.owner.address, lending.pauser.address, lending.feeder.address
+    for passed in (1, 60):
+        with chain.rolled_back():
+            chain.node.advance(60 - chain.node.timestamp() % 60)
+            again = replace(lending, oracle=chain.deploy("PriceOracle", *roles, DOLLAR))
+            chain.node.advance(passed)
+            again.report(DOLLAR).one("PriceUpdated")
 
 
 def test_the_prices_of_the_minute_before_are_recent(lending: Lending) -> None:
