@@ -37,7 +37,11 @@ ROLE: Final = "PAUSER"
 NEVER_DECLARED: Final = 0xDEAD
 
 
-@pytest.fixture(params=GOVERNED)
+IN_CI: Final = ("splitter", "lending pool")
+"""The others have the same components; the gate runs all."""
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[] if name in IN_CI else [pytest.mark.heavy]) for name in GOVERNED])
 def governed(request: pytest.FixtureRequest, fees: Fees) -> Deployed:
     """Return a contract with an owner and a pauser, each an account of `fees`."""
     return GOVERNED[request.param](fees)

@@ -208,6 +208,7 @@ async def wait_until_equal(fees: Fees, log: Log) -> None:
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_kills_and_reorganisations(
     fees: Fees, node: HashingNode, log: Log, environment: dict[str, str], seed: int

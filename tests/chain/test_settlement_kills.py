@@ -103,6 +103,7 @@ def processes(settings: dict[str, str], folder: Path) -> Iterator[list[IndexerPr
         yield [indexer, settlement]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_processes_and_node_are_killed_while_blocks_are_replaced(
     installation: Installation, settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int

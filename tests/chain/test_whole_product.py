@@ -161,7 +161,7 @@ async def until(true: Callable[[], Awaitable[bool]], pipeline: Pipeline) -> None
             await asyncio.sleep(POLL_S)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 async def test_a_trades_fee_reaches_everyone(world: World, pipeline: Pipeline, tmp_path: Path) -> None:
     settings = world.settings(tmp_path)
     await world.alice.do(world.astra.approve(world.staking.address, 1_000 * ASTRA), world.staking.stake(1_000 * ASTRA))

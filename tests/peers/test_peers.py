@@ -60,6 +60,7 @@ def test_a_contestant_that_counts_wrong_has_no_result(monkeypatch: pytest.Monkey
         race(who, python, events=100, seed=1, named=None)
 
 
+@pytest.mark.heavy
 def test_a_peer_that_cannot_be_installed_is_named_and_the_rest_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

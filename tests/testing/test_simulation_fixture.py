@@ -22,7 +22,7 @@ from tests.testing import apps
 
 ROOT = Path(__file__).parents[2]
 SEEDS_FOR_A_BUG = 60
-SEEDS_OF_A_CORRECT_APP = 25
+SEEDS_OF_A_CORRECT_APP = 10
 
 
 def totals_are_right(view: View) -> None:
