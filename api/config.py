@@ -44,6 +44,7 @@ class ApiConfig:
         trusted_proxies: Networks (CIDR) of the proxies whose word for a client's address counts.
         forwarded_header: The header in which these proxies name their client.
         wallets: The chain and the node of wallets that sign in.
+        sponsor: The account that sends sponsored calls; empty where there is none.
         webhooks_private: Whether webhooks may use http and addresses that are not public.
     """
 
@@ -68,6 +69,7 @@ class ApiConfig:
     trusted_proxies: tuple[str, ...] = ()
     forwarded_header: ForwardedHeader = FORWARDED_FOR
     wallets: WalletConfig = field(default_factory=WalletConfig)
+    sponsor: str = ""
     webhooks_private: bool = False
 
     def __post_init__(self) -> None:

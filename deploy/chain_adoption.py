@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from faust_redis.log import Log
 
 from api.kit.clock import now
-from contracts.clients import fee_collector
 from contracts.clients.contract import At
 from contracts.deployment.history import events_of
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.node import Node
-from contracts.settlement.adoption import Adopted, ChainBatch, adopted
+from contracts.settlement.adoption import Adopted, ChainBatch, adopted, batches_in
 from contracts.settlement.batches import State
 from deploy.chain import Confirm, node_of
 from deploy.errors import DeployError
@@ -42,14 +41,10 @@ async def _final_batches(node: Node, settings: Settings) -> list[ChainBatch]:
     collector, _ = fee_addresses(settings)
     head = (await node.head()).ref
     final = await _final_block(node, settings, head)
-    events = await events_of(node, At(node, head), "FeeCollector", collector)
-    of_final = await events_of(node, At(node, final), "FeeCollector", collector)
-    batches = [event for event in events if isinstance(event, fee_collector.BatchSettled)]
-    if len(batches) > len([event for event in of_final if isinstance(event, fee_collector.BatchSettled)]):
-        raise DeployError(f"batch {batches[-1].batch} is not final yet: wait, and try again")
-    return [
-        ChainBatch(event.batch, event.hash, {total.source: total.amount for total in event.totals}) for event in batches
-    ]
+    batches = batches_in(await events_of(node, At(node, head), "FeeCollector", collector))
+    if len(batches) > len(batches_in(await events_of(node, At(node, final), "FeeCollector", collector))):
+        raise DeployError(f"batch {batches[-1].number} is not final yet: wait, and try again")
+    return batches
 
 
 async def _final_block(node: Node, settings: Settings, head: BlockRef) -> BlockRef:

@@ -17,7 +17,8 @@ class SinkSettings(SettlementSettings):
     sink_host: str = Field("127.0.0.1", min_length=1, description="address of the sink's probes and metrics")
     sink_port: Port = Field(0, description=f"port of the sink's probes and metrics, {PORT}")
     sink_account: str = Field(
-        "", description="the account that mints and records: 0x…; it has the roles MINTER and RECORDER"
+        "",
+        description="the account that mints, records and sponsors: 0x…; it has the roles MINTER, RECORDER and SPONSOR",
     )
     sink_keystore: Path | None = Field(
         None, description="encrypted keystore of this account's key, in Ethereum's format"
@@ -27,6 +28,13 @@ class SinkSettings(SettlementSettings):
         "",
         pattern=r"^((https|ipfs)://\S{1,200}/)?$",
         description="where tokens have their metadata, such as https://meta.example.com/genesis/; frozen in each token",
+    )
+    sink_gas_price: int = Field(
+        0,
+        ge=0,
+        le=1_000_000_000,
+        description="units of the settlement token (1e-6 USD) that the paymaster pays the account back for a million "
+        "Cairo steps of users' calls; at most the paymaster's price",
     )
     sink_send_again_s: int = Field(
         30,

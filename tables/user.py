@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from streams import topics
 from streams.events.notifications import NotificationKind
-from streams.events.user import ChangePreferences, ReadNotifications, RoleName, Tier
+from streams.events.user import ChangePreferences, ReadNotifications, RoleName, SponsorCall, Tier
 from streams.topology import Domain, TableSpec
 from tables.keys import SEPARATOR
 from tables.row import Micros, Row
 
 INBOX_NOTIFICATIONS_MAX: Final = 200
 """Notifications of a user that are kept. A newer one takes the place of the oldest."""
+SPONSORED_CALLS_MAX: Final = 20
+"""Sponsored calls of a user that are kept."""
 LANGUAGE_DEFAULT: Final = "en"
 
 
@@ -82,6 +84,30 @@ class Notification(Row, frozen=True, kw_only=True):
     read: bool = False
 
 
+class SponsoredCall(Row, frozen=True, kw_only=True):
+    """Calls of a user that a sponsor sends.
+
+    Attributes:
+        reason: Why they were refused.
+        tx_hash: The transaction that executed them.
+        gas: What they took of the user's allowance, in Cairo steps.
+        at: When this was the state first.
+    """
+
+    call_id: str
+    status: Literal["pending", "executed", "refused"] = "pending"
+    reason: str = ""
+    tx_hash: str = ""
+    gas: int = 0
+    at: Micros
+
+
+class SponsoredCalls(Row, frozen=True, kw_only=True):
+    """A user's latest sponsored calls, the newest last. The key is the user."""
+
+    calls: tuple[SponsoredCall, ...] = ()
+
+
 def notification_key(user_id: str, number: int) -> str:
     """Return the key of a user's notification, which is also that of the one 200 before it."""
     return f"{user_id}{SEPARATOR}{number % INBOX_NOTIFICATIONS_MAX:03d}"
@@ -94,17 +120,21 @@ def notification_keys(user_id: str) -> list[str]:
 
 _USER: Final = (topics.USER_EVENTS,)
 _ALL: Final = (topics.USER_EVENTS, topics.USER_COMMANDS, topics.NOTIFICATIONS)
+_CONSUMED: Final = (*_ALL, topics.CHAIN_EVENTS)
 
-USER_PROCESSED: Final[TableSpec[Row]] = TableSpec("user-processed", None, _ALL, only_at_least_once=True)
+USER_PROCESSED: Final[TableSpec[Row]] = TableSpec("user-processed", None, _CONSUMED, only_at_least_once=True)
 USER_PROFILES: Final = TableSpec("user-profiles", UserProfile, _USER)
 USER_PREFERENCES: Final = TableSpec("user-preferences", Preferences, (topics.USER_COMMANDS, topics.USER_EVENTS))
 USER_INBOX: Final = TableSpec("user-inbox", Inbox, _ALL)
 USER_NOTIFICATIONS: Final = TableSpec("user-notifications", Notification, _ALL)
+USER_SPONSORED: Final = TableSpec(
+    "user-sponsored-calls", SponsoredCalls, (topics.USER_COMMANDS, topics.CHAIN_EVENTS, topics.USER_EVENTS)
+)
 
 DOMAIN: Final = Domain(
     name="user",
-    consumes=_ALL,
+    consumes=_CONSUMED,
     produces={topics.USER_EVENTS: (topics.USER_COMMANDS,)},
-    commands=(ChangePreferences, ReadNotifications),
-    tables=(USER_PROCESSED, USER_PROFILES, USER_PREFERENCES, USER_INBOX, USER_NOTIFICATIONS),
+    commands=(ChangePreferences, ReadNotifications, SponsorCall),
+    tables=(USER_PROCESSED, USER_PROFILES, USER_PREFERENCES, USER_INBOX, USER_NOTIFICATIONS, USER_SPONSORED),
 )

@@ -11,7 +11,9 @@ from agents.dispatch import Dispatch, Rule
 from agents.facts import Facts
 from agents.rulebook import Rulebook
 from agents.user.inbox import Inboxes, refused
+from agents.user.sponsored import Sponsored
 from streams.events import AnyEvent, Event, EventData
+from streams.events.chain import SponsoredCallReported
 from streams.events.notifications import Notified
 from streams.events.user import (
     AccountClosed,
@@ -24,6 +26,7 @@ from streams.events.user import (
     ProfileChanged,
     ReadNotifications,
     RoleChanged,
+    SponsorCall,
     VerificationChanged,
     WalletLinked,
     WalletUnlinked,
@@ -88,10 +91,13 @@ class User:
         facts = Facts(self.tables, USER_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self.profiles = self.tables.rows(USER_PROFILES)
         self.inboxes = Inboxes(self.tables)
+        self.sponsored = Sponsored(self.tables)
         rules: dict[type[EventData], Rule] = dict.fromkeys(CHANGES, self._fold)
         rules[ChangePreferences] = self._unless_closed(self.inboxes.prefer)
         rules[ReadNotifications] = self._unless_closed(self.inboxes.read)
         rules[Notified] = self._notified
+        rules[SponsorCall] = self._unless_closed(self.sponsored.ask)
+        rules[SponsoredCallReported] = self._reported
         self.handle = Dispatch(rules, facts, rulebook.version)
 
     def _fold(self, event: Event[Any]) -> list[AnyEvent]:
@@ -99,12 +105,16 @@ class User:
         self.profiles.put(user_id, change(self.profiles.get(user_id) or UserProfile(), event.data, int(event.time)))
         if isinstance(event.data, AccountClosed):
             self.inboxes.remove(user_id)
+            self.sponsored.remove(user_id)
         return []
 
     def _notified(self, event: Event[Notified]) -> list[AnyEvent]:
         if not self._closed(event.partitionkey):
             self.inboxes.keep(event)
         return []
+
+    def _reported(self, event: Event[SponsoredCallReported]) -> list[AnyEvent]:
+        return [] if self._closed(event.partitionkey) else self.sponsored.report(event)
 
     def _unless_closed(self, rule: Rule) -> Rule:
         """Return the rule of a command, which rejects the commands of a closed account."""

@@ -8,9 +8,9 @@ from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
-from api.permissions import EVERY_ROLE, OWN, Permission, Scope
-from api.user import events, notifications, preferences
-from streams.events.user import ChangePreferences, ReadNotifications
+from api.permissions import EVERY_ROLE, OWN, PUBLIC, Permission, Scope
+from api.user import events, notifications, preferences, sponsored
+from streams.events.user import ChangePreferences, ReadNotifications, SponsorCall
 from tables.user import USER_INBOX, USER_PROFILES, Inbox, LinkedWallet, UserProfile
 
 WALLET: Final = Projection(LinkedWallet, "LinkedWallet", "A wallet that belongs to a user.")
@@ -32,7 +32,7 @@ CHANGE: Final = Permission(EVERY_ROLE, Scope.ACCOUNT)
 
 API: Final = DomainApi(
     title="User",
-    description="What the log knows of accounts; preferences and notifications.",
+    description="What the log knows of accounts; preferences, notifications and sponsored calls.",
     routers=(
         *PROFILES.routers,
         preferences.router,
@@ -41,6 +41,9 @@ API: Final = DomainApi(
         notifications.commands,
         notifications.queries,
         notifications.feeds,
+        sponsored.commands,
+        sponsored.queries,
+        *sponsored.SPONSORED_CALLS.routers,
         events.MY_ACCOUNT.router,
     ),
     feeds=(
@@ -48,11 +51,13 @@ API: Final = DomainApi(
         preferences.PREFERENCES.feed,
         INBOXES.feed,
         notifications.NOTIFICATIONS_FEED,
+        sponsored.SPONSORED_CALLS.feed,
         events.MY_ACCOUNT.feed,
     ),
     commands={
         ChangePreferences: AcceptedCommand(preferences.PreferencesBody, WhenDelayed.ACCEPT),
         ReadNotifications: AcceptedCommand(notifications.ReadBody, WhenDelayed.ACCEPT),
+        SponsorCall: AcceptedCommand(sponsored.SponsorCallBody, WhenDelayed.ACCEPT),
     },
     permissions={
         **PROFILES.permissions,
@@ -60,6 +65,9 @@ API: Final = DomainApi(
         **INBOXES.permissions,
         ("PUT", "/v1/preferences"): CHANGE,
         ("POST", "/v1/notifications/read"): CHANGE,
+        **sponsored.SPONSORED_CALLS.permissions,
+        ("POST", "/v1/sponsored-calls"): CHANGE,
+        ("GET", "/v1/sponsor"): PUBLIC,
         ("GET", "/v1/notifications"): OWN,
         ("GET", "/v1/feed/notifications"): OWN,
         **events.MY_ACCOUNT.permissions,

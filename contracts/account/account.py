@@ -53,6 +53,9 @@ class Bound(NamedTuple):
     price: int
 
 
+NO_BOUNDS: Final[Mapping[str, Bound]] = dict.fromkeys(GAS, Bound(0, 0))
+
+
 class DeclaredClass(NamedTuple):
     """A class as a node takes it, and its hashes."""
 
@@ -97,9 +100,20 @@ class Account:
         Raises:
             RevertsError: it would revert.
         """
-        calldata = _calldata(calls)
-        content = {"type": "INVOKE", "calldata": _hexes(calldata), "account_deployment_data": []}
-        return await self._prepared(Unsigned("invoke", content, [poseidon(calldata)]), nonce)
+        return await self._prepared(_invocation(calls), nonce)
+
+    async def l2_gas(self, calls: Sequence[Call], nonce: int) -> int:
+        """Return how much L2 gas some calls would use, with the check of the account's signature.
+
+        What is signed has no bounds of gas, so no block can take it.
+
+        Raises:
+            RevertsError: they would revert.
+        """
+        unsigned = _invocation(calls)
+        tx_hash = transaction_hash(unsigned, self.address, self._chain_id, nonce, NO_BOUNDS)
+        consumed = await self._consumed(unsigned, nonce, await self._signer.sign(tx_hash))
+        return consumed["L2_GAS"].amount
 
     async def prepare_declaration(self, declared: DeclaredClass, nonce: int) -> Signed:
         """Return the signed transaction that declares a class."""
@@ -136,8 +150,16 @@ class Account:
         return Signed(unsigned.kind, padded(tx_hash), nonce, _content(unsigned, self.address, nonce, bounds, signature))
 
     async def _estimated(self, unsigned: Unsigned, nonce: int) -> dict[str, Bound]:
-        content = _content(unsigned, self.address, nonce, dict.fromkeys(GAS, Bound(0, 0)), ())
-        params = {"request": [content], "simulation_flags": ["SKIP_VALIDATE"], "block_id": "latest"}
+        return {
+            name: Bound(used.amount * AMOUNT_MARGIN_PERCENT // 100, used.price * PRICE_MARGIN_PERCENT // 100)
+            for name, used in (await self._consumed(unsigned, nonce)).items()
+        }
+
+    async def _consumed(self, unsigned: Unsigned, nonce: int, signature: Sequence[int] = ()) -> dict[str, Bound]:
+        """Return what a transaction would use, and the present prices; without a signature, less its check."""
+        content = _content(unsigned, self.address, nonce, NO_BOUNDS, signature)
+        flags = [] if signature else ["SKIP_VALIDATE"]
+        params = {"request": [content], "simulation_flags": flags, "block_id": "latest"}
         try:
             answer = await self._node.ask("starknet_estimateFee", params)
         except NodeRefusedError as exc:
@@ -147,10 +169,7 @@ class Account:
         with reading("estimate"):
             [found] = answer
             return {
-                name: Bound(
-                    int(found[f"{asked}_consumed"], 16) * AMOUNT_MARGIN_PERCENT // 100,
-                    int(found[f"{asked}_price"], 16) * PRICE_MARGIN_PERCENT // 100,
-                )
+                name: Bound(int(found[f"{asked}_consumed"], 16), int(found[f"{asked}_price"], 16))
                 for name, asked in GAS.items()
             }
 
@@ -188,6 +207,12 @@ def transaction_hash(unsigned: Unsigned, address: int, chain_id: int, nonce: int
     prefix = short_string(unsigned.kind)
     felts = [prefix, VERSION, address, poseidon([tip, *gas]), nothing, chain_id, nonce, data_modes, nothing]
     return poseidon([*felts, *unsigned.hashed])
+
+
+def _invocation(calls: Sequence[Call]) -> Unsigned:
+    calldata = _calldata(calls)
+    content = {"type": "INVOKE", "calldata": _hexes(calldata), "account_deployment_data": []}
+    return Unsigned("invoke", content, [poseidon(calldata)])
 
 
 def _calldata(calls: Sequence[Call]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-CLASSES: Final = ("FeeCollector", "FeeSplitter", "GenesisNFT", "Reputation")
+CLASSES: Final = ("FeeCollector", "FeeSplitter", "GenesisNFT", "Paymaster", "Reputation")
 """The classes whose events become facts."""
 ADDRESSES_END: Final = 2**251 - 256
 RESERVED_ADDRESSES: Final = 2

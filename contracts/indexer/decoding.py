@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from contracts.clients import fee_collector, fee_splitter, genesis_nft, reputation
+from contracts.clients import fee_collector, fee_splitter, genesis_nft, paymaster, reputation
 from contracts.clients.classes import CLIENTS
 from contracts.clients.contract import Event
 from contracts.indexer.addresses import Contract
@@ -20,6 +20,7 @@ from streams.events.chain import (
     FeesSwept,
     ReputationRaised,
     SourceTotal,
+    TransactionSponsored,
 )
 from streams.ids import derived_id
 from streams.units import TokenUnits
@@ -66,12 +67,26 @@ def _reputation_raised(event: reputation.ReputationRaised, place: Place) -> Even
     return ReputationRaised(**place, account=event.account, experience=event.experience, tier=event.tier)
 
 
+def _transaction_sponsored(event: paymaster.TransactionSponsored, place: Place) -> EventData:
+    return TransactionSponsored(
+        **place,
+        user=event.user,
+        request=event.request,
+        sponsor=event.sponsor,
+        gas=event.gas,
+        gas_left=event.gas_left,
+        tier=event.tier,
+        cost=TokenUnits(event.cost),
+    )
+
+
 FACTS: Final[Mapping[type[Event], Callable[..., EventData]]] = {
     fee_collector.BatchSettled: _batch_settled,
     fee_collector.FeesSwept: _fees_swept,
     fee_splitter.FeesDistributed: _fees_distributed,
     genesis_nft.AchievementMinted: _achievement_minted,
     reputation.ReputationRaised: _reputation_raised,
+    paymaster.TransactionSponsored: _transaction_sponsored,
 }
 """The events that become facts. Other events are only counted."""
 

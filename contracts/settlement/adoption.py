@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from contracts.clients.fee_collector import BatchSettled
 from contracts.settlement.batches import State, added
 from contracts.settlement.errors import SettlementError
 from streams.units import TOKEN_UNIT
@@ -22,6 +23,15 @@ class ChainBatch(NamedTuple):
     number: int
     hash: str
     totals: Mapping[str, int]
+
+
+def batches_in(events: Sequence[object]) -> list[ChainBatch]:
+    """Return the batches in events of the FeeCollector, in order."""
+    return [
+        ChainBatch(event.batch, event.hash, {total.source: total.amount for total in event.totals})
+        for event in events
+        if isinstance(event, BatchSettled)
+    ]
 
 
 class Adopted(NamedTuple):

@@ -91,6 +91,7 @@ class Contracts(NamedTuple):
     chain_id: str
     genesis: str
     reputation: str
+    paymaster: str
 
 
 def request_of(request_id: str) -> str:
@@ -157,11 +158,23 @@ class People:
         Two users have one wallet while its unlinking, in another partition, was not read yet.
         """
         taken: set[str] = set()
-        for user_id, user in self.users.items():
-            wallet = self._reputation_wallet(user_id, user)
-            if wallet and wallet not in taken and user.due > max(self.recorded.get(wallet, ()), default=0):
-                taken.add(wallet)
-                yield ToRecord(user_id, wallet, user.due)
+        for user_id in self.users:
+            record = self.record_of(user_id)
+            if record and record.wallet not in taken:
+                taken.add(record.wallet)
+                yield record
+
+    def record_of(self, user_id: str) -> ToRecord | None:
+        """Return the experience of a user that the chain lacks; None when it lacks none, or there is no wallet."""
+        user = self._user(user_id)
+        wallet = self._reputation_wallet(user_id, user)
+        if wallet and user.due > max(self.recorded.get(wallet, ()), default=0):
+            return ToRecord(user_id, wallet, user.due)
+        return None
+
+    def wallets_of(self, user_id: str) -> tuple[str, ...]:
+        """Return the linked wallets of a user on this chain."""
+        return self._user(user_id).wallets
 
     @property
     def without_wallet(self) -> int:

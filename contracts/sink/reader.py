@@ -12,7 +12,13 @@ from contracts.sink.errors import SinkError
 from streams import topics
 from streams.events import AnyEvent, UndecodableEventError, decode
 
-TOPICS: Final = (topics.USER_EVENTS, topics.NFT_EVENTS, topics.GAMIFICATION_EVENTS, topics.CHAIN_EVENTS)
+TOPICS: Final = (
+    topics.USER_EVENTS,
+    topics.USER_COMMANDS,
+    topics.NFT_EVENTS,
+    topics.GAMIFICATION_EVENTS,
+    topics.CHAIN_EVENTS,
+)
 PORTION: Final = 500
 """About how many records of a partition are read at once."""
 

@@ -1,4 +1,4 @@
-"""Carry what users have earned from the log to the chain: mints and experience. Each once, whatever is killed.
+"""Carry what is of users from the log to the chain: mints, experience, their calls. Each once, whatever is killed.
 
 A step reads events and writes what follows from them, or sends one transaction. The contracts know which requests they
 have carried out, so they are asked before each transaction, and a transaction that is sent again changes nothing.
@@ -24,13 +24,15 @@ from contracts.clients.reputation import ReputationClient
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.indexer.node import Node
+from contracts.sink.calls import Calls
 from contracts.sink.errors import SinkError
 from contracts.sink.people import Contracts, People, ToRecord, request_of
 from contracts.sink.reader import EventReader
+from contracts.sink.sponsoring import Refusal, Sponsor
 from contracts.sink.store import Sent, SinkState, SinkStore
-from contracts.sink.tracing import SinkSpans
-from streams.events import AnyEvent, Event
-from streams.events.chain import NFTMintConfirmed, NFTMintFailed
+from contracts.sink.tracing import CALL, RECORD, SinkSpans
+from streams.events import AnyEvent, Event, EventData
+from streams.events.chain import NFTMintConfirmed, NFTMintFailed, SponsoredCallReported
 from streams.ids import derived_id
 from streams.spans import Spans
 from streams.times import SECOND_US, Instant
@@ -52,6 +54,9 @@ class SinkCounts:
         users: Users of whom the sink knows something.
         minted: Mints that it has reported as confirmed.
         failed: Mints that it has reported as failed.
+        open_calls: Calls of users that no final block has.
+        executed: Calls that it has reported as executed.
+        refused_calls: Calls that it has reported as refused.
         sent: Transactions that were given to the node.
         reverted: Transactions that were reverted.
         refused: Writes that the log refused because another sink was first.
@@ -64,6 +69,9 @@ class SinkCounts:
     users: int = 0
     minted: int = 0
     failed: int = 0
+    open_calls: int = 0
+    executed: int = 0
+    refused_calls: int = 0
     sent: int = 0
     reverted: int = 0
     refused: int = 0
@@ -77,11 +85,13 @@ class Policy(NamedTuple):
         contracts: The chain and the contracts.
         metadata_url: Begins the address of the metadata of each type; empty for tokens without metadata.
         send_again_s: How long a node may take to know a transaction, and the pause after one that was reverted.
+        gas_price: Units of the settlement token that the account is paid back for a million Cairo steps.
     """
 
     contracts: Contracts
     metadata_url: str
     send_again_s: float
+    gas_price: int = 0
 
 
 class Sink:
@@ -104,7 +114,8 @@ class Sink:
         self._policy, self._now = policy, now
         self._genesis = GenesisNFTClient(policy.contracts.genesis)
         self._reputation = ReputationClient(policy.contracts.reputation)
-        self._paymaster = PaymasterClient("0x0")
+        self._paymaster = PaymasterClient(policy.contracts.paymaster)
+        self._sponsor = Sponsor(account, self._paymaster, policy.gas_price)
         self._state: SinkState | None = None
         self._idle_at: BlockRef | None = None  # the newest block when nothing was left to send
         self._spans = SinkSpans(spans)
@@ -121,12 +132,12 @@ class Sink:
         if chain_id != ours.chain_id:
             raise SinkError(f"the node is of the chain {chain_id}, and the settings name {ours.chain_id}")
         at = At(self._node, (await self._node.head()).ref)
-        self._paymaster = PaymasterClient(await self._reputation.paymaster(at))
         if await self._paymaster.reputation(at) != ours.reputation:
-            raise SinkError(f"the paymaster of {ours.reputation} has another reputation token")
+            raise SinkError(f"the paymaster {ours.paymaster} has another reputation token than {ours.reputation}")
         await self.reader.create()
         state = await self._store.load()
-        self._state = state or SinkState(People(ours), await self.reader.beginning(), Sent())
+        calls = Calls(ours.paymaster)
+        self._state = state or SinkState(People(ours), calls, await self.reader.beginning(), Sent())
         self._idle_at = None
         return self._state
 
@@ -151,13 +162,13 @@ class Sink:
             self.counts.refused += 1
             self._state = None
             return True
-        self._count(state.people)
+        self._count(state)
         return busy
 
-    def _count(self, people: People) -> None:
-        counts = self.counts
+    def _count(self, state: SinkState) -> None:
+        counts, people = self.counts, state.people
         counts.open_mints, counts.users = len(people.mints), len(people.users)
-        counts.without_wallet = people.without_wallet
+        counts.without_wallet, counts.open_calls = people.without_wallet, len(state.calls.calls)
         if not self._is_stuck:
             counts.worked_s = time.monotonic()
 
@@ -168,7 +179,7 @@ class Sink:
         if not reached:
             return False
         state.places |= reached
-        made = [each for event in events for each in state.people.apply(event)]
+        made = [each for event in events for each in state.apply(event)]
         await self._write(state, made)
         return True
 
@@ -181,16 +192,19 @@ class Sink:
         for event in events:
             self.counts.minted += isinstance(event.data, NFTMintConfirmed)
             self.counts.failed += isinstance(event.data, NFTMintFailed)
+            if isinstance(event.data, SponsoredCallReported):
+                self.counts.executed += event.data.outcome == "executed"
+                self.counts.refused_calls += event.data.outcome == "refused"
 
     # --- the chain ----------------------------------------------------------------------------------------------------
 
     async def _send(self, state: SinkState) -> bool:
-        """Send mints, or else experience. Return whether something was sent or given up."""
+        """Send a user's calls, or else mints, or experience. Return whether something was sent or given up."""
         head = (await self._node.head()).ref
-        if head == self._idle_at or await self._is_under_way(state.sent):
+        if head == self._idle_at or await self._is_under_way(state):
             return False
         at, refusal = At(self._node, head), None
-        for prepare in (self._mints, self._records):
+        for prepare in (self._calls, self._mints, self._records):
             try:
                 if await prepare(state, at):
                     return True
@@ -200,6 +214,21 @@ class Sink:
             raise refusal
         self._idle_at, self._is_stuck = head, False
         return False
+
+    async def _calls(self, state: SinkState, at: At) -> bool:
+        now_s = self._now() // SECOND_US
+        for call_id, call in list(state.calls.to_send(now_s)):
+            found = await self._sponsor.prepared(call_id, call, state.people, at, now_s)
+            if isinstance(found, Refusal):
+                await self._refuse_call(state, call_id, found.reason)
+                return True
+            if found:
+                return await self._give(state, found, call_id=call_id)
+        return False
+
+    async def _refuse_call(self, state: SinkState, call_id: str, reason: str) -> None:
+        data = state.calls.refuse(call_id, reason)
+        await self._write(state, [self._report(data, data.user_id, call_id)])
 
     async def _mints(self, state: SinkState, at: At) -> bool:
         calls: list[Call] = []
@@ -217,7 +246,7 @@ class Sink:
             if max(len(calls), len(refused)) == MINTS_AT_ONCE:
                 break
         if refused:
-            await self._write(state, [self._failed(state.people.refuse(mint_id)) for mint_id in refused])
+            await self._write(state, [self._failed(state, mint_id) for mint_id in refused])
         return await self._give(state, calls, requests=requests) or bool(refused)
 
     async def _records(self, state: SinkState, at: At) -> bool:
@@ -231,32 +260,39 @@ class Sink:
         return await self._give(state, calls, records=records)
 
     async def _give(
-        self, state: SinkState, calls: list[Call], *, requests: Sequence[str] = (), records: Sequence[ToRecord] = ()
+        self,
+        state: SinkState,
+        calls: list[Call],
+        *,
+        requests: Sequence[str] = (),
+        records: Sequence[ToRecord] = (),
+        call_id: str = "",
     ) -> bool:
         """Note the transaction of some calls in the log, then send it. Return whether there were any."""
         if not calls:
             return False
-        began_ns = self._spans.now_ns()
+        began_ns, name = self._spans.now_ns(), CALL if call_id else RECORD
         try:
             signed = await self._account.prepare(calls, await self._account.nonce())
             state.people.bind(records)
-            state.sent = Sent(signed.tx_hash, signed.nonce, int(self._now()))
+            state.sent = Sent(signed.tx_hash, signed.nonce, int(self._now()), call_id)
             await self._write(state, [])
             await self._account.send(signed)
         except NodeError as exc:
-            self._spans.failed(requests, began_ns, exc)
+            self._spans.failed(requests, began_ns, exc, name)
             raise
-        self._spans.sent(requests, signed.tx_hash, began_ns)
+        self._spans.sent(requests, signed.tx_hash, began_ns, name)
         self.counts.sent += 1
         logger.info("%d calls are sent as %s", len(calls), signed.tx_hash)
         return True
 
-    async def _is_under_way(self, sent: Sent) -> bool:
+    async def _is_under_way(self, state: SinkState) -> bool:
         """Return whether a transaction may still be executed, or was and is not in the newest block.
 
         Raises:
             NodeError: no block takes it.
         """
+        sent = state.sent
         if not sent.tx_hash:
             return False
         age_s = (self._now() - sent.at) / SECOND_US
@@ -269,13 +305,17 @@ class Sink:
         if standing.stage is Stage.EXECUTED:
             self._is_stuck = False
             return await self._account.nonce() <= sent.nonce
+        if standing.stage is Stage.REVERTED and sent.call_id in state.calls.calls:
+            await self._refuse_call(state, sent.call_id, "call_reverts")  # or it would cost the sponsor gas once more
         return standing.is_awaited
 
-    def _failed(self, data: NFTMintFailed) -> AnyEvent:
+    def _failed(self, state: SinkState, mint_id: str) -> AnyEvent:
+        return self._report(state.people.refuse(mint_id), self._policy.contracts.genesis, mint_id)
+
+    def _report(self, data: EventData, key: str, subject: str) -> AnyEvent:
         now = self._now()
-        event_id = derived_id(now.milliseconds(), data.mint_id, data.reason)
-        contract = self._policy.contracts.genesis
-        return Event.first(data, event_id=event_id, time=now, key=contract, rules_version=None, subject=data.mint_id)
+        event_id = derived_id(now.milliseconds(), subject, data.type_name)
+        return Event.first(data, event_id=event_id, time=now, key=key, rules_version=None, subject=subject)
 
     def _metadata_of(self, kind: str) -> str:
         return f"{self._policy.metadata_url}{kind}.json" if self._policy.metadata_url else ""

@@ -10,6 +10,7 @@ from faust_redis.log import Log, Record, TopicPartition, TopicSpec
 from faust_redis.log.partitioner import partition_for
 
 from contracts.log_state import LogState, Row
+from contracts.sink.calls import CALL_PREFIX, Calls
 from contracts.sink.errors import SinkError
 from contracts.sink.people import Contracts, People
 from streams.events import AnyEvent, encode
@@ -22,17 +23,21 @@ PLACE_SEPARATOR: Final = "/"
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """The transaction that was sent last, and when (microseconds). `tx_hash` is empty before the first one."""
+    """The transaction that was sent last, and when (microseconds).
+
+    `tx_hash` is empty before the first one, and `call_id` in one without a user's call.
+    """
 
     tx_hash: str = ""
     nonce: int = -1
     at: int = 0
+    call_id: str = ""
 
 
 class _StateRow(msgspec.Struct, frozen=True):
     """What the rows belong to, the next offset of each partition, and the last transaction."""
 
-    contracts: tuple[str, str, str]
+    contracts: tuple[str, str, str, str]
     places: dict[str, int]
     sent: Sent
 
@@ -40,8 +45,12 @@ class _StateRow(msgspec.Struct, frozen=True):
 class SinkState:
     """What one sink knows."""
 
-    def __init__(self, people: People, places: dict[TopicPartition, int], sent: Sent) -> None:
-        self.people, self.places, self.sent = people, places, sent
+    def __init__(self, people: People, calls: Calls, places: dict[TopicPartition, int], sent: Sent) -> None:
+        self.people, self.calls, self.places, self.sent = people, calls, places, sent
+
+    def apply(self, event: AnyEvent) -> list[AnyEvent]:
+        """Fold an event into what is known. Return the events that follow from it."""
+        return [*self.people.apply(event), *self.calls.apply(event)]
 
 
 class SinkStore:
@@ -66,8 +75,14 @@ class SinkStore:
                 f"the log has mints of the contracts {row.contracts}, and the settings name {tuple(self._contracts)}: "
                 "use another namespace for other contracts"
             )
-        people = People(self._contracts, {key.decode(): value for key, value in rows.items()})
-        return SinkState(people, {_place(name): offset for name, offset in row.places.items()}, row.sent)
+        named = {key.decode(): value for key, value in rows.items()}
+        calls = {key: value for key, value in named.items() if key.startswith(CALL_PREFIX)}
+        return SinkState(
+            People(self._contracts, {key: value for key, value in named.items() if key not in calls}),
+            Calls(self._contracts.paymaster, calls),
+            {_place(name): offset for name, offset in row.places.items()},
+            row.sent,
+        )
 
     async def write(self, state: SinkState, events: Sequence[AnyEvent], now: Instant) -> None:
         """Write a state with its changed rows, and append events, together.
@@ -75,12 +90,14 @@ class SinkStore:
         Raises:
             SourceMovedError: another sink wrote meanwhile; load the state again.
         """
-        changed = sorted(state.people.changed)
-        rows: list[Row] = [(key.encode(), state.people.row(key)) for key in changed]
+        rows: list[Row] = [
+            (key.encode(), part.row(key)) for part in (state.people, state.calls) for key in sorted(part.changed)
+        ]
         names = {f"{tp.topic}{PLACE_SEPARATOR}{tp.partition}": offset for tp, offset in state.places.items()}
         rows.append((STATE_KEY, msgspec.json.encode(_StateRow(self._contracts, names, state.sent))))
         await self._rows.write(rows, [self._record(event) for event in events], now)
         state.people.changed.clear()
+        state.calls.changed.clear()
 
     async def is_current(self) -> bool:
         """Return whether the state that was last read or written is the one in the log."""

@@ -9,7 +9,7 @@ from streams.events import AnyEvent
 from streams.spans import TRANSACTION, Attributes, Kind, Span, Spans, of_event
 from streams.trace_context import SpanRef, is_sampled, span_id_of, span_of
 
-MINT, RECORD = "mint token", "record experience"
+MINT, RECORD, CALL = "mint token", "record experience", "send call"
 
 
 class SinkSpans:
@@ -22,13 +22,14 @@ class SinkSpans:
         """Return the time at which something begins; 0 without traces."""
         return 0 if self._spans is None else self._spans.now_ns()
 
-    def sent(self, requests: Sequence[str], tx_hash: str, began_ns: int) -> None:
+    def sent(self, requests: Sequence[str], tx_hash: str, began_ns: int, name: str = RECORD) -> None:
         """Record that the node has taken a transaction: each mint in it below its sampled request, or experience.
 
         Args:
             requests: The trace contexts of the requested mints, empty where none is; no context for experience.
             tx_hash: The transaction.
             began_ns: When its preparation began.
+            name: What it does when it mints nothing.
         """
         spans, more = self._spans, {TRANSACTION: tx_hash}
         if spans is None:
@@ -36,13 +37,13 @@ class SinkSpans:
         for request in filter(is_sampled, requests):
             self._add(spans, MINT, span_of(request), began_ns, more)
         if not requests and spans.samples():
-            self._add(spans, RECORD, None, began_ns, more)
+            self._add(spans, name, None, began_ns, more)
 
-    def failed(self, requests: Sequence[str], began_ns: int, error: Exception) -> None:
+    def failed(self, requests: Sequence[str], began_ns: int, error: Exception, name: str = RECORD) -> None:
         """Record that a transaction could not be sent: where its requests are not sampled, in a trace of its own."""
         if self._spans is None:
             return
-        name, kind = MINT if requests else RECORD, type(error).__name__
+        name, kind = MINT if requests else name, type(error).__name__
         parents: list[SpanRef | None] = [span_of(request) for request in requests if is_sampled(request)]
         for parent in parents or [None]:
             self._add(self._spans, name, parent, began_ns, {}, error=kind)

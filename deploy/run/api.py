@@ -43,6 +43,7 @@ def api_config(settings: Settings) -> ApiConfig:
     """Return the API's configuration from the settings and the rule book."""
     rulebook = load_rulebook(settings)
     return ApiConfig(
+        sponsor=settings.sink_account,
         log_url=log_url(settings),
         database_url=settings.identity_url,
         secret=installation_secret(settings),

@@ -34,7 +34,7 @@ from tables.domains import TOPOLOGY
 
 TABLE: Final = "sink"
 NEEDED: Final = ("ASTRA_SINK_ACCOUNT", "ASTRA_SINK_KEYSTORE", "ASTRA_SINK_PASSWORD")
-CLASSES: Final = ("GenesisNFT", "Reputation")
+CLASSES: Final = ("GenesisNFT", "Reputation", "Paymaster")
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,11 @@ class SinkHealth:
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Return whether the sink reaches node and broker, its open mints, and what it waits for."""
         good, counts = self._service.is_working, self._service.sink.counts
-        body: dict[str, Any] = {"open_mints": counts.open_mints, "without_wallet": counts.without_wallet}
+        body: dict[str, Any] = {
+            "open_mints": counts.open_mints,
+            "without_wallet": counts.without_wallet,
+            "open_calls": counts.open_calls,
+        }
         return good, body | ({"status": "working"} if good else {"status": "waits", "detail": self._service.trouble})
 
 
@@ -97,8 +101,8 @@ def contracts_in(settings: Settings) -> Contracts:
     named = contracts_of(settings.indexer_contracts)
     found = [[each.address for each in named if each.class_name == name] for name in CLASSES]
     if any(len(addresses) != 1 for addresses in found):
-        raise SettingsError("set ASTRA_INDEXER_CONTRACTS to one GenesisNFT:0x… and one Reputation:0x…, among others")
-    return Contracts(settings.starknet_chain_id, found[0][0], found[1][0])
+        raise SettingsError(f"set ASTRA_INDEXER_CONTRACTS to one each of {', '.join(CLASSES)}, among others")
+    return Contracts(settings.starknet_chain_id, *(addresses[0] for addresses in found))
 
 
 def _sink_of(settings: Settings, parts: _Parts, log: Log, spans: Spans | None) -> Sink:
@@ -109,7 +113,7 @@ def _sink_of(settings: Settings, parts: _Parts, log: Log, spans: Spans | None) -
         reader=EventReader(log, [specs[name] for name in TOPICS]),
         node=parts.node,
         account=Account(parts.node, int(settings.sink_account, 16), settings.starknet_chain_id, parts.signer),
-        policy=Policy(parts.contracts, settings.sink_metadata_url, settings.sink_send_again_s),
+        policy=Policy(parts.contracts, settings.sink_metadata_url, settings.sink_send_again_s, settings.sink_gas_price),
         now=now,
         spans=spans,
     )

@@ -102,6 +102,38 @@ class ReputationRaised(_ChainFact, frozen=True, kw_only=True):
     tier: Count
 
 
+class TransactionSponsored(_ChainFact, frozen=True, kw_only=True):
+    """The paymaster counted a transaction of a user, in Cairo steps of gas, and paid its sponsor `cost` units.
+
+    `request` is a hash of the id of the call that asked for it.
+    """
+
+    user: Felt
+    request: Felt
+    sponsor: Felt
+    gas: Count
+    gas_left: Count
+    tier: Count
+    cost: TokenUnits
+
+
+class SponsoredCallReported(EventData, frozen=True, kw_only=True):
+    """What became of a user's call that a sponsor should send. The key is the user.
+
+    An executed one is in a final block, and `gas` is what it took of the user's allowance, in Cairo steps.
+    """
+
+    domain: ClassVar[str] = "chain"
+    topic: ClassVar[str] = topics.CHAIN_EVENTS
+
+    call_id: str
+    user_id: UserId
+    outcome: Literal["executed", "refused"]
+    reason: str = ""
+    tx_hash: str = ""
+    gas: Count = 0
+
+
 class NFTMintConfirmed(EventData, frozen=True, kw_only=True):
     """The chain minted a token for a mint request. The sink says so of final blocks only, so it is never taken back."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Final, Literal, get_args
 
+import msgspec
 from pydantic import StringConstraints
 
-from streams.events.base import Command, EventData, Name, UserId
+from streams.events.base import Command, Count, EventData, Name, UserId
 from streams.events.notifications import NotificationKind
 
 USERNAME_CHARS_MAX = 30
@@ -25,6 +26,8 @@ TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 RoleName = Literal["user", "moderator", "admin", "venue", "service"]
 Address = Annotated[str, StringConstraints(pattern=ADDRESS_PATTERN)]
+Felt = Annotated[str, StringConstraints(pattern=ADDRESS_PATTERN)]
+"""A number of Starknet: `0x` and 64 digits."""
 ChainId = Annotated[str, StringConstraints(pattern=CHAIN_PATTERN)]
 
 
@@ -153,6 +156,32 @@ class PreferencesChanged(EventData, frozen=True, kw_only=True):
 
     language: Language
     muted: tuple[NotificationKind, ...] = ()
+
+
+class ContractCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of a contract: its address, the selector of the function, and the arguments as numbers of Starknet."""
+
+    to: Address
+    selector: Felt
+    calldata: tuple[Felt, ...]
+
+
+class SponsorCall(Command, frozen=True, kw_only=True):
+    """Have calls sent from the caller's account, within its daily allowance of gas.
+
+    They are an outside execution (SNIP-9, version 2) of `account`, which its owner has signed for the sponsor. Times
+    are Unix seconds; the calls happen after the first and before the second.
+    """
+
+    domain: ClassVar[str] = "user"
+
+    call_id: str
+    account: Address
+    nonce: Felt
+    execute_after: Count
+    execute_before: Count
+    calls: tuple[ContractCall, ...]
+    signature: tuple[Felt, ...]
 
 
 class ReadNotifications(Command, frozen=True, kw_only=True):

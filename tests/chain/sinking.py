@@ -13,7 +13,7 @@ from starknet_py.net.signer.key_pair import KeyPair
 
 from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
-from contracts.indexer.addresses import Contract, contracts_of, padded
+from contracts.indexer.addresses import Contract, contracts_of
 from contracts.indexer.blocks import Blocks
 from contracts.indexer.indexer import Indexer
 from contracts.indexer.indexer import Policy as IndexerPolicy
@@ -25,12 +25,13 @@ from contracts.sink.sink import Policy, Sink
 from contracts.sink.store import SinkStore
 from streams.events import AnyEvent, encode
 from tests.chain.deployed import Chain, Deployed
-from tests.chain.fees import Fees
+from tests.chain.fees import Fees, change
 from tests.chain.indexing import CHAIN_ID, FACTS, NOW, STATE
 from tests.chain.sponsoring import Sponsoring
 from tests.chain.transactions import Account as TestAccount
 
 SINK = TopicSpec("test-sink-changelog", 1, "compact")
+GAS_PRICE = 50_000
 METADATA_URL = "https://astra.example/genesis/"
 
 
@@ -47,13 +48,18 @@ class Rewards:
         sponsoring = Sponsoring.deploy(chain, fees)
         account = sponsoring.recorder
         genesis = chain.deploy("GenesisNFT", fees.owner.address, fees.pauser.address, account.address)
+        change(chain, sponsoring.paymaster, "grant_role", "SPONSOR", account.address)
         return cls(sponsoring, genesis, account)
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
         """Return the setting of the contracts, parsed."""
-        reputation = self.sponsoring.reputation
-        return contracts_of(f"GenesisNFT:{hex(self.genesis.address)},Reputation:{hex(reputation.address)}")
+        deployed = {
+            "GenesisNFT": self.genesis,
+            "Reputation": self.sponsoring.reputation,
+            "Paymaster": self.sponsoring.paymaster,
+        }
+        return contracts_of(",".join(f"{name}:{hex(each.address)}" for name, each in deployed.items()))
 
 
 async def tell(log: Log, *events: AnyEvent) -> None:
@@ -69,9 +75,7 @@ async def tell(log: Log, *events: AnyEvent) -> None:
 async def sink_of(rewards: Rewards, log: Log, url: str) -> AsyncIterator[Sink]:
     """Return a sink that sends again at once what the node does not know."""
     node = Node(url)
-    contracts = Contracts(
-        CHAIN_ID, *(padded(each.address) for each in (rewards.genesis, rewards.sponsoring.reputation))
-    )
+    contracts = Contracts(CHAIN_ID, *(each.address for each in rewards.contracts))
     signer = KeystoreSigner(KeyPair.from_private_key(rewards.account.signer.private_key))
     try:
         yield Sink(
@@ -79,7 +83,7 @@ async def sink_of(rewards: Rewards, log: Log, url: str) -> AsyncIterator[Sink]:
             reader=EventReader(log, [TopicSpec(name, 4) for name in TOPICS]),
             node=node,
             account=Account(node, rewards.account.address, CHAIN_ID, signer),
-            policy=Policy(contracts, METADATA_URL, send_again_s=0),
+            policy=Policy(contracts, METADATA_URL, send_again_s=0, gas_price=GAS_PRICE),
             now=lambda: NOW,
         )
     finally:

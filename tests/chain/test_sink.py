@@ -147,7 +147,7 @@ async def test_another_chain_or_other_contracts_stop_the_sink(rewards: Rewards, 
         await sink.open()
         await tell(log, linked("ann", padded(ANN)))
         await sink.step()
-    other = Rewards(rewards.sponsoring, rewards.sponsoring.paymaster, rewards.account)
+    other = Rewards(rewards.sponsoring, rewards.sponsoring.fees.usd, rewards.account)
     async with sink_of(other, log, node.url) as sink:
         with pytest.raises(SinkError, match="other contracts"):
             await sink.step()

@@ -11,7 +11,14 @@ from typing import Any
 
 from agents.rulebook import Rulebook
 from streams.events.base import CATALOGUE, EventData
-from streams.events.chain import BatchSettled, FeesDistributed, FeesSwept, NFTMintConfirmed, NFTMintFailed
+from streams.events.chain import (
+    BatchSettled,
+    FeesDistributed,
+    FeesSwept,
+    NFTMintConfirmed,
+    NFTMintFailed,
+    SponsoredCallReported,
+)
 from streams.events.financial import ReportDeposit, ReportPayout, ReviewWithdrawal, deposit_key
 from streams.events.market import PriceUpdated
 from streams.events.nft import ListNFT, UnlistNFT
@@ -38,7 +45,7 @@ def event_of(entry: Entry) -> EventData:
 def key_of(entry: Entry, data: EventData) -> str:
     """Return the partition key that the product gives the event of an entry."""
     match data:
-        case ReportFill() | ReviewWithdrawal() | ReportPayout():
+        case ReportFill() | ReviewWithdrawal() | ReportPayout() | SponsoredCallReported():
             return data.user_id
         case ReportDeposit():
             return deposit_key(data.provider, data.reference)

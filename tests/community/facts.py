@@ -21,7 +21,9 @@ from tests.oracle.fills import usd
 from tests.unit.agents.cluster import Cluster
 
 DOMAINS: Final = ("gamification", "user")
-TOLD: Final = ACCOUNTS | {TICK, "ClaimReward", "ChangePreferences", "ReadNotifications"}
+TOLD: Final = ACCOUNTS | {
+    TICK, "ClaimReward", "ChangePreferences", "ReadNotifications", "SponsorCall", "SponsoredCallReported"
+}  # fmt: skip
 """What the oracle applies itself."""
 
 

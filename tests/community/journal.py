@@ -32,8 +32,10 @@ ACCOUNTS: Final = frozenset(
 )
 """What the outbox of the accounts publishes."""
 
-CHAIN: Final = frozenset({"NFTMintConfirmed", "NFTMintFailed", "BatchSettled", "FeesSwept", "FeesDistributed"})
-"""What the indexer of the chain appends."""
+CHAIN: Final = frozenset(
+    {"NFTMintConfirmed", "NFTMintFailed", "BatchSettled", "FeesSwept", "FeesDistributed", "SponsoredCallReported"}
+)
+"""What the services of the chain append, and the product follows."""
 
 TICK: Final = "Ticked"
 """A tick of the clock. One entry stands for the copies in all partitions, which have one id."""
@@ -55,8 +57,8 @@ class Entry:
         id: The id of its event, which effects derive from and name as their cause.
         data: The fields of the command: the request's body, the parameters of its path, and the ids that the gateway
             gave and answered (`constellation_id`, `battle_id`, `content_id`, `mint_id`, `listing_id`, `purchase_id`,
-            `withdrawal_id`). A field that the client left out is absent: its default holds. Amounts, prices and
-            sizes are decimal text.
+            `withdrawal_id`, `call_id`). A field that the client left out is absent: its default holds. Amounts, prices
+            and sizes are decimal text.
     """
 
     number: int

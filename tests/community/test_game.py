@@ -145,11 +145,26 @@ class Facts:
     def _reading(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
         return name, {}
 
+    def _call(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        number = f"0x{1:064x}"
+        signed = {"account": number, "nonce": number, "execute_after": 0, "execute_before": 9, "signature": [number]}
+        call = {"to": number, "selector": number, "calldata": []}
+        return name, {"call_id": self._call_id(), **signed, "calls": [call]}
+
+    def _report_of_call(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        outcome = self.random.choice(({"outcome": "refused", "reason": "expired"}, {"outcome": "executed", "gas": 7}))
+        return name, {"call_id": self._call_id(), "user_id": user, **outcome}
+
+    def _call_id(self) -> str:
+        """Return the id of a call; the report of some comes before their command."""
+        return f"call-{self.random.randint(0, 60)}"
+
     FACTS: Final = {
         "TradeExecuted": _execution, "Settled": _settlement, "Interacted": _interaction, "SocialRatingChanged": _rating,
         "ConstellationJoined": _joining, "ConstellationLeft": _leaving, "BattleFought": _battle,
         "FundsDeposited": _deposit, "Account": _account, "LoggedIn": _sign_in, "ClaimReward": _claim,
         "Notified": _notification, "ChangePreferences": _preferences, "ReadNotifications": _reading,
+        "SponsorCall": _call, "SponsoredCallReported": _report_of_call,
     }  # fmt: skip
 
 

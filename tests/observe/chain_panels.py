@@ -76,6 +76,10 @@ SINK: Final = (
     Panel("Mints", "In an hour.", units.Short, (
         Query("sum(increase(astra_sink_minted_total[1h]))", "minted"),
         Query("sum(increase(astra_sink_failed_mints_total[1h]))", "failed"))),
+    Panel("Sponsored calls", "Those that no final block has, and what was reported in an hour.", units.Short, (
+        Query("max(astra_sink_open_calls)", "open"),
+        Query("sum(increase(astra_sink_executed_calls_total[1h]))", "executed"),
+        Query("sum(increase(astra_sink_refused_calls_total[1h]))", "refused"))),
     Panel("Transactions of the sink", "In an hour.", units.Short, (
         Query("sum(increase(astra_sink_sent_total[1h]))", "sent"),
         Query("sum(increase(astra_sink_reverted_total[1h]))", "reverted"),

@@ -8,16 +8,17 @@ from typing import Any
 from contracts.indexer.addresses import padded
 from contracts.sink.people import Contracts, request_of
 from streams.events import AnyEvent, Event, EventData
-from streams.events.chain import AchievementMinted, FactFinality, ReputationRaised
+from streams.events.chain import AchievementMinted, FactFinality, ReputationRaised, TransactionSponsored
 from streams.events.gamification import LevelUp, XPGained
 from streams.events.nft import GenesisType, MintRequested
-from streams.events.user import WalletLinked, WalletUnlinked
+from streams.events.user import ContractCall, SponsorCall, WalletLinked, WalletUnlinked
 from streams.ids import derived_id
 from streams.times import Instant
+from streams.units import TokenUnits
 
 CHAIN_ID = "SN_SEPOLIA"
-GENESIS, REPUTATION = padded(0x6E), padded(0x4E9)
-CONTRACTS = Contracts(CHAIN_ID, GENESIS, REPUTATION)
+GENESIS, REPUTATION, PAYMASTER = padded(0x6E), padded(0x4E9), padded(0x9A)
+CONTRACTS = Contracts(CHAIN_ID, GENESIS, REPUTATION, PAYMASTER)
 NOW = Instant(1_700_000_000_000_000)
 _numbers = count(1)
 
@@ -57,6 +58,21 @@ def minted(mint_id: str, token_id: int, finality: FactFinality, contract: str = 
 
 def raised(account: str, experience: int, finality: FactFinality, contract: str = REPUTATION) -> AnyEvent:
     fact = ReputationRaised(**_place(finality, contract), account=account, experience=experience, tier=1)
+    return said(fact, contract)
+
+
+def asked(call_id: str, user_id: str, account: str = padded(0xA1), execute_after: int = 0) -> AnyEvent:
+    call = ContractCall(to=padded(5), selector=padded(6), calldata=())
+    window = {"execute_after": execute_after, "execute_before": execute_after + 10}
+    command = SponsorCall(
+        call_id=call_id, account=account, nonce=padded(1), calls=(call,), signature=(padded(2),), **window
+    )
+    return said(command, user_id)
+
+
+def sponsored(call_id: str, finality: FactFinality, contract: str = PAYMASTER) -> AnyEvent:
+    about = {"user": padded(0xA1), "request": request_of(call_id), "sponsor": padded(3), "gas": 7, "gas_left": 9}
+    fact = TransactionSponsored(**_place(finality, contract), **about, tier=1, cost=TokenUnits(2))  # type: ignore[arg-type]
     return said(fact, contract)
 
 

@@ -32,7 +32,7 @@ def test_a_sink_without_an_account_or_contracts_says_so(tmp_path: Path) -> None:
     }
     with pytest.raises(SettingsError, match="ASTRA_STARKNET_NODE_URL"):
         run_sink(Settings(**needed, data_dir=tmp_path))
-    with pytest.raises(SettingsError, match="one GenesisNFT"):
+    with pytest.raises(SettingsError, match="one each of GenesisNFT"):
         run_sink(Settings(**needed, data_dir=tmp_path, starknet_node_url="http://127.0.0.1:9"))
 
 
@@ -48,7 +48,7 @@ async def test_the_sink_waits_for_its_node(log: Log, broker_url: str, namespace:
     environment = {
         "ASTRA_BROKER_URL": broker_url, "ASTRA_NAMESPACE": namespace, "ASTRA_DATA_DIR": str(tmp_path),
         "ASTRA_STARKNET_NODE_URL": "http://key:secret@127.0.0.1:9/rpc",
-        "ASTRA_INDEXER_CONTRACTS": "GenesisNFT:0x2a,Reputation:0x2b", "ASTRA_SINK_ACCOUNT": "0x2c",
+        "ASTRA_INDEXER_CONTRACTS": "GenesisNFT:0x2a,Reputation:0x2b,Paymaster:0x2d", "ASTRA_SINK_ACCOUNT": "0x2c",
         "ASTRA_SINK_KEYSTORE": str(keystore_of(tmp_path, 77)),
         "ASTRA_SINK_PASSWORD_FILE": str(tmp_path / "password"),
     }  # fmt: skip

@@ -8,13 +8,14 @@ import pytest
 from faust_redis.log import Log, SourceMovedError, TopicPartition, TopicSpec
 
 from contracts.indexer.addresses import padded
+from contracts.sink.calls import Calls
 from contracts.sink.people import People
 from contracts.sink.reader import EventReader
 from contracts.sink.store import Sent, SinkState, SinkStore
 from streams.times import Instant
 from streams.topics import CHAIN_EVENTS, USER_EVENTS
 from tests.chain.sinking import tell
-from tests.sink.facts import CONTRACTS, NOW, gained, linked, minted, raised, requested, risen
+from tests.sink.facts import CONTRACTS, NOW, PAYMASTER, gained, linked, minted, raised, requested, risen
 
 TOPIC, FACTS = TopicSpec("sink-changelog", 1, "compact"), TopicSpec(CHAIN_EVENTS, 4)
 PLACE = TopicPartition(USER_EVENTS, 3)
@@ -36,7 +37,7 @@ def addresses(events: list[Any]) -> list[str]:
 async def first_state(log: Log, store: SinkStore) -> SinkState:
     assert await store.load() is None
     await log.create_topic(FACTS)
-    state = SinkState(People(CONTRACTS), {PLACE: 7}, Sent(padded(5), 3, 11))
+    state = SinkState(People(CONTRACTS), Calls(PAYMASTER), {PLACE: 7}, Sent(padded(5), 3, 11))
     for event in EVENTS:
         state.people.apply(event)
     return state
@@ -66,7 +67,7 @@ async def test_the_second_sink_is_refused(log: Log) -> None:
     await one.write(state, [], NOW)
     assert not await other.is_current()
     with pytest.raises(SourceMovedError):
-        await other.write(SinkState(People(CONTRACTS), {PLACE: 9}, Sent()), [], NOW)
+        await other.write(SinkState(People(CONTRACTS), Calls(PAYMASTER), {PLACE: 9}, Sent()), [], NOW)
     assert await other.load() is not None
 
 

@@ -15,6 +15,7 @@ from tables.user import (
     USER_PREFERENCES,
     USER_PROCESSED,
     USER_PROFILES,
+    USER_SPONSORED,
     Notification,
 )
 from tests.community.compared.engine import Plain, Projection
@@ -33,5 +34,6 @@ TABLES: Final[dict[str, Projection]] = {
     USER_PREFERENCES.name: whole,
     USER_INBOX.name: whole,
     USER_NOTIFICATIONS.name: notification,
+    USER_SPONSORED.name: whole,
 }
 EMPTY: Final = (USER_PROCESSED.name,)

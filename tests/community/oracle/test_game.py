@@ -198,6 +198,19 @@ def test_a_muted_kind_is_not_kept_and_the_latest_200_are(game: GameAlone) -> Non
     assert len(game.user.rows()["user-notifications"]) == 200
 
 
+def test_a_call_shows_its_latest_report_and_the_latest_20_are_kept(game: GameAlone) -> None:
+    game.happen("SponsoredCallReported", "", MONDAY, call_id="c-0", user_id="ada", outcome="refused", reason="expired")
+    for number in range(21):
+        game.happen("SponsorCall", "ada", MONDAY, call_id=f"c-{number}")
+        if number == 19:
+            [first, *_] = game.user.rows()["user-sponsored-calls"]["ada"]["calls"]
+            assert (first["status"], first["reason"]) == ("refused", "expired")
+    game.happen("SponsoredCallReported", "", MONDAY, call_id="c-5", user_id="ada", outcome="executed", gas=7)
+    calls = game.user.rows()["user-sponsored-calls"]["ada"]["calls"]
+    assert [one["call_id"] for one in calls] == [f"c-{number}" for number in range(1, 21)]
+    assert [(one["status"], one["gas"]) for one in calls if one["call_id"] == "c-5"] == [("executed", 7)]
+
+
 def test_a_closed_account_loses_its_name_and_inbox(game: GameAlone) -> None:
     game.happen("AccountRegistered", "ada", MONDAY, role="user", username="ada")
     game.user.notify("ada", "follow", at(MONDAY), (), text="follow", arguments={})

@@ -61,6 +61,7 @@ class Preferences:
 
 
 LANGUAGE: Final = "en"
+CALLS_KEPT: Final = 20
 
 
 class User(crossing.User):
@@ -71,6 +72,8 @@ class User(crossing.User):
         self.profiles: dict[str, Profile] = {}
         self.preferences: dict[str, Preferences] = {}
         self.inboxes: dict[str, Inbox] = defaultdict(Inbox)
+        self.calls: dict[str, dict[str, dict[str, Any]]] = {}
+        """Of each user the latest sponsored calls by their ids, the newest last."""
         self._causes: dict[tuple[str, str], set[str]] = defaultdict(set)
 
     def apply(self, entry: Entry) -> None:
@@ -80,6 +83,10 @@ class User(crossing.User):
                 self._prefer(entry)
             case "ReadNotifications" if not self._closed(entry.user):
                 self._read(entry)
+            case "SponsorCall" if not self._closed(entry.user):
+                self._call(entry, entry.user, "pending")
+            case "SponsoredCallReported" if not self._closed(entry.data["user_id"]):
+                self._call(entry, entry.data["user_id"], entry.data["outcome"])
             case _:
                 change = getattr(self, f"_on_{entry.name}", None)
                 if change is not None:
@@ -113,6 +120,7 @@ class User(crossing.User):
         return {
             "user-profiles": {user: profile.row() for user, profile in self.profiles.items()},
             "user-preferences": {user: preferences.row() for user, preferences in self.preferences.items()},
+            "user-sponsored-calls": {user: {"calls": [*calls.values()]} for user, calls in self.calls.items()},
             "user-inbox": {user: inbox.row() for user, inbox in self.inboxes.items()},
             "user-notifications": {
                 notification_key(user, one.kind, one.text, one.arguments, one.at): {"read": one.read}
@@ -163,6 +171,7 @@ class User(crossing.User):
         profile.closed, profile.username, profile.wallets = True, None, {}
         self.inboxes.pop(entry.user, None)
         self.preferences.pop(entry.user, None)
+        self.calls.pop(entry.user, None)
 
     def _on_LoggedIn(self, profile: Profile, entry: Entry) -> None:
         profile.logged_in_at = max(profile.logged_in_at or 0, entry.at)
@@ -194,6 +203,15 @@ class User(crossing.User):
                 for one in entry.data["shown"]
             ]
         self.inboxes[entry.user].read(shown, (entry.id,))
+
+    def _call(self, entry: Entry, user: str, status: str) -> None:
+        """Keep a call of a user. What was reported of it stays when its command comes later."""
+        calls, data = self.calls.setdefault(user, {}), entry.data
+        if status != "pending" or data["call_id"] not in calls:
+            said = {"reason": data.get("reason", ""), "tx_hash": data.get("tx_hash", ""), "gas": data.get("gas", 0)}
+            calls[data["call_id"]] = {"call_id": data["call_id"], "status": status, **said, "at": entry.at}
+            self.calls[user] = dict(list(calls.items())[-CALLS_KEPT:])
+            self._causes["user-sponsored-calls", user].add(entry.id)
 
     def _closed(self, user: str) -> bool:
         return user in self.profiles and self.profiles[user].closed

@@ -92,6 +92,7 @@ NEW = {
         "user.LoggedOut",
         "user.PreferencesChanged",
         "user.ReadNotifications",
+        "user.SponsorCall",
         "user.UserCommandRejected",
         "user.VerificationChanged",
     ]

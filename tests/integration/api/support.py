@@ -32,6 +32,7 @@ SEALER = Sealer(SECRET)
 """The sealer of the API under `SECRET`."""
 PROGRESS_IDS = ResumeIds(SEALER, "progress")
 """The resume ids of the progress feed."""
+SPONSOR = f"0x{0x59:064x}"
 MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
 
 
@@ -47,6 +48,7 @@ def config_of(
         rules_version=1,
         rulebook="1-packaged",
         namespace=namespace,
+        sponsor=SPONSOR,
         behind_max_s=0,  # most tests run no worker
     )
 

@@ -69,6 +69,14 @@ BODIES: dict[str, Any] = {
     "/v1/users/{user_id}/reinstate": {"reason": "the test of permissions"},
     "/v1/preferences": {"language": "en"},
     "/v1/notifications/read": {},
+    "/v1/sponsored-calls": {
+        "account": "0x2",
+        "nonce": "0x1",
+        "execute_after": 0,
+        "execute_before": 9,
+        "calls": [{"to": "0x3", "selector": "0x4"}],
+        "signature": ["0x5"],
+    },
     "/v1/nft/mints": {"type": "first_trade"},
     "/v1/nft/tokens/{token_id}/listings": {"asset": "SS", "price": "100"},
     "/v1/nft/tokens/{token_id}/listings/{listing_id}/purchases": {"asset": "SS", "price": "100"},
@@ -107,8 +115,8 @@ BODIES |= {
     "/v1/contents": {"kind": "trade", "platform": "reddit"},
     "/v1/contents/{content_id}/shares": {"platform": "reddit"},
 }
-PRIVATE_OF_A_USER |= {"account", "collector", "inbox", "preferences"}
-PRIVATE_FEEDS |= {"inbox", "my-account", "my-nfts", "my-rewards", "notifications", "preferences"}
+PRIVATE_OF_A_USER |= {"account", "collector", "inbox", "preferences", "sponsored-calls"}
+PRIVATE_FEEDS |= {"inbox", "my-account", "my-nfts", "my-rewards", "notifications", "preferences", "sponsored-calls"}
 PRIVATE_OF_A_USER |= {"feed", "follows", "recent-interactions"}
 PRIVATE_FEEDS |= {"my-social", "community", "follows", "recent-interactions"}
 OF_DOMAINS = [one.permissions for one in domains.load(TOPOLOGY)]
