@@ -95,7 +95,7 @@ def test_a_requested_mint_becomes_a_token_that_its_user_sees(
         assert rewards.genesis.call("total_supply") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_calls_that_a_wallet_signed_are_sent_and_its_user_sees_them(
     chain: Chain, rewards: Rewards, node: HashingNode, tmp_path: Path
 ) -> None:

@@ -180,6 +180,7 @@ async def test_what_a_user_makes_up_stops_nobody_elses_calls(
     assert fees.balance(FRIEND) == 10
 
 
+@pytest.mark.heavy
 async def test_an_allowance_is_spent_once_a_day(
     chain: Chain, rewards: Rewards, node: HashingNode, log: Log, user: Account
 ) -> None:
@@ -200,6 +201,7 @@ async def test_an_allowance_is_spent_once_a_day(
         assert rewards.sponsoring.fees.balance(FRIEND) == 30 * executed
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("sends", [False, True])
 async def test_a_call_happens_once_when_the_sink_is_killed(
     rewards: Rewards, node: HashingNode, log: Log, user: Account, monkeypatch: pytest.MonkeyPatch, *, sends: bool
