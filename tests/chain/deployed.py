@@ -21,6 +21,7 @@ from tests.chain.node import Node, RpcError
 from tests.chain.transactions import Account, Call, RevertedError
 from tests.support.starknet import Signer
 
+YEAR_S: Final = 365 * 24 * 3600
 DEPLOYER: Final = int(DEFAULT_DEPLOYER_ADDRESS, 16)
 
 
@@ -186,12 +187,15 @@ class Chain:
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
-        """Undo all blocks that are made inside."""
+        """Undo all blocks that are made inside, and the years that passed."""
         height, salt = self.node.height(), self.salt
         try:
             yield
         finally:
+            ahead = self.node.timestamp()
             self.node.abort_to(height)
+            if ahead > self.node.timestamp() + YEAR_S:
+                self.node.turn_back_clock()
             self.salt = salt
 
 

@@ -80,6 +80,11 @@ class Node:
         if at is not None:
             self._pass(0, generate_block=True)
 
+    def turn_back_clock(self) -> None:
+        """Make a block right after the newest one, and let the clock go on from there."""
+        self._time = None
+        self.ask("devnet_setTime", time=self.timestamp() + 1, generate_block=True)
+
     def _pass(self, seconds: int, *, generate_block: bool = False) -> None:
         assert self._time is not None
         self._time += seconds

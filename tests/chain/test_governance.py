@@ -189,3 +189,11 @@ def test_every_event_has_the_next_number(chain: Chain, fees: Fees, governed: Dep
     fees.splitter.invoke("distribute")
     numbers = [event["sequence"] for event in governed.events()]
     assert numbers == list(range(1, governed.call("sequence") + 1))
+
+
+def test_the_years_that_a_test_lets_pass_are_undone(fees: Fees) -> None:
+    before = fees.chain.node.timestamp()
+    with fees.chain.rolled_back():
+        fees.chain.node.advance(1_000 * 365 * 24 * 3600)
+    fees.usd.invoke("mint", fees.stranger.address, 1)
+    assert fees.chain.node.timestamp() < before + 3_600
