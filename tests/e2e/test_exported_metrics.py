@@ -18,7 +18,7 @@ STARTED_S = 60.0
 COMMANDS = {"gateway": ("api", "METRICS"), "worker": ("worker", "WORKER")} | {
     name: (name, name.upper()) for name in ("relay", "clock", "webhooks", "indexer", "settlement", "sink")
 }
-NAMES = ("FeeCollector", "FeeSplitter", "GenesisNFT", "Reputation")
+NAMES = ("FeeCollector", "FeeSplitter", "GenesisNFT", "Reputation", "Paymaster")
 CONTRACTS = {name: hex(number) for number, name in enumerate(NAMES, 0x2A)}
 
 
