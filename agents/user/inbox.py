@@ -71,7 +71,7 @@ class Inboxes:
         return [event.then(refused(event, "unknown_notification", one), name=one) for one in wanted if one not in known]
 
     def remove(self, user_id: str) -> None:
-        """Remove all that is kept of a user who has left."""
+        """Delete the rows of a user whose account was closed."""
         for key, _ in self.notifications.prefix(f"{user_id}{SEPARATOR}"):
             self.notifications.delete(key)
         self.inboxes.delete(user_id)

@@ -12,7 +12,7 @@ from tables.user import SPONSORED_CALLS_MAX, USER_SPONSORED, SponsoredCall, Spon
 
 
 class Sponsored:
-    """The sponsored calls of the users of a partition. The sink decides about them; this says what it decided."""
+    """Keeps the sponsored calls of a partition's users, with the result that the sink reports for each."""
 
     def __init__(self, tables: UnitOfWork) -> None:
         self._rows = tables.rows(USER_SPONSORED)
@@ -37,7 +37,7 @@ class Sponsored:
         return []
 
     def remove(self, user_id: str) -> None:
-        """Remove all that is kept of a user who has left."""
+        """Delete the rows of a user whose account was closed."""
         self._rows.delete(user_id)
 
     def _note(self, user_id: str, call: SponsoredCall) -> None:

@@ -73,7 +73,7 @@ class SponsorCallBody(BaseModel):
 
 
 class AcceptedCalls(Accepted):
-    """The calls are in the log. `call_id` names them in what is said of them."""
+    """The log has the calls. Later events and answers name them by `call_id`."""
 
     call_id: str
 

@@ -105,7 +105,7 @@ class Account:
     async def l2_gas(self, calls: Sequence[Call], nonce: int) -> int:
         """Return how much L2 gas some calls would use, with the check of the account's signature.
 
-        What is signed has no bounds of gas, so no block can take it.
+        The signed transaction allows no gas, so no block can include it.
 
         Raises:
             RevertsError: they would revert.

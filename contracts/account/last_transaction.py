@@ -77,7 +77,7 @@ class LastTransaction:
     async def _in_no_block(self, tx_hash: str, nonce: int, send_again_s: float) -> Standing:
         """Return the standing of a transaction that is in no block.
 
-        One whose price is too low, or whose number is after a missing one, may wait for ever. It is replaced.
+        It may wait for ever when its gas price is too low or an earlier nonce is missing. It is then replaced.
         """
         if self._pending[0] != tx_hash:
             self._pending = (tx_hash, time.monotonic())

@@ -44,7 +44,7 @@ def encoded(codecs: Sequence[Codec[Any]], values: Sequence[Any]) -> list[int]:
 
 
 def decoded(codec: Codec[T], felts: Iterable[int]) -> T:
-    """Return the value that felts stand for.
+    """Decode felts into a value.
 
     Raises:
         ValueError: they are too few, too many, or none of the type.

@@ -2,7 +2,7 @@
 
     python -m contracts.clients.generate [--check]
 
-It formats what it writes with ruff, which the extra `test` installs.
+The command formats the clients with ruff, which the extra `test` installs.
 """
 
 from __future__ import annotations
