@@ -8,6 +8,7 @@ The command formats the clients with ruff, which the extra `test` installs.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,9 @@ CLASSES: Final = "classes"
 def main(arguments: list[str], folder: Path = FOLDER) -> int:
     """Run the command on the clients of a folder and return its exit status."""
     options = parser().parse_args(arguments)
+    if importlib.util.find_spec("ruff") is None:
+        sys.stderr.write('clients: ruff is not installed; install the extra: pip install -e ".[test]"\n')
+        return 1
     try:
         texts = generated()
     except MeaningError as exc:
