@@ -1,4 +1,5 @@
-//! ASTRA, the token that is staked: 18 decimals, a supply that is made once. Nobody can mint, pause, seize or upgrade.
+//! The ASTRA token: an ERC-20 token with 18 decimals, which holders stake. The constructor mints the whole supply.
+//! Nobody can mint more, pause transfers, take tokens from a holder or replace the code.
 
 #[starknet::contract]
 pub mod AstraToken {
@@ -36,7 +37,7 @@ pub mod AstraToken {
         ERC20Event: ERC20Component::Event,
     }
 
-    /// Make the whole supply, in units of 1e-18, for one recipient.
+    /// Mint the whole supply, in units of 1e-18, to one recipient.
     #[constructor]
     fn constructor(ref self: ContractState, supply: u256, recipient: ContractAddress) {
         assert(supply > 0, 'AstraToken: supply is zero');

@@ -37,8 +37,8 @@ pub trait IFeeCollector<TState> {
     fn total_surplus(self: @TState) -> u256;
     /// Take the tokens of the next batch from the settler and return the batch's hash.
     ///
-    /// `totals` are in ascending order of their sources, so that a batch has one hash. `details` stands for what was
-    /// settled, such as the hash of the ledger's entries; the contract only includes it in the hash.
+    /// `totals` must be sorted by source, so that the same totals always give the same hash. `details` is a hash of the
+    /// ledger entries in the batch. The contract includes it in the batch's hash and does not read it otherwise.
     fn settle_batch(
         ref self: TState,
         batch: u64,

@@ -33,14 +33,15 @@ pub trait IFeeSplitter<TState> {
     fn released(self: @TState, beneficiary: ContractAddress) -> u256;
     /// Return the units that a beneficiary can be paid now; also a former one.
     fn due(self: @TState, beneficiary: ContractAddress) -> u256;
-    /// Pay a beneficiary what it is due and return the units. Anyone may call, even while the contract is paused.
+    /// Pay a beneficiary all that it has earned and not been paid yet, and return the units. Anyone may call, even while
+    /// the contract is paused.
     fn release(ref self: TState, beneficiary: ContractAddress) -> u256;
-    /// Pay all beneficiaries of this epoch. Skip one whose payment fails; it stays due.
+    /// Pay all beneficiaries of this epoch. Skip one whose payment fails; it can be paid later.
     fn distribute(ref self: TState);
     /// Set the shares of a splitter that was deployed without any, as the owner. They split all that it received.
     fn set_first_shares(ref self: TState, shares: Span<Share>);
-    /// Begin an epoch with other shares; only as an executed announcement. What was received before stays split by the
-    /// shares of its time.
+    /// Change the shares, which begins a new epoch; only as an executed announcement. Tokens that were received before
+    /// are still split by the shares of their own epoch.
     fn set_shares(ref self: TState, shares: Span<Share>);
 }
 

@@ -1,4 +1,4 @@
-//! What a lending pool tells.
+//! The events of a lending pool.
 
 use starknet::ContractAddress;
 

@@ -2,7 +2,7 @@
 //!
 //! A sponsor sends the transactions of users and pays their gas. It reports each one here once, and gets back what it
 //! paid: at most the gas times a price that the owner announced. The allowance depends on the user's tier, which the
-//! reputation token shows. The paymaster deploys that token and alone writes it, as a recorder says.
+//! reputation token shows. The paymaster deploys that token and is the only one that writes it, at a recorder's call.
 //!
 //! Gas is counted in Cairo steps: one is 100 of Starknet's l2 gas. A sponsor rounds up.
 //!

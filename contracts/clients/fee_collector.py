@@ -185,8 +185,9 @@ class FeeCollectorClient(SequenceClient, OwnableClient, RolesClient, PausableCli
     def settle_batch(self, batch: int, previous_hash: str, details: str, totals: tuple[SourceTotal, ...]) -> Call:
         """Take the tokens of the next batch from the settler and return the batch's hash.
 
-        `totals` are in ascending order of their sources, so that a batch has one hash. `details` stands for
-        what was settled, such as the hash of the ledger's entries; the contract only includes it in the hash.
+        `totals` must be sorted by source, so that the same totals always give the same hash. `details` is a
+        hash of the ledger entries in the batch. The contract includes it in the batch's hash and does not read
+        it otherwise.
 
         `batch`: a count from 1.
         """

@@ -172,15 +172,15 @@ class FeeSplitterClient(SequenceClient, OwnableClient, RolesClient, PausableClie
         )
 
     def release(self, beneficiary: str) -> Call:
-        """Pay a beneficiary what it is due and return the units. Anyone may call, even while the contract is
-        paused.
+        """Pay a beneficiary all that it has earned and not been paid yet, and return the units. Anyone may call,
+        even while the contract is paused.
 
         Result: units of the token.
         """
         return self._call("release", (HEX,), beneficiary)
 
     def distribute(self) -> Call:
-        """Pay all beneficiaries of this epoch. Skip one whose payment fails; it stays due."""
+        """Pay all beneficiaries of this epoch. Skip one whose payment fails; it can be paid later."""
         return self._call("distribute", ())
 
     def set_first_shares(self, shares: tuple[Share, ...]) -> Call:
@@ -190,7 +190,7 @@ class FeeSplitterClient(SequenceClient, OwnableClient, RolesClient, PausableClie
         return self._call("set_first_shares", (array(SHARE),), shares)
 
     def set_shares(self, shares: tuple[Share, ...]) -> Call:
-        """Begin an epoch with other shares; only as an executed announcement. What was received before stays split
-        by the shares of its time.
+        """Change the shares, which begins a new epoch; only as an executed announcement. Tokens that were received
+        before are still split by the shares of their own epoch.
         """
         return self._call("set_shares", (array(SHARE),), shares)
