@@ -34,14 +34,16 @@ from contracts.indexer.node import NodeRefusedError
 from contracts.toolchain.compiler import contracts_of, read_sources
 
 FELTS = st.integers(0, codec.PRIME - 1)
-ASCII = st.text(st.characters(min_codepoint=1, max_codepoint=127), max_size=31)
+ASCII_FROM_1 = st.characters(min_codepoint=1, max_codepoint=127)
+"""starknet-py 0.30 drops NULs at the beginning of each word of a byte array: `decode_shortstring` strips them."""
+ASCII = st.text(ASCII_FROM_1, max_size=31)
 CODECS: list[tuple[Codec[Any], CairoDataSerializer[Any, Any], st.SearchStrategy[Any]]] = [
     (codec.FELT, FeltSerializer(), FELTS),
     *((each, UintSerializer(bits), st.integers(0, 2**bits - 1))
       for bits, each in ((8, codec.U8), (16, codec.U16), (32, codec.U32), (64, codec.U64), (128, codec.U128))),
     (codec.U256, UintSerializer(256), st.integers(0, 2**256 - 1)),
     (codec.BOOL, BoolSerializer(), st.booleans()),
-    (codec.BYTE_ARRAY, ByteArraySerializer(), st.text(st.characters(max_codepoint=127), max_size=100)),
+    (codec.BYTE_ARRAY, ByteArraySerializer(), st.text(ASCII_FROM_1, max_size=100)),
 ]  # fmt: skip
 
 
@@ -79,6 +81,21 @@ def test_values_become_the_felts_of_starknet_py_and_come_back(
     felts = [*ours.encode(value)]
     assert felts == theirs.serialize(value)
     assert decoded(ours, felts) == value == tupled(theirs.deserialize(felts))
+
+
+@pytest.mark.parametrize(
+    ("text", "felts"),
+    [
+        ("\0", [0, 0, 1]),
+        ("\0a", [0, 0x61, 2]),
+        ("\0" * 31, [1, 0, 0, 0]),
+        ("a" * 31 + "\0", [1, int.from_bytes(b"a" * 31), 0, 1]),
+    ],
+)
+def test_a_byte_array_keeps_nulls(text: str, felts: list[int]) -> None:
+    """As Cairo does, which counts bytes; starknet-py encodes these texts alike, and cannot decode them."""
+    assert [*codec.BYTE_ARRAY.encode(text)] == felts == ByteArraySerializer().serialize(text)
+    assert decoded(codec.BYTE_ARRAY, felts) == text
 
 
 @given(text=ASCII, long=st.text(max_size=100), number=FELTS)
