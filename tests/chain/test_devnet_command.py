@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from deploy.cli.main import cli
 from deploy.errors import DeployError
 from tests.chain.deployed import Chain
 from tests.chain.indexing import CHAIN_ID
+from tests.chain.killed_node import killed_node
 from tests.devnet_addresses import ACCOUNTS, settings
 from tests.support.starknet import node
 
@@ -47,6 +49,32 @@ def test_a_devnet_is_set_up_once(chain: Chain, tmp_path: Path, monkeypatch: pyte
     assert again.splitlines() == wanted == first.splitlines()[-len(wanted) :]
     for keystore, account in zip(keystores, chain.accounts[2:4], strict=True):
         assert KeystoreSigner.open(keystore, PASSWORD).public_key == account.signer.public_key
+
+
+@pytest.mark.heavy
+@pytest.mark.usefixtures("environment")
+def test_a_killed_devnet_keeps_accounts_and_contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with killed_node(tmp_path) as (killed, chain):
+        monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", killed.url)
+        before = run()
+        state = chain_state(chain)
+        killed.note()
+        killed.kill()
+        chain.node.close()
+        killed.start()
+        assert chain_state(chain) == state
+        assert run().splitlines() == before.splitlines()[-len(settings()) :], "nothing is done again"
+        assert chain_state(chain) == state
+
+
+def chain_state(chain: Chain) -> tuple[Any, ...]:
+    """Return height, the number of each account's next transaction, and the class of each contract."""
+    accounts = [hex(account.address) for account in chain.accounts]
+    contracts = [named.partition(":")[2] for named in settings()["ASTRA_INDEXER_CONTRACTS"].split(",")]
+    at = {"block_id": "latest"}
+    nonces = [chain.node.ask("starknet_getNonce", contract_address=address, **at) for address in accounts]
+    classes = [chain.node.ask("starknet_getClassHashAt", contract_address=address, **at) for address in contracts]
+    return chain.node.height(), nonces, classes
 
 
 @pytest.mark.usefixtures("environment")
