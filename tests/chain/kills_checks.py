@@ -34,7 +34,7 @@ class Contracts:
     """The contracts of the run, as tests call them: by requests of their own to the node."""
 
     def __init__(self, chain: Chain, setting: str) -> None:
-        deployer = chain.accounts[0]
+        self.chain, deployer = chain, chain.accounts[0]
         self.all = {
             each.class_name: Deployed(chain.node, int(each.address, 16), committed(each.class_name), deployer)
             for each in contracts_of(setting)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import httpx
+from click.testing import CliRunner
 
+from deploy.cli.main import cli
 from streams.units import TOKEN_UNIT
 from tests.chain.deployed import Chain
 from tests.chain.hashing_node import HashingNode
@@ -245,6 +247,22 @@ def fee_by_rule(fee: int) -> Mapping[str, str | None]:
 def usd(amount: int) -> str:
     """Return an amount of 1e-8 USD as text."""
     return f"{amount // 10**8}.{amount % 10**8:08d}"
+
+
+def deployed(folder: Path) -> Base:
+    """Deploy the contracts as `astratrade chain devnet` does, and note the chain."""
+    password, settler, minter = (folder / name for name in ("password", "settler.json", "minter.json"))
+    password.write_text("correct horse")
+    settings = {"ASTRA_STARKNET_CHAIN_ID": CHAIN_ID, "ASTRA_SETTLEMENT_PASSWORD_FILE": str(password)}
+    with killed_node(folder) as (node, _):
+        environment = settings | {"ASTRA_STARKNET_NODE_URL": node.url, "ASTRA_DATA_DIR": str(folder)}
+        options = ("--keystore", str(settler), "--sink-keystore", str(minter))
+        found = CliRunner().invoke(cli, ["chain", "devnet", *options], env=environment, catch_exceptions=False)
+        assert found.exit_code == 0, found.output
+        node.note()
+    printed = dict(line.split("=", 1) for line in found.output.splitlines() if line.startswith("ASTRA_"))
+    keys = {"ASTRA_SETTLEMENT_KEYSTORE": str(settler), "ASTRA_SINK_KEYSTORE": str(minter)}
+    return Base(folder / "noted", settings | printed | keys | {"ASTRA_SINK_PASSWORD_FILE": str(password)})
 
 
 @contextmanager

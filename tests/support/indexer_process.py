@@ -19,6 +19,11 @@ class IndexerProcess:
         self._log_file = log_file
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         with self._log_file.open("ab") as output:
             command = [sys.executable, "-m", "deploy.cli.main", self._service]
