@@ -48,9 +48,9 @@ class Trades(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """The chain gets empty blocks."""
+    """The chain gets so many empty blocks."""
 
-    count: int
+    number: int
 
 
 class Reorganise(NamedTuple):

@@ -136,8 +136,8 @@ class Run:
                 self.users[user] = self._signed_in(Signer(FIRST_KEY + user))
             case Trades():
                 self._trade(act)
-            case Blocks(count):
-                self._blocks(count)
+            case Blocks(number):
+                self._blocks(number)
             case Reorganise(depth):
                 self._reorganise(depth)
             case Accept(share):
