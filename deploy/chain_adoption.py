@@ -10,7 +10,7 @@ from api.kit.clock import now
 from contracts.clients.contract import At
 from contracts.deployment.history import events_of
 from contracts.indexer.chain_state import BlockRef
-from contracts.indexer.node import Node
+from contracts.indexer.node import Node, newest_final
 from contracts.settlement.adoption import Adopted, ChainBatch, adopted, batches_in
 from contracts.settlement.batches import State
 from deploy.chain import Confirm, node_of
@@ -48,9 +48,7 @@ async def _final_batches(node: Node, settings: Settings) -> list[ChainBatch]:
 
 
 async def _final_block(node: Node, settings: Settings, head: BlockRef) -> BlockRef:
-    after = settings.indexer_final_after
-    number = head.number - after
-    found = await (node.at(number) if after else node.newest_on_l1()) if number >= 0 else None
+    found = await newest_final(node, head, settings.indexer_final_after)
     if found is None:
         raise DeployError("no block is final yet: wait, and try again")
     return found.ref

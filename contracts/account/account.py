@@ -53,7 +53,9 @@ class Bound(NamedTuple):
     price: int
 
 
-NO_BOUNDS: Final[Mapping[str, Bound]] = dict.fromkeys(GAS, Bound(0, 0))
+Bounds = Mapping[str, Bound]
+"""The bounds of a transaction, by kind of gas."""
+NO_BOUNDS: Final[Bounds] = dict.fromkeys(GAS, Bound(0, 0))
 
 
 class DeclaredClass(NamedTuple):
@@ -94,26 +96,36 @@ class Account:
         """Return the number of the account's next transaction, as of the newest block."""
         return await self._node.nonce(padded(self.address))
 
-    async def prepare(self, calls: Sequence[Call], nonce: int) -> Signed:
+    async def prepare(self, calls: Sequence[Call], nonce: int, bounds: Bounds | None = None) -> Signed:
         """Return the signed transaction of some calls, which happen together or not at all.
 
-        Raises:
-            RevertsError: it would revert.
-        """
-        return await self._prepared(_invocation(calls), nonce)
+        Args:
+            calls: The calls.
+            nonce: The number of the transaction.
+            bounds: The gas that it may use; by default what it is estimated to use, and a margin.
 
-    async def l2_gas(self, calls: Sequence[Call], nonce: int) -> int:
-        """Return how much L2 gas some calls would use, with the check of the account's signature.
+        Raises:
+            RevertsError: it would revert. Nothing is estimated, so nothing is raised, if bounds are given.
+        """
+        return await self._prepared(_invocation(calls), nonce, bounds)
+
+    async def bounds(self, calls: Sequence[Call], nonce: int, margin_percent: int) -> Bounds:
+        """Return the gas that some calls are estimated to use, with the check of the account's signature.
 
         The signed transaction allows no gas, so no block can include it.
+
+        Args:
+            calls: The calls.
+            nonce: The number of the transaction.
+            margin_percent: The bounds as percent of the estimate.
 
         Raises:
             RevertsError: they would revert.
         """
         unsigned = _invocation(calls)
         tx_hash = transaction_hash(unsigned, self.address, self._chain_id, nonce, NO_BOUNDS)
-        consumed = await self._consumed(unsigned, nonce, await self._signer.sign(tx_hash))
-        return consumed["L2_GAS"].amount
+        signature = await self._signer.sign(tx_hash)
+        return _with_margin(await self._consumed(unsigned, nonce, signature), margin_percent)
 
     async def prepare_declaration(self, declared: DeclaredClass, nonce: int) -> Signed:
         """Return the signed transaction that declares a class."""
@@ -143,19 +155,14 @@ class Account:
         """Return what became of a transaction, and why it was reverted."""
         return await outcome_of(self._node, tx_hash)
 
-    async def _prepared(self, unsigned: Unsigned, nonce: int) -> Signed:
-        bounds = await self._estimated(unsigned, nonce)
+    async def _prepared(self, unsigned: Unsigned, nonce: int, bounds: Bounds | None = None) -> Signed:
+        if bounds is None:
+            bounds = _with_margin(await self._consumed(unsigned, nonce), AMOUNT_MARGIN_PERCENT)
         tx_hash = transaction_hash(unsigned, self.address, self._chain_id, nonce, bounds)
         signature = await self._signer.sign(tx_hash)
         return Signed(unsigned.kind, padded(tx_hash), nonce, _content(unsigned, self.address, nonce, bounds, signature))
 
-    async def _estimated(self, unsigned: Unsigned, nonce: int) -> dict[str, Bound]:
-        return {
-            name: Bound(used.amount * AMOUNT_MARGIN_PERCENT // 100, used.price * PRICE_MARGIN_PERCENT // 100)
-            for name, used in (await self._consumed(unsigned, nonce)).items()
-        }
-
-    async def _consumed(self, unsigned: Unsigned, nonce: int, signature: Sequence[int] = ()) -> dict[str, Bound]:
+    async def _consumed(self, unsigned: Unsigned, nonce: int, signature: Sequence[int] = ()) -> Bounds:
         """Return what a transaction would use, and the present prices; without a signature, less its check."""
         content = _content(unsigned, self.address, nonce, NO_BOUNDS, signature)
         flags = [] if signature else ["SKIP_VALIDATE"]
@@ -200,13 +207,20 @@ async def _not_in_a_block(node: Node, asked: Mapping[str, str]) -> tuple[Outcome
     return "pending", ""
 
 
-def transaction_hash(unsigned: Unsigned, address: int, chain_id: int, nonce: int, bounds: Mapping[str, Bound]) -> int:
+def transaction_hash(unsigned: Unsigned, address: int, chain_id: int, nonce: int, bounds: Bounds) -> int:
     """Return the hash of a transaction without tip, paymaster and deployment."""
     gas = [(short_string(name) << 192) + (bound.amount << 128) + bound.price for name, bound in bounds.items()]
     tip, data_modes, nothing = 0, 0, poseidon([])
     prefix = short_string(unsigned.kind)
     felts = [prefix, VERSION, address, poseidon([tip, *gas]), nothing, chain_id, nonce, data_modes, nothing]
     return poseidon([*felts, *unsigned.hashed])
+
+
+def _with_margin(used: Bounds, amount_percent: int) -> Bounds:
+    return {
+        name: Bound(each.amount * amount_percent // 100, each.price * PRICE_MARGIN_PERCENT // 100)
+        for name, each in used.items()
+    }
 
 
 def _invocation(calls: Sequence[Call]) -> Unsigned:
@@ -222,9 +236,7 @@ def _calldata(calls: Sequence[Call]) -> list[int]:
     return felts
 
 
-def _content(
-    unsigned: Unsigned, sender: int, nonce: int, bounds: Mapping[str, Bound], signature: Sequence[int]
-) -> dict[str, Any]:
+def _content(unsigned: Unsigned, sender: int, nonce: int, bounds: Bounds, signature: Sequence[int]) -> dict[str, Any]:
     return {
         **unsigned.content,
         "version": hex(VERSION),

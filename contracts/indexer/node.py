@@ -179,9 +179,9 @@ class Node:
         with reading(f"result of a call of {contract}"):
             return [int(felt, 16) for felt in answer]
 
-    async def nonce(self, contract: str) -> int:
-        """Return the number of an account's next transaction, as of the newest block."""
-        asked = {"block_id": "latest", "contract_address": contract}
+    async def nonce(self, contract: str, block: BlockRef | None = None) -> int:
+        """Return the number of an account's next transaction, as of a block; by default the newest one."""
+        asked = {"block_id": {"block_hash": block.hash} if block else "latest", "contract_address": contract}
         answer = await self.ask("starknet_getNonce", asked)
         with reading(f"nonce of {contract}"):
             return int(answer, 16)
@@ -237,6 +237,19 @@ class Node:
         if not isinstance(answer, dict) or answer.get("id") != number:
             raise NodeError(f"the node gave the answer to another question than {method}")
         return answer
+
+
+async def newest_final(node: Node, head: BlockRef, after: int) -> Header | None:
+    """Return the newest block that is final; None when there is none.
+
+    Args:
+        node: The node.
+        head: The newest block.
+        after: How many blocks later a block is final; 0 if it is when Ethereum has accepted its proof.
+    """
+    if not after:
+        return await node.newest_on_l1()
+    return await node.at(head.number - after) if head.number >= after else None
 
 
 def _header(answer: Any) -> Header:

@@ -1,4 +1,8 @@
-"""Calls that users want sent at their paymaster's cost, and what the chain says of them. No I/O."""
+"""Calls that users want sent at their paymaster's cost, and what the chain says of them. No I/O.
+
+A command and its fact come in any order. A call that was given to the node keeps its last transaction, so that what
+this may have cost is known, and the call is not given up while a block may still execute it.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,43 @@ from contracts.sink.people import request_of
 from streams.events import AnyEvent, Event, EventData
 from streams.events.chain import SponsoredCallReported, TransactionSponsored
 from streams.events.user import ContractCall, SponsorCall
+from streams.times import SECOND_US
 from streams.wire import decoder
 
-CALL_PREFIX: Final = "call-"
+CALL_PREFIX, COUNT_PREFIX, SPENT_KEY = "call-", "count-", "spent"
 OPEN_CALLS_MAX: Final = 5
 """Calls of a user that may be open at the same time."""
+OPEN_S: Final = 24 * 3_600
+"""A call that was not sent for so long is given up."""
+DAY_S: Final = 24 * 3_600
+REVERTED: Final = "call_reverted"
+"""The reason of a call that was sent and did not happen."""
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """The transaction that a call was last sent in.
+
+    Attributes:
+        tx_hash: Its hash.
+        nonce: Its number among the account's transactions.
+        gas: The most that it may cost, in Cairo steps.
+        day: The day on which it was sent, counted from 1970 in UTC.
+    """
+
+    tx_hash: str
+    nonce: int
+    gas: int
+    day: int
 
 
 class OpenCall(msgspec.Struct, frozen=True):
-    """Calls of one user that are signed together, and whether an accepted block has them."""
+    """Calls of one user that are signed together.
+
+    Attributes:
+        asked_s: When the user asked for them, in Unix seconds.
+        accepted: Whether an accepted block has them.
+        attempt: Their last transaction; None before the first one, or when another one has its number.
+    """
 
     user_id: str
     account: str
@@ -30,7 +62,24 @@ class OpenCall(msgspec.Struct, frozen=True):
     execute_before: int
     calls: tuple[ContractCall, ...]
     signature: tuple[str, ...]
+    asked_s: int
     accepted: bool = False
+    attempt: Attempt | None = None
+
+
+class Count(msgspec.Struct, frozen=True):
+    """What the paymaster counted for a call whose command was not read yet."""
+
+    tx_hash: str
+    gas: int
+    final: bool
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """The gas that transactions of one day have used without a count by the paymaster, by wallet, in Cairo steps."""
+
+    day: int = -1
+    gas: dict[str, int] = {}
 
 
 class Calls:
@@ -39,9 +88,12 @@ class Calls:
     def __init__(self, paymaster: str, rows: Mapping[str, bytes] | None = None) -> None:
         """Create them from the rows of the log."""
         self.changed: set[str] = set()
-        self.calls = {
-            key.removeprefix(CALL_PREFIX): _calls.decode(value) for key, value in sorted((rows or {}).items())
-        }
+        self.calls: dict[str, OpenCall] = {}
+        self.counts: dict[str, Count] = {}
+        self.spent = Spent()
+        self._failures: Counter[str] = Counter()
+        for key, value in sorted((rows or {}).items()):  # ids begin with their time
+            self._read(key, value)
         self._paymaster = paymaster
         self._requests = {request_of(call_id): call_id for call_id in self.calls}
         self._rules: Mapping[type[EventData], Callable[[Any], list[AnyEvent]]] = {
@@ -49,56 +101,151 @@ class Calls:
             TransactionSponsored: self._sponsored,
         }
 
+    @staticmethod
+    def has(key: str) -> bool:
+        """Return whether a row of the log is one of these."""
+        return key == SPENT_KEY or key.startswith((CALL_PREFIX, COUNT_PREFIX))
+
     def apply(self, event: AnyEvent) -> list[AnyEvent]:
         """Fold an event into what is known. Return the events that follow from it."""
         rule = self._rules.get(type(event.data))
         return rule(event) if rule else []
 
-    def to_send(self, now_s: int) -> Iterator[tuple[str, OpenCall]]:
-        """Yield the calls that the chain lacks and whose time has come, the oldest first."""
-        for call_id, call in self.calls.items():
-            if not call.accepted and call.execute_after < now_s:
-                yield call_id, call
-
-    def refuse(self, call_id: str, reason: str) -> SponsoredCallReported:
-        """Give up a call. Return what is to be said of it."""
-        call = self._end(call_id)
-        return SponsoredCallReported(call_id=call_id, user_id=call.user_id, outcome="refused", reason=reason)
-
     def row(self, key: str) -> bytes | None:
         """Return the row of a key; None when it is to be removed."""
-        call = self.calls.get(key.removeprefix(CALL_PREFIX))
-        return None if call is None else msgspec.json.encode(call)
+        row: Spent | Count | OpenCall | None = self.spent
+        if key.startswith(CALL_PREFIX):
+            row = self.calls.get(key.removeprefix(CALL_PREFIX))
+        elif key.startswith(COUNT_PREFIX):
+            row = self.counts.get(key.removeprefix(COUNT_PREFIX))
+        return None if row is None else msgspec.json.encode(row)
+
+    def _read(self, key: str, value: bytes) -> None:
+        if key.startswith(CALL_PREFIX):
+            self.calls[key.removeprefix(CALL_PREFIX)] = _calls.decode(value)
+        elif key.startswith(COUNT_PREFIX):
+            self.counts[key.removeprefix(COUNT_PREFIX)] = _counts.decode(value)
+        else:
+            self.spent = _spent.decode(value)
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    def to_send(self, chain_s: int, now_s: int) -> Iterator[tuple[str, OpenCall]]:
+        """Yield the calls that the chain lacks and that are due or too old, the oldest first.
+
+        Args:
+            chain_s: The time of the newest block, by which accounts judge the window of a call.
+            now_s: The present time. Both are Unix seconds.
+        """
+        for call_id, call in self.calls.items():
+            if not call.accepted and (call.execute_after < chain_s or is_old(call, now_s)):
+                yield call_id, call
+
+    def executed_of(self, account: str, nonce: int, day: int) -> Iterator[tuple[str, Attempt]]:
+        """Yield the calls of a wallet whose transactions of a day a block has executed, or reverted, and no fact names.
+
+        Args:
+            account: The wallet.
+            nonce: The number of the next transaction of the account that sends.
+            day: The day.
+        """
+        for call_id, call in self.calls.items():
+            attempt = call.attempt
+            if call.account != account or call.accepted or attempt is None:
+                continue
+            if attempt.day == day and attempt.nonce < nonce:
+                yield call_id, attempt
+
+    def spent_by(self, account: str, day: int) -> int:
+        """Return the gas that given-up calls of a wallet have used on a day."""
+        return self.spent.gas.get(account, 0) if day == self.spent.day else 0
+
+    def note_sent(self, nonce: int) -> None:
+        """Note that a transaction gets a number: the one that had it before will not be executed."""
+        for call_id, call in self.calls.items():
+            if call.attempt and call.attempt.nonce == nonce:
+                self._put(call_id, replace(call, attempt=None))
+
+    def note_attempt(self, call_id: str, attempt: Attempt) -> None:
+        """Note the transaction of a call."""
+        self._put(call_id, replace(self.calls[call_id], attempt=attempt))
+
+    def postpone(self, call_id: str, *, unanswered: bool = False) -> None:
+        """Let all other calls go first, as something failed. Count how often the node gave no answer about this one."""
+        self.calls[call_id] = self.calls.pop(call_id)
+        self._failures[call_id] += unanswered
+
+    def failures(self, call_id: str) -> int:
+        """Return how often the node gave no answer about a call since the start."""
+        return self._failures[call_id]
+
+    def refuse(self, call_id: str, reason: str) -> SponsoredCallReported:
+        """Give up a call, and count what it has cost. Return what is to be said of it."""
+        call = self._end(call_id)
+        if call.attempt and reason == REVERTED:
+            self._count_spent(call.account, call.attempt)
+        return SponsoredCallReported(call_id=call_id, user_id=call.user_id, outcome="refused", reason=reason)
+
+    def _count_spent(self, account: str, attempt: Attempt) -> None:
+        if attempt.day < self.spent.day:
+            return
+        gas = dict(self.spent.gas) if attempt.day == self.spent.day else {}
+        gas[account] = gas.get(account, 0) + attempt.gas
+        self.spent = Spent(attempt.day, gas)
+        self.changed.add(SPENT_KEY)
+
+    # --- events -------------------------------------------------------------------------------------------------------
 
     def _asked(self, event: Event[SponsorCall]) -> list[AnyEvent]:
         data, user_id = event.data, event.partitionkey
         if data.call_id in self.calls:
             return []
-        if Counter(call.user_id for call in self.calls.values())[user_id] >= OPEN_CALLS_MAX:
+        request = request_of(data.call_id)
+        count = self.counts.pop(request, None)
+        if count:
+            self.changed.add(f"{COUNT_PREFIX}{request}")
+        elif Counter(call.user_id for call in self.calls.values())[user_id] >= OPEN_CALLS_MAX:
             refused = SponsoredCallReported(
                 call_id=data.call_id, user_id=user_id, outcome="refused", reason="too_many_calls"
             )
             return [event.then(refused, subject=data.call_id)]
-        self._requests[request_of(data.call_id)] = data.call_id
+        self._requests[request] = data.call_id
         call = OpenCall(
-            user_id, data.account, data.nonce, data.execute_after, data.execute_before, data.calls, data.signature
-        )
+            user_id, data.account, data.nonce, data.execute_after, data.execute_before, data.calls, data.signature,
+            asked_s=event.time // SECOND_US, accepted=count is not None,
+        )  # fmt: skip
         self._put(data.call_id, call)
-        return []
+        return [self._executed(event, data.call_id, count)] if count and count.final else []
 
     def _sponsored(self, event: Event[TransactionSponsored]) -> list[AnyEvent]:
         data = event.data
+        if data.contract != self._paymaster:
+            return []
+        count = None if data.finality == "retracted" else Count(data.tx_hash, data.gas, data.finality == "final")
         call_id = self._requests.get(data.request)
-        if call_id is None or data.contract != self._paymaster:
+        if call_id is None:
+            self._keep(data.request, count)
             return []
-        if data.finality != "final":
-            self._put(call_id, replace(self.calls[call_id], accepted=data.finality == "accepted"))
-            return []
+        if count and count.final:
+            return [self._executed(event, call_id, count)]
+        self._put(call_id, replace(self.calls[call_id], accepted=count is not None))
+        return []
+
+    def _executed(self, event: AnyEvent, call_id: str, count: Count) -> AnyEvent:
+        """End a call whose count is final. Return what is to be said of it, after the later one of command and fact."""
         call = self._end(call_id)
         said = SponsoredCallReported(
-            call_id=call_id, user_id=call.user_id, outcome="executed", tx_hash=data.tx_hash, gas=data.gas
+            call_id=call_id, user_id=call.user_id, outcome="executed", tx_hash=count.tx_hash, gas=count.gas
         )
-        return [event.then(said, subject=call_id, key=call.user_id)]
+        return event.then(said, subject=call_id, key=call.user_id)
+
+    def _keep(self, request: str, count: Count | None) -> None:
+        """Keep the count of a request that was not read yet; None to keep none."""
+        if count:
+            self.counts[request] = count
+        elif self.counts.pop(request, None) is None:
+            return
+        self.changed.add(f"{COUNT_PREFIX}{request}")
 
     def _put(self, call_id: str, call: OpenCall) -> None:
         self.calls[call_id] = call
@@ -106,8 +253,14 @@ class Calls:
 
     def _end(self, call_id: str) -> OpenCall:
         del self._requests[request_of(call_id)]
+        self._failures.pop(call_id, None)
         self.changed.add(f"{CALL_PREFIX}{call_id}")
         return self.calls.pop(call_id)
 
 
-_calls = decoder(OpenCall)
+def is_old(call: OpenCall, now_s: int) -> bool:
+    """Return whether a call was not sent for so long that it is given up."""
+    return call.attempt is None and now_s >= call.asked_s + OPEN_S
+
+
+_calls, _counts, _spent = decoder(OpenCall), decoder(Count), decoder(Spent)

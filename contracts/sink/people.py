@@ -19,7 +19,7 @@ from streams.events import AnyEvent, Event, EventData
 from streams.events.chain import AchievementMinted, NFTMintConfirmed, NFTMintFailed, ReputationRaised
 from streams.events.gamification import LevelUp, XPGained
 from streams.events.nft import GenesisType, MintRequested, Rarity
-from streams.events.user import AccountClosed, WalletLinked, WalletUnlinked
+from streams.events.user import AccountClosed, AccountReinstated, AccountSuspended, WalletLinked, WalletUnlinked
 from streams.trace_context import is_sampled
 from streams.wire import decoder
 
@@ -36,12 +36,14 @@ class Person(msgspec.Struct, frozen=True):
         experience: All XP that the user has gained.
         due: The XP when the user last reached a level; 0 before the first one.
         bound: The wallet that carries the user's reputation; empty before the first record.
+        suspended: Whether the account is suspended.
     """
 
     wallets: tuple[str, ...] = ()
     experience: int = 0
     due: int = 0
     bound: str = ""
+    suspended: bool = False
 
 
 class Mint(msgspec.Struct, frozen=True):
@@ -122,6 +124,8 @@ class People:
             WalletLinked: self._linked,
             WalletUnlinked: self._unlinked,
             AccountClosed: self._closed,
+            AccountSuspended: self._suspended,
+            AccountReinstated: self._suspended,
             XPGained: self._gained,
             LevelUp: self._risen,
             AchievementMinted: self._minted,
@@ -172,9 +176,14 @@ class People:
             return ToRecord(user_id, wallet, user.due)
         return None
 
-    def wallets_of(self, user_id: str) -> tuple[str, ...]:
-        """Return the linked wallets of a user on this chain."""
-        return self._user(user_id).wallets
+    def why_not_sponsored(self, user_id: str, account: str) -> str:
+        """Return why calls of an account may not be sent for a user; empty if they may."""
+        user = self._user(user_id)
+        if user.suspended:
+            return "account_suspended"
+        if account not in user.wallets:
+            return "wallet_not_linked"
+        return "" if self._bound.get(account, user_id) == user_id else "no_allowance"  # it carries another's reputation
 
     @property
     def without_wallet(self) -> int:
@@ -223,6 +232,9 @@ class People:
     def _closed(self, event: Event[AccountClosed]) -> None:
         if event.partitionkey in self.users:
             self._put_user(event.partitionkey, wallets=())
+
+    def _suspended(self, event: Event[AccountSuspended] | Event[AccountReinstated]) -> None:
+        self._put_user(event.partitionkey, suspended=isinstance(event.data, AccountSuspended))
 
     def _gained(self, event: Event[XPGained]) -> None:
         user = self._user(event.partitionkey)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -23,12 +23,12 @@ from contracts.clients.paymaster import PaymasterClient
 from contracts.clients.reputation import ReputationClient
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
-from contracts.indexer.node import Node
-from contracts.sink.calls import Calls
+from contracts.indexer.node import Header, Node
+from contracts.sink.calls import Attempt, Calls
 from contracts.sink.errors import SinkError
 from contracts.sink.people import Contracts, People, ToRecord, request_of
 from contracts.sink.reader import EventReader
-from contracts.sink.sponsoring import Refusal, Sponsor
+from contracts.sink.sponsoring import Refusal, Sponsor, ToSend
 from contracts.sink.store import Sent, SinkState, SinkStore
 from contracts.sink.tracing import CALL, RECORD, SinkSpans
 from streams.events import AnyEvent, Event, EventData
@@ -40,6 +40,8 @@ from streams.times import SECOND_US, Instant
 MINTS_AT_ONCE: Final = 10
 RECORDS_AT_ONCE: Final = 40
 """The most in one transaction."""
+
+Work = Callable[[SinkState, Header], Awaitable[bool]]
 
 logger = logging.getLogger(__name__)
 
@@ -86,12 +88,14 @@ class Policy(NamedTuple):
         metadata_url: Begins the address of the metadata of each type; empty for tokens without metadata.
         send_again_s: How long a node may take to know a transaction, and the pause after one that was reverted.
         gas_price: Units of the settlement token that the account is paid back for a million Cairo steps.
+        final_after: How many blocks later a block is final; 0 if it is when Ethereum has accepted its proof.
     """
 
     contracts: Contracts
     metadata_url: str
     send_again_s: float
     gas_price: int = 0
+    final_after: int = 0
 
 
 class Sink:
@@ -115,12 +119,13 @@ class Sink:
         self._genesis = GenesisNFTClient(policy.contracts.genesis)
         self._reputation = ReputationClient(policy.contracts.reputation)
         self._paymaster = PaymasterClient(policy.contracts.paymaster)
-        self._sponsor = Sponsor(account, self._paymaster, policy.gas_price)
+        self._sponsor = Sponsor(account, self._paymaster, policy.gas_price, policy.final_after)
         self._state: SinkState | None = None
         self._idle_at: BlockRef | None = None  # the newest block when nothing was left to send
         self._spans = SinkSpans(spans)
         self._last = LastTransaction(account)
         self._is_stuck = False  # no transaction was executed since one would revert, or was taken by no block
+        self._turns: list[Work] = [self._calls, self._mints, self._records]
 
     async def open(self) -> SinkState:
         """Check that node, contracts and log belong together, and return the state in the log.
@@ -199,38 +204,58 @@ class Sink:
     # --- the chain ----------------------------------------------------------------------------------------------------
 
     async def _send(self, state: SinkState) -> bool:
-        """Send a user's calls, or else mints, or experience. Return whether something was sent or given up."""
-        head = (await self._node.head()).ref
-        if head == self._idle_at or await self._is_under_way(state):
+        """Send a user's calls, mints, or experience, in turn. Return whether something was sent or given up."""
+        head = await self._node.head()
+        if head.ref == self._idle_at or await self._is_under_way(state):
             return False
-        at, refusal = At(self._node, head), None
-        for prepare in (self._calls, self._mints, self._records):
+        refusal = None
+        for prepare in [*self._turns]:
             try:
-                if await prepare(state, at):
-                    return True
+                busy = await self._in_turn(prepare, state, head)
             except RevertsError as exc:
                 refusal, self._is_stuck = exc, True
+                continue
+            if busy:
+                return True
         if refusal:
             raise refusal
-        self._idle_at, self._is_stuck = head, False
+        self._idle_at, self._is_stuck = head.ref, False
         return False
 
-    async def _calls(self, state: SinkState, at: At) -> bool:
-        now_s = self._now() // SECOND_US
-        for call_id, call in list(state.calls.to_send(now_s)):
-            found = await self._sponsor.prepared(call_id, call, state.people, at, now_s)
+    async def _in_turn(self, prepare: Work, state: SinkState, head: Header) -> bool:
+        """Do one kind of work. The other kinds go first next time if it did anything, or failed."""
+        busy = True
+        try:
+            busy = await prepare(state, head)
+        finally:
+            if busy:
+                self._turns.remove(prepare)
+                self._turns.append(prepare)
+        return busy
+
+    async def _calls(self, state: SinkState, head: Header) -> bool:
+        now_s, calls = self._now() // SECOND_US, state.calls
+        due = [call_id for call_id, _ in calls.to_send(head.time_s, now_s)]
+        if not due:
+            return False
+        moment = await self._sponsor.look(self._node, head, now_s)
+        for call_id in due:
+            try:
+                found = await self._sponsor.prepared(call_id, calls, state.people, moment)
+            except NodeError as exc:
+                calls.postpone(call_id, unanswered=not isinstance(exc, RevertsError | BlockGoneError))
+                raise
             if isinstance(found, Refusal):
-                await self._refuse_call(state, call_id, found.reason)
+                data = calls.refuse(call_id, found.reason)
+                await self._write(state, [self._report(data, data.user_id, call_id)])
                 return True
             if found:
-                return await self._give(state, found, call_id=call_id)
+                calls.postpone(call_id)  # if the node refuses its transaction, others go first next time
+                return await self._give(state, found.calls, found)
         return False
 
-    async def _refuse_call(self, state: SinkState, call_id: str, reason: str) -> None:
-        data = state.calls.refuse(call_id, reason)
-        await self._write(state, [self._report(data, data.user_id, call_id)])
-
-    async def _mints(self, state: SinkState, at: At) -> bool:
+    async def _mints(self, state: SinkState, head: Header) -> bool:
+        at = At(self._node, head.ref)
         calls: list[Call] = []
         requests: list[str] = []
         refused: list[str] = []
@@ -249,7 +274,8 @@ class Sink:
             await self._write(state, [self._failed(state, mint_id) for mint_id in refused])
         return await self._give(state, calls, requests=requests) or bool(refused)
 
-    async def _records(self, state: SinkState, at: At) -> bool:
+    async def _records(self, state: SinkState, head: Header) -> bool:
+        at = At(self._node, head.ref)
         records: list[ToRecord] = []
         for record in state.people.to_record():
             if await self._reputation.experience(at, record.wallet) < record.experience:
@@ -263,19 +289,23 @@ class Sink:
         self,
         state: SinkState,
         calls: list[Call],
+        call: ToSend | None = None,
         *,
         requests: Sequence[str] = (),
         records: Sequence[ToRecord] = (),
-        call_id: str = "",
     ) -> bool:
         """Note the transaction of some calls in the log, then send it. Return whether there were any."""
         if not calls:
             return False
-        began_ns, name = self._spans.now_ns(), CALL if call_id else RECORD
+        began_ns, name = self._spans.now_ns(), CALL if call else RECORD
         try:
-            signed = await self._account.prepare(calls, await self._account.nonce())
+            nonce = call.nonce if call else await self._account.nonce()
+            signed = await self._account.prepare(calls, nonce, call.bounds if call else None)
             state.people.bind(records)
-            state.sent = Sent(signed.tx_hash, signed.nonce, int(self._now()), call_id)
+            state.calls.note_sent(nonce)
+            if call:
+                state.calls.note_attempt(call.call_id, Attempt(signed.tx_hash, nonce, call.gas, call.day))
+            state.sent = Sent(signed.tx_hash, nonce, int(self._now()), bool(call))
             await self._write(state, [])
             await self._account.send(signed)
         except NodeError as exc:
@@ -302,11 +332,9 @@ class Sink:
             self._is_stuck = True
             if standing.is_awaited:
                 raise NodeError(f"no block takes the transaction {sent.tx_hash}")
-        if standing.stage is Stage.EXECUTED:
-            self._is_stuck = False
+        if standing.stage is Stage.EXECUTED or (standing.stage is Stage.REVERTED and sent.is_of_user):
+            self._is_stuck = False  # what a user makes revert holds up nobody else
             return await self._account.nonce() <= sent.nonce
-        if standing.stage is Stage.REVERTED and sent.call_id in state.calls.calls:
-            await self._refuse_call(state, sent.call_id, "call_reverts")  # or it would cost the sponsor gas once more
         return standing.is_awaited
 
     def _failed(self, state: SinkState, mint_id: str) -> AnyEvent:

@@ -1,25 +1,38 @@
 """Send users' own calls within their daily allowance: each is checked, and counted in the transaction that sends it.
 
 The paymaster counts the gas in the same transaction as the calls happen. So no crash separates them, and calls above
-the allowance do not happen. What is counted is the node's estimate, rounded up.
+the allowance do not happen. What is counted is the most that the transaction can cost, which its bounds enforce. A
+transaction that reverts is counted by the sink instead, for the rest of its day.
+
+The number of the account's next transaction says what became of a transaction: a block that has passed its number has
+executed or reverted it. So nothing is remembered that a reorganisation makes wrong.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from contracts.account.account import Account, RevertsError
+from msgspec.structs import replace
+
+from contracts.account.account import Account, Bounds, RevertsError
 from contracts.clients.contract import At, Call
 from contracts.clients.paymaster import PaymasterClient
-from contracts.sink.calls import OpenCall
+from contracts.indexer.addresses import padded
+from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.node import CONTRACT_NOT_FOUND, Header, Node, NodeRefusedError, newest_final
+from contracts.sink.calls import DAY_S, REVERTED, Calls, OpenCall, is_old
 from contracts.sink.outside import execution, fault_of_nonce
 from contracts.sink.people import People, request_of
 
 L2_GAS_OF_STEP: Final = 100
 """The paymaster counts gas in Cairo steps; see docs/contracts.md."""
 PRICED_STEPS: Final = 1_000_000
+MARGIN_PERCENT: Final = 110
+"""A transaction may use so much of its estimate, and this much is counted. The state can change before its block."""
 ESTIMATES: Final = 2
 """The paymaster's count is a part of what is estimated: the second estimate has the count of the first."""
+UNANSWERED_MAX: Final = 3
+"""A call is given up if the node gives no answer about it so often while it answers otherwise."""
 
 OF_ALLOWANCE: Final = frozenset({"no_allowance", "allowance_spent"})
 """Reasons that may be gone once the user's level is on the chain."""
@@ -31,66 +44,150 @@ class Refusal(NamedTuple):
     reason: str
 
 
+class ToSend(NamedTuple):
+    """A transaction with a user's calls, the most gas that it can cost, in Cairo steps, and the day of this gas."""
+
+    call_id: str
+    calls: list[Call]
+    bounds: Bounds
+    nonce: int
+    gas: int
+    day: int
+
+
+class Moment(NamedTuple):
+    """The chain at one moment.
+
+    Attributes:
+        at: The newest block, to read at.
+        chain_s: Its time, in Unix seconds.
+        now_s: The time of the sink's clock.
+        nonce: The number of the account's next transaction there.
+        final_nonce: The number of the account's next transaction in the newest final block; 0 for none.
+    """
+
+    at: At
+    chain_s: int
+    now_s: int
+    nonce: int
+    final_nonce: int
+
+    @property
+    def day(self) -> int:
+        """Return the paymaster's day, counted from 1970."""
+        return self.chain_s // DAY_S
+
+
 class Sponsor:
     """Prepares the transactions of users' calls, which one account sends."""
 
-    def __init__(self, account: Account, paymaster: PaymasterClient, price: int) -> None:
+    def __init__(self, account: Account, paymaster: PaymasterClient, price: int, final_after: int) -> None:
         """Create the sponsor.
 
         Args:
             account: The account that sends, and whose address users sign for.
             paymaster: The paymaster, of which the account is a sponsor.
             price: Units of the settlement token that the sponsor is paid back for a million Cairo steps.
+            final_after: How many blocks later a block is final; 0 if it is when Ethereum has accepted its proof.
         """
-        self._account, self._paymaster, self._price = account, paymaster, price
+        self._account, self._paymaster, self._price, self._final_after = account, paymaster, price, final_after
 
-    async def prepared(
-        self, call_id: str, call: OpenCall, people: People, at: At, now_s: int
-    ) -> list[Call] | Refusal | None:
-        """Return the calls of a transaction, or why there is none for good.
+    async def look(self, node: Node, head: Header, now_s: int) -> Moment:
+        """Return the chain as it is."""
+        final, address = await newest_final(node, head.ref, self._final_after), padded(self._account.address)
+        nonce = await node.nonce(address, head.ref)
+        final_nonce = await _nonce_at(node, address, final.ref) if final else 0
+        return Moment(At(node, head.ref), head.time_s, now_s, nonce, final_nonce)
 
-        Return None while the chain's fact is on its way, or the record of a level that raises the allowance.
+    async def prepared(self, call_id: str, calls: Calls, people: People, moment: Moment) -> ToSend | Refusal | None:
+        """Return what is to be sent, or why a call is given up.
+
+        Return None while the chain's fact is on its way, while the block of its last transaction is not final, or while
+        the record of a level that raises the allowance is on its way.
 
         Raises:
             RevertsError: it would revert by a fault that an operator has to repair.
         """
-        found = await self._prepared(call_id, call, people, at, now_s)
-        record = people.record_of(call.user_id)
-        if isinstance(found, Refusal) and found.reason in OF_ALLOWANCE and record and record.wallet == call.account:
+        call = calls.calls[call_id]
+        if call.attempt and call.attempt.nonce < moment.nonce:
+            if call.attempt.nonce >= moment.final_nonce:
+                return None
+            outcome, _ = await self._account.outcome(call.attempt.tx_hash)
+            if outcome == "reverted":
+                return Refusal(REVERTED)
+            call = replace(call, attempt=None)  # it has succeeded, or another transaction got its number
+        if await self._paymaster.is_sponsored(moment.at, request_of(call_id)):
             return None
+        if moment.chain_s >= call.execute_before or is_old(call, moment.now_s):
+            return Refusal("expired")
+        found = await self._checked(call_id, call, calls, people, moment)
+        if isinstance(found, Refusal) and (call.attempt or self._may_rise(call, people, found)):
+            return None  # a block may still take the last transaction, until another one gets its number
         return found
 
-    async def _prepared(
-        self, call_id: str, call: OpenCall, people: People, at: At, now_s: int
-    ) -> list[Call] | Refusal | None:
-        request = request_of(call_id)
-        if await self._paymaster.is_sponsored(at, request):
-            return None
-        reason = await self._refusal(call, people, at, now_s)
-        if reason:
+    @staticmethod
+    def _may_rise(call: OpenCall, people: People, refusal: Refusal) -> bool:
+        record = people.record_of(call.user_id)
+        return refusal.reason in OF_ALLOWANCE and record is not None and record.wallet == call.account
+
+    async def _checked(
+        self, call_id: str, call: OpenCall, calls: Calls, people: People, moment: Moment
+    ) -> ToSend | Refusal:
+        at = moment.at
+        if reason := people.why_not_sponsored(call.user_id, call.account):
             return Refusal(reason)
-        left, nonce, gas = await self._paymaster.gas_left(at, call.account), await self._account.nonce(), 1
+        if calls.failures(call_id) >= UNANSWERED_MAX:
+            return Refusal("not_answered")
+        left = await self._paymaster.gas_left(at, call.account) - await self._reverted(call.account, calls, moment)
+        if left <= 0:
+            allowance = await self._paymaster.allowance_of(at, call.account)
+            return Refusal("allowance_spent" if allowance else "no_allowance")
+        if reason := await fault_of_nonce(at, call):
+            return Refusal(reason)
+        return await self._estimated(call_id, call, left, moment)
+
+    async def _reverted(self, account: str, calls: Calls, moment: Moment) -> int:
+        """Return the gas of today that reverted transactions of a wallet have cost the sponsor."""
+        gas = calls.spent_by(account, moment.day)
+        for call_id, attempt in calls.executed_of(account, moment.nonce, moment.day):
+            if not await self._paymaster.is_sponsored(moment.at, request_of(call_id)):
+                gas += attempt.gas
+        return gas
+
+    async def _estimated(self, call_id: str, call: OpenCall, left: int, moment: Moment) -> ToSend | Refusal:
+        price, nonce, gas = min(self._price, await self._paymaster.max_price(moment.at)), moment.nonce, 1
+        bounds: Bounds = {}
         for _ in range(ESTIMATES):
-            calls = await self._calls(request, call, gas, at)
+            sent = self._calls(call_id, call, gas, price)
             try:
-                gas = -(-await self._account.l2_gas(calls, nonce) // L2_GAS_OF_STEP)
+                bounds = await self._account.bounds(sent, nonce, MARGIN_PERCENT)
             except RevertsError:
-                await self._account.l2_gas(calls[:1], nonce)  # raises if the count alone reverts: no fault of the user
+                # this raises if the count alone reverts: no fault of the user
+                await self._account.bounds(sent[:1], nonce, MARGIN_PERCENT)
                 return Refusal("call_reverts")
+            gas = most_steps(bounds)
             if gas > left:
                 return Refusal("allowance_spent")
-        return await self._calls(request, call, gas, at)
+        return ToSend(call_id, self._calls(call_id, call, gas, price), bounds, nonce, gas, moment.day)
 
-    async def _refusal(self, call: OpenCall, people: People, at: At, now_s: int) -> str:
-        if call.account not in people.wallets_of(call.user_id):
-            return "wallet_not_linked"
-        if now_s >= call.execute_before:
-            return "expired"
-        if not await self._paymaster.gas_left(at, call.account):
-            return "allowance_spent" if await self._paymaster.allowance_of(at, call.account) else "no_allowance"
-        return await fault_of_nonce(at, call)
-
-    async def _calls(self, request: str, call: OpenCall, gas: int, at: At) -> list[Call]:
-        price = min(self._price, await self._paymaster.max_price(at))
-        counted = self._paymaster.sponsor(request, call.account, gas, gas * price // PRICED_STEPS)
+    def _calls(self, call_id: str, call: OpenCall, gas: int, price: int) -> list[Call]:
+        counted = self._paymaster.sponsor(request_of(call_id), call.account, gas, gas * price // PRICED_STEPS)
         return [counted, execution(call, self._account.address)]
+
+
+async def _nonce_at(node: Node, address: str, block: BlockRef) -> int:
+    """Return the number of an account's next transaction; 0 in a block before its deployment."""
+    try:
+        return await node.nonce(address, block)
+    except NodeRefusedError as exc:
+        if exc.code == CONTRACT_NOT_FOUND:
+            return 0
+        raise
+
+
+def most_steps(bounds: Bounds) -> int:
+    """Return the most that a transaction can cost, in Cairo steps: gas of other kinds counts by its price."""
+    fee = sum(bound.amount * bound.price for bound in bounds.values())
+    l2_price = bounds["L2_GAS"].price
+    l2_gas = -(-fee // l2_price) if l2_price else bounds["L2_GAS"].amount
+    return -(-l2_gas // L2_GAS_OF_STEP)

@@ -10,7 +10,7 @@ from faust_redis.log import Log, Record, TopicPartition, TopicSpec
 from faust_redis.log.partitioner import partition_for
 
 from contracts.log_state import LogState, Row
-from contracts.sink.calls import CALL_PREFIX, Calls
+from contracts.sink.calls import Calls
 from contracts.sink.errors import SinkError
 from contracts.sink.people import Contracts, People
 from streams.events import AnyEvent, encode
@@ -23,15 +23,15 @@ PLACE_SEPARATOR: Final = "/"
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """The transaction that was sent last, and when (microseconds).
+    """The transaction that was sent last, when (microseconds), and whether a user's calls are in it.
 
-    `tx_hash` is empty before the first one, and `call_id` in one without a user's call.
+    `tx_hash` is empty before the first one.
     """
 
     tx_hash: str = ""
     nonce: int = -1
     at: int = 0
-    call_id: str = ""
+    is_of_user: bool = False
 
 
 class _StateRow(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class SinkStore:
                 "use another namespace for other contracts"
             )
         named = {key.decode(): value for key, value in rows.items()}
-        calls = {key: value for key, value in named.items() if key.startswith(CALL_PREFIX)}
+        calls = {key: value for key, value in named.items() if Calls.has(key)}
         return SinkState(
             People(self._contracts, {key: value for key, value in named.items() if key not in calls}),
             Calls(self._contracts.paymaster, calls),

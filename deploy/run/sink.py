@@ -113,7 +113,13 @@ def _sink_of(settings: Settings, parts: _Parts, log: Log, spans: Spans | None) -
         reader=EventReader(log, [specs[name] for name in TOPICS]),
         node=parts.node,
         account=Account(parts.node, int(settings.sink_account, 16), settings.starknet_chain_id, parts.signer),
-        policy=Policy(parts.contracts, settings.sink_metadata_url, settings.sink_send_again_s, settings.sink_gas_price),
+        policy=Policy(
+            parts.contracts,
+            settings.sink_metadata_url,
+            settings.sink_send_again_s,
+            settings.sink_gas_price,
+            settings.indexer_final_after,
+        ),
         now=now,
         spans=spans,
     )

@@ -122,8 +122,53 @@ async def test_a_users_call_is_executed_and_counted(
     assert event["gas"] == report.gas == used > 0
     assert paymaster.call("total_spent") == fees.balance(rewards.account.address) == used * GAS_PRICE // 10**6
     receipt = chain.node.ask("starknet_getTransactionReceipt", transaction_hash=hex(int(report.tx_hash, 16)))
-    spent = int(receipt["execution_resources"]["l2_gas"])
-    assert used == -(-spent // 100), "the whole transaction is counted, rounded up"
+    fee, price = (int(each, 16) for each in (receipt["actual_fee"]["amount"], l2_price_of(chain, receipt)))
+    assert fee <= 100 * used * price <= fee * 112 // 100, "the whole transaction is counted, with its margin"
+    sent = chain.node.ask("starknet_getTransactionByHash", transaction_hash=hex(int(report.tx_hash, 16)))
+    assert int(sent["resource_bounds"]["l2_gas"]["max_amount"], 16) <= 100 * used, "it could not cost more"
+
+
+def l2_price_of(chain: Chain, receipt: dict[str, Any]) -> str:
+    block = chain.node.ask("starknet_getBlockWithTxHashes", block_id={"block_number": receipt["block_number"]})
+    return str(block["l2_gas_price"]["price_in_fri"])
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+async def test_a_call_that_reverts_is_refused_when_final_unless_its_block_is_replaced(
+    chain: Chain, rewards: Rewards, node: HashingNode, log: Log, user: Account, *, is_replaced: bool
+) -> None:
+    fees, thief = rewards.sponsoring.fees, chain.accounts[7].address
+    await become_known(log, user.address)
+    async with sink_of(rewards, log, node.url) as sink, rewards_indexer_of(rewards, log, node.url) as indexer:
+        await carry_all(sink, indexer)
+        height = chain.node.height()
+
+        def empty_the_wallet(method: str, _: object) -> Any:
+            if method == "starknet_addInvokeTransaction":
+                node.instead = None
+                fees.usd.invoke("transfer", thief, 1_000, by=user)
+
+        node.instead = empty_the_wallet
+        await ask(log, signed(user, rewards, "c-1"))
+        await carry_all(sink, indexer)
+        assert (sink.counts.reverted, fees.balance(thief)) == (1, 1_000)
+        chain.node.ask("devnet_createBlock")
+        await carry_all(sink, indexer)
+        assert (sink.counts.sent, await reports(log)) == (2, {}), "it is neither sent again nor given up"
+        if is_replaced:
+            with node.changing(height):
+                chain.node.abort_to(height)
+                for _ in range(4):
+                    chain.node.ask("devnet_createBlock")
+        with node.on_l1(chain.node.height()):
+            chain.node.ask("devnet_createBlock")
+            await carry_all(sink, indexer)
+        if is_replaced:
+            with node.on_l1(chain.node.height()):
+                await carry_all(sink, indexer)
+        expected = ("executed", "") if is_replaced else ("refused", "call_reverted")
+        assert await reports(log) == {"c-1": expected}
+    assert fees.balance(FRIEND) == 10 * is_replaced
 
 
 async def test_calls_that_may_not_happen_are_refused(

@@ -11,7 +11,14 @@ from streams.events import AnyEvent, Event, EventData
 from streams.events.chain import AchievementMinted, FactFinality, ReputationRaised, TransactionSponsored
 from streams.events.gamification import LevelUp, XPGained
 from streams.events.nft import GenesisType, MintRequested
-from streams.events.user import ContractCall, SponsorCall, WalletLinked, WalletUnlinked
+from streams.events.user import (
+    AccountReinstated,
+    AccountSuspended,
+    ContractCall,
+    SponsorCall,
+    WalletLinked,
+    WalletUnlinked,
+)
 from streams.ids import derived_id
 from streams.times import Instant
 from streams.units import TokenUnits
@@ -41,6 +48,14 @@ def unlinked(user_id: str, address: str) -> AnyEvent:
     return said(WalletUnlinked(user_id=user_id, chain_id=CHAIN_ID, address=address), user_id)
 
 
+def suspended(user_id: str) -> AnyEvent:
+    return said(AccountSuspended(user_id=user_id), user_id)
+
+
+def reinstated(user_id: str) -> AnyEvent:
+    return said(AccountReinstated(user_id=user_id), user_id)
+
+
 def gained(user_id: str, total: int) -> AnyEvent:
     return said(
         XPGained(amount=1, multiplier_ppm=1_000_000, source="trade", source_event_id="x", total_xp=total), user_id
@@ -61,9 +76,11 @@ def raised(account: str, experience: int, finality: FactFinality, contract: str 
     return said(fact, contract)
 
 
-def asked(call_id: str, user_id: str, account: str = padded(0xA1), execute_after: int = 0) -> AnyEvent:
+def asked(
+    call_id: str, user_id: str, account: str = padded(0xA1), execute_after: int = 0, before: int = 2**40
+) -> AnyEvent:
     call = ContractCall(to=padded(5), selector=padded(6), calldata=())
-    window = {"execute_after": execute_after, "execute_before": execute_after + 10}
+    window = {"execute_after": execute_after, "execute_before": before}
     command = SponsorCall(
         call_id=call_id, account=account, nonce=padded(1), calls=(call,), signature=(padded(2),), **window
     )

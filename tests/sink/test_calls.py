@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
+
 from contracts.indexer.addresses import padded
-from contracts.sink.calls import CALL_PREFIX, OPEN_CALLS_MAX, Calls
+from contracts.sink.calls import CALL_PREFIX, DAY_S, OPEN_CALLS_MAX, OPEN_S, REVERTED, Attempt, Calls
 from contracts.sink.people import ToRecord
 from streams.events import AnyEvent
-from streams.events.chain import SponsoredCallReported
-from tests.sink.facts import PAYMASTER, asked, gained, linked, raised, risen, sponsored
+from streams.events.chain import FactFinality, SponsoredCallReported
+from streams.times import SECOND_US
+from tests.sink.facts import NOW, PAYMASTER, asked, gained, linked, raised, risen, sponsored
 from tests.sink.test_people import told
 
 WALLET, OTHER = padded(0xA1), padded(0xA2)
-NOW_S = 100
+NOW_S = NOW // SECOND_US
+DAY = NOW_S // DAY_S
 
 
 def calls_of(*events: AnyEvent) -> Calls:
@@ -21,8 +25,13 @@ def calls_of(*events: AnyEvent) -> Calls:
     return calls
 
 
-def to_send(calls: Calls) -> list[str]:
-    return [call_id for call_id, _ in calls.to_send(NOW_S)]
+def to_send(calls: Calls, now_s: int = NOW_S) -> list[str]:
+    return [call_id for call_id, _ in calls.to_send(NOW_S, now_s)]
+
+
+def again(calls: Calls) -> Calls:
+    """Return them as they are after a restart."""
+    return Calls(PAYMASTER, {key: row for key in calls.changed if (row := calls.row(key)) is not None})
 
 
 def test_calls_are_sent_in_their_order_once_their_time_has_come() -> None:
@@ -41,7 +50,6 @@ def test_a_call_in_a_block_that_was_replaced_is_sent_again() -> None:
 def test_a_final_fact_of_the_paymaster_is_reported_to_the_user_once() -> None:
     calls = calls_of(asked("c-1", "ada"), sponsored("c-1", "accepted"))
     assert calls.apply(sponsored("c-1", "final", contract=OTHER)) == []
-    assert calls.apply(sponsored("c-9", "final")) == []
     [event] = calls.apply(sponsored("c-1", "final"))
     assert event.data == SponsoredCallReported(
         call_id="c-1", user_id="ada", outcome="executed", tx_hash=padded(2), gas=7
@@ -62,10 +70,58 @@ def test_a_user_has_no_more_than_five_open_calls() -> None:
 
 def test_calls_are_the_same_after_a_restart() -> None:
     calls = calls_of(asked("c-1", "ada"), asked("c-2", "bob"), sponsored("c-1", "accepted"))
-    rows = {key: calls.row(key) or b"" for key in calls.changed}
-    again = Calls(PAYMASTER, rows)
-    assert again.calls == calls.calls
-    assert len(again.apply(sponsored("c-2", "final"))) == 1
+    calls.note_attempt("c-2", Attempt(padded(9), 4, 700, DAY))
+    calls.apply(sponsored("c-3", "accepted"))
+    calls.refuse("c-1", "expired")
+    found = again(calls)
+    assert (found.calls, found.counts) == (calls.calls, calls.counts)
+    assert len(found.apply(sponsored("c-2", "final"))) == 1
+
+
+@pytest.mark.parametrize("finality", ["accepted", "final"])
+def test_a_fact_that_is_read_before_its_command_counts(finality: FactFinality) -> None:
+    calls = again(calls_of(sponsored("c-1", "accepted"), *[sponsored("c-1", "final")] * (finality == "final")))
+    for number in range(OPEN_CALLS_MAX):
+        calls.apply(asked(f"o-{number}", "ada"))
+    said = calls.apply(asked("c-1", "ada"))
+    assert "c-1" not in to_send(calls)
+    if finality == "accepted":
+        assert said == [], "it is not refused either, as it takes a place that it has"
+        said = calls.apply(sponsored("c-1", "final"))
+    [event] = said
+    assert (event.data.outcome, event.partitionkey, calls.counts) == ("executed", "ada", {})  # type: ignore[attr-defined]
+    calls.apply(sponsored("c-2", "accepted"))
+    calls.apply(sponsored("c-2", "retracted"))
+    calls.apply(asked("c-2", "bob"))
+    assert "c-2" in to_send(calls), "its block was replaced"
+
+
+def test_a_call_that_was_never_sent_is_open_for_a_day() -> None:
+    calls = calls_of(asked("c-1", "ada", execute_after=NOW_S + 10**6))
+    assert to_send(calls, NOW_S + OPEN_S - 1) == []
+    assert to_send(calls, NOW_S + OPEN_S) == ["c-1"]
+    calls.note_attempt("c-1", Attempt(padded(9), 4, 700, DAY))
+    assert to_send(calls, NOW_S + OPEN_S) == []
+
+
+def test_what_a_reverted_call_has_cost_counts_on_its_day() -> None:
+    calls = calls_of(*(asked(f"c-{number}", "ada") for number in range(4)))
+    for number, day in enumerate((DAY, DAY, DAY - 1)):
+        calls.note_attempt(f"c-{number}", Attempt(padded(9), number, 700, day))
+        calls.refuse(f"c-{number}", REVERTED)
+    calls.refuse("c-3", "expired")
+    found = again(calls)
+    assert (found.spent_by(WALLET, DAY), found.spent_by(OTHER, DAY), found.spent_by(WALLET, DAY + 1)) == (1400, 0, 0)
+
+
+def test_of_two_transactions_with_one_number_the_later_one_counts() -> None:
+    calls = calls_of(asked("c-1", "ada"), asked("c-2", "ada"))
+    calls.note_attempt("c-1", Attempt(padded(8), 4, 700, DAY))
+    calls.note_sent(4)
+    calls.note_attempt("c-2", Attempt(padded(9), 4, 700, DAY))
+    assert calls.calls["c-1"].attempt is None
+    assert [call_id for call_id, _ in calls.executed_of(WALLET, 5, DAY)] == ["c-2"]
+    assert not [*calls.executed_of(WALLET, 4, DAY), *calls.executed_of(OTHER, 5, DAY)]
 
 
 def test_the_level_that_the_chain_lacks_belongs_to_the_wallet_with_the_reputation() -> None:

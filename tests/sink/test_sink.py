@@ -80,7 +80,7 @@ class Chain:
     async def nonce(self) -> int:
         return len(self.tokens)
 
-    async def prepare(self, calls: Any, nonce: int) -> Signed:
+    async def prepare(self, calls: Any, nonce: int, _: object = None) -> Signed:
         if self.reverts:
             raise RevertsError("paused")
         return Signed(

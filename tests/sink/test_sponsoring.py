@@ -1,0 +1,401 @@
+"""Users' calls with a chain in memory: the allowance bounds what they cost, and none of them stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from faust_redis.log import Log, TopicSpec
+from starknet_py.hash.selector import get_selector_from_name
+
+from contracts.account.account import Bound, Bounds, RevertsError, Signed
+from contracts.indexer.addresses import padded
+from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import NodeError
+from contracts.indexer.node import Header, NodeRefusedError
+from contracts.sink.calls import DAY_S, OPEN_S
+from contracts.sink.people import request_of
+from contracts.sink.reader import TOPICS, EventReader
+from contracts.sink.sink import Policy, Sink
+from contracts.sink.sponsoring import MARGIN_PERCENT, most_steps
+from contracts.sink.store import SinkStore
+from streams.events import AnyEvent
+from streams.events.chain import SponsoredCallReported
+from streams.times import SECOND_US, Instant
+from tests.chain.indexing import FACTS, events_of
+from tests.chain.sinking import SINK, data_of, tell
+from tests.sink.facts import (
+    CHAIN_ID,
+    CONTRACTS,
+    NOW,
+    REPUTATION,
+    asked,
+    gained,
+    linked,
+    reinstated,
+    requested,
+    risen,
+    sponsored,
+    suspended,
+    unlinked,
+)
+
+ADA, BOB = padded(0xA1), padded(0xB1)
+ALLOWANCE, ESTIMATE = 100_000, 3_000_000
+STEPS = ESTIMATE * MARGIN_PERCENT // 100 // 100
+TODAY_S = NOW // SECOND_US
+NAMES = {
+    hex(get_selector_from_name(name)): name
+    for name in (
+        "reputation", "token_of_request", "token_for", "experience", "is_sponsored", "gas_left", "allowance_of",
+        "max_price", "is_valid_outside_execution_nonce",
+    )
+}  # fmt: skip
+
+
+@dataclass
+class Block:
+    """What the chain is after a block."""
+
+    time_s: int = TODAY_S
+    outcomes: dict[str, str] = field(default_factory=dict)
+    """What became of each transaction."""
+    sponsored: set[int] = field(default_factory=set)
+    used: dict[int, int] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    """Requests of mints, and wallets whose experience was recorded."""
+
+
+class Chain:
+    """Node and account of a chain with a paymaster. Each transaction is a block."""
+
+    address = 0x5E4D
+
+    def __init__(self) -> None:
+        self.blocks = [Block()]
+        self.forks = 0
+        self.on_l1 = 0
+        self.fails: dict[str, Exception] = {}
+        """What the node says when a wallet is asked for its nonce."""
+        self.would_revert: set[int] = set()
+        """Wallets whose calls would revert in an estimate."""
+        self.reverts: set[int] = set()
+        """Wallets whose calls revert in a block alone."""
+        self.refuses: set[int] = set()
+        """Wallets whose transactions the node does not take."""
+        self.is_paused = False
+        self.sent: list[int] = []
+        """The wallet of each transaction; 0 for one without."""
+        self.bounds_sent: list[Bounds] = []
+
+    def grow(self, **changes: Any) -> None:
+        """Make a block like the one before, with some changes."""
+        self.blocks.append(deepcopy(self.blocks[-1]))
+        for name, value in changes.items():
+            setattr(self.blocks[-1], name, value)
+
+    def replace(self, height: int) -> None:
+        """Replace the blocks above a height by an empty one."""
+        del self.blocks[height + 1 :]
+        self.forks += 1
+        self.grow()
+
+    async def chain_id(self) -> str:
+        return CHAIN_ID
+
+    async def head(self) -> Header:
+        return self._header(len(self.blocks) - 1)
+
+    async def at(self, number: int) -> Header | None:
+        return self._header(number)
+
+    async def newest_on_l1(self) -> Header | None:
+        return self._header(self.on_l1)
+
+    def _header(self, number: int) -> Header:
+        return Header(number, padded(number + 1000 * self.forks), padded(0), self.blocks[number].time_s)
+
+    async def call(self, contract: str, selector: str, block: BlockRef, calldata: Any = ()) -> list[int]:
+        name, state, about = NAMES[selector], self.blocks[block.number], calldata[0] if calldata else 0
+        if name == "is_valid_outside_execution_nonce" and (error := self.fails.get(contract)):
+            raise error
+        is_done = int(about in state.done)
+        return {
+            "reputation": [int(REPUTATION, 16)], "token_of_request": [is_done, 0], "token_for": [0, 0],
+            "experience": [is_done * 10**6], "is_sponsored": [int(about in state.sponsored)],
+            "gas_left": [ALLOWANCE - state.used.get(about, 0)],
+            "allowance_of": [ALLOWANCE], "max_price": [250_000, 0], "is_valid_outside_execution_nonce": [1],
+        }[name]  # fmt: skip
+
+    async def nonce(self, _: str = "", block: BlockRef | None = None) -> int:
+        return len(self.blocks[block.number if block else -1].outcomes)
+
+    async def bounds(self, calls: Any, _: int, margin_percent: int) -> Bounds:
+        if self.is_paused:
+            raise RevertsError("Pausable: paused")
+        if len(calls) > 1 and calls[1].to in self.would_revert:
+            raise RevertsError("no")
+        return {
+            "L1_GAS": Bound(0, 9), "L1_DATA": Bound(0, 9), "L2_GAS": Bound(ESTIMATE * margin_percent // 100, 2),
+        }  # fmt: skip
+
+    async def prepare(self, calls: Any, nonce: int, bounds: Bounds | None = None) -> Signed:
+        tx_hash = padded(0x7000 + len(self.sent))
+        return Signed("invoke", tx_hash, nonce, {"calls": calls, "bounds": bounds, "hash": tx_hash})
+
+    async def send(self, signed: Signed) -> None:
+        calls, bounds = signed.content["calls"], signed.content["bounds"]
+        wallet = calls[1].to if bounds else 0
+        if wallet in self.refuses:
+            raise NodeRefusedError("starknet_addInvokeTransaction", 63, "no")
+        assert signed.nonce == await self.nonce()
+        self.sent.append(wallet)
+        self.grow()
+        block, is_reverted = self.blocks[-1], wallet in self.reverts
+        block.outcomes[signed.content["hash"]] = "reverted" if is_reverted else "succeeded"
+        if bounds:
+            self.bounds_sent.append(bounds)
+        else:
+            block.done |= {call.calldata[0] for call in calls}
+        if bounds and not is_reverted:
+            request, user, gas = calls[0].calldata[:3]
+            block.sponsored.add(request)
+            block.used[user] = block.used.get(user, 0) + gas
+
+    async def outcome(self, tx_hash: str) -> tuple[str, str]:
+        return self.blocks[-1].outcomes.get(tx_hash, "unknown"), ""
+
+
+class Clock:
+    now_s = TODAY_S
+
+    def __call__(self) -> Instant:
+        return Instant(self.now_s * SECOND_US)
+
+
+def sink_of(log: Log, chain: Any, now: Callable[[], Instant] = lambda: NOW, send_again_s: float = 0) -> Sink:
+    return Sink(
+        store=SinkStore(log, SINK, FACTS, CONTRACTS),
+        reader=EventReader(log, [TopicSpec(name, 4) for name in TOPICS]),
+        node=chain,
+        account=chain,
+        policy=Policy(CONTRACTS, "", send_again_s),
+        now=now,
+    )
+
+
+async def until_idle(sink: Sink) -> None:
+    for _ in range(60):
+        if not await sink.step():
+            return
+    raise AssertionError("the sink does not come to an end")
+
+
+async def through_errors(sink: Sink, steps: int = 40) -> None:
+    """Take some steps, as a service does, which goes on after an error of the node."""
+    for _ in range(steps):
+        try:
+            await sink.step()
+        except NodeError:
+            continue
+
+
+async def tell_of(log: Log, *events: AnyEvent) -> None:
+    await tell(log, linked("ada", ADA), linked("bob", BOB), *events)
+
+
+async def reasons(log: Log) -> dict[str, str]:
+    found = data_of(await events_of(log), SponsoredCallReported)
+    assert len(found) == len({each.call_id for each in found}), "each is reported once"
+    return {each.call_id: each.reason or each.outcome for each in found}
+
+
+def wallet(account: str) -> int:
+    return int(account, 16)
+
+
+async def test_a_reverted_call_is_refused_once_its_block_is_final_and_never_sent_again(log: Log) -> None:
+    chain = Chain()
+    chain.reverts.add(wallet(ADA))
+    await tell_of(log, asked("c-1", "ada", ADA))
+    await until_idle(sink_of(log, chain))
+    chain.grow()
+    await until_idle(sink_of(log, chain))
+    assert (chain.sent, await reasons(log)) == ([wallet(ADA)], {}), "its block may be replaced"
+    chain.on_l1 = 1
+    chain.grow()
+    await until_idle(sink_of(log, chain))
+    assert (chain.sent, await reasons(log)) == ([wallet(ADA)], {"c-1": "call_reverted"})
+
+
+async def test_a_call_whose_reverted_block_is_replaced_is_sent_again(log: Log) -> None:
+    chain = Chain()
+    chain.reverts.add(wallet(ADA))
+    await tell_of(log, asked("c-1", "ada", ADA))
+    await until_idle(sink_of(log, chain))
+    chain.reverts.clear()
+    chain.replace(0)
+    await until_idle(sink_of(log, chain))
+    assert len(chain.sent) == 2
+    assert int(request_of("c-1"), 16) in chain.blocks[-1].sponsored
+    chain.on_l1 = len(chain.blocks) - 1
+    await tell(log, sponsored("c-1", "final"))
+    await until_idle(sink_of(log, chain))
+    assert await reasons(log) == {"c-1": "executed"}
+
+
+async def test_a_call_whose_number_another_transaction_got_is_sent_again(log: Log) -> None:
+    chain = Chain()
+    chain.reverts.add(wallet(ADA))
+    await tell_of(log, asked("c-1", "ada", ADA))
+    await until_idle(sink_of(log, chain))
+    chain.replace(0)
+    chain.blocks[-1].outcomes = {padded(0xF): "succeeded"}
+    chain.on_l1 = 1
+    await until_idle(sink_of(log, chain))
+    assert (len(chain.sent), await reasons(log)) == (2, {})
+
+
+async def test_reverted_calls_cost_the_sponsor_no_more_than_the_days_allowance(log: Log) -> None:
+    chain = Chain()
+    chain.reverts.add(wallet(ADA))
+    sink = sink_of(log, chain)
+    for number in range(9):
+        await tell_of(log, asked(f"c-{number}", "ada", ADA))
+        await until_idle(sink)
+        chain.on_l1 = len(chain.blocks) - 1
+        chain.grow()
+        await until_idle(sink)
+    fits = ALLOWANCE // STEPS
+    assert fits == 3
+    assert [*(await reasons(log)).values()] == ["call_reverted"] * fits + ["allowance_spent"] * (9 - fits)
+    assert sum(map(most_steps, chain.bounds_sent)) <= ALLOWANCE
+    chain.grow(time_s=TODAY_S + DAY_S)
+    await tell_of(log, asked("c-9", "ada", ADA))
+    await until_idle(sink_of(log, chain))
+    assert len(chain.sent) == fits + 1, "a new day has a new allowance"
+
+
+async def test_reverted_calls_count_before_their_blocks_are_final(log: Log) -> None:
+    chain = Chain()
+    chain.reverts.add(wallet(ADA))
+    await tell_of(log, *(asked(f"c-{number}", "ada", ADA) for number in range(5)))
+    await until_idle(sink_of(log, chain))
+    assert len(chain.sent) == ALLOWANCE // STEPS
+    assert await reasons(log) == {"c-3": "allowance_spent", "c-4": "allowance_spent"}
+
+
+async def test_a_call_that_was_executed_counts_once_before_its_fact_is_read(log: Log) -> None:
+    chain = Chain()
+    await tell_of(log, *(asked(f"c-{number}", "ada", ADA) for number in range(3)))
+    await until_idle(sink_of(log, chain))
+    assert (len(chain.sent), chain.blocks[-1].used) == (3, {wallet(ADA): 3 * STEPS})
+
+
+def test_gas_of_other_kinds_counts_by_its_price() -> None:
+    assert most_steps({"L1_GAS": Bound(10, 700), "L1_DATA": Bound(1, 1), "L2_GAS": Bound(300, 7)}) == 14
+    assert most_steps({"L1_GAS": Bound(0, 700), "L1_DATA": Bound(0, 1), "L2_GAS": Bound(101, 0)}) == 2
+
+
+async def test_the_transaction_of_a_call_may_use_what_is_counted_and_no_more(log: Log) -> None:
+    chain = Chain()
+    await tell_of(log, asked("c-1", "ada", ADA))
+    await until_idle(sink_of(log, chain))
+    [bounds] = chain.bounds_sent
+    assert chain.blocks[-1].used == {wallet(ADA): most_steps(bounds)}
+    assert bounds["L2_GAS"].amount == ESTIMATE * MARGIN_PERCENT // 100
+
+
+@pytest.mark.parametrize("error", [NodeError("no answer"), NodeRefusedError("starknet_call", -32603, "too long")])
+async def test_a_call_that_the_node_cannot_judge_stops_no_other_and_is_given_up(log: Log, error: Exception) -> None:
+    chain = Chain()
+    await tell_of(log, asked("c-1", "ada", ADA), asked("c-2", "bob", BOB), requested("m-1", "bob"))
+    chain.fails[ADA] = error
+    await through_errors(sink_of(log, chain))
+    assert sorted(chain.sent) == [0, wallet(BOB)]
+    assert await reasons(log) == {"c-1": "not_answered"}
+
+
+async def test_a_call_whose_transaction_the_node_refuses_stops_no_other(log: Log) -> None:
+    chain = Chain()
+    chain.refuses.add(wallet(ADA))
+    await tell_of(log, asked("c-1", "ada", ADA), asked("c-2", "bob", BOB), requested("m-1", "bob"))
+    await through_errors(sink_of(log, chain))
+    assert sorted(chain.sent) == [0, wallet(BOB)]
+    assert await reasons(log) == {}
+
+
+async def test_a_pause_of_the_paymaster_refuses_no_call(log: Log) -> None:
+    chain = Chain()
+    chain.is_paused = True
+    await tell_of(log, asked("c-1", "ada", ADA), requested("m-1", "bob"))
+    sink = sink_of(log, chain)
+    await through_errors(sink)
+    assert (chain.sent, await reasons(log)) == ([0], {}), "mints go on"
+    chain.is_paused = False
+    await until_idle(sink)
+    assert chain.sent == [0, wallet(ADA)]
+
+
+async def test_calls_leave_mints_and_experience_their_turn(log: Log) -> None:
+    chain = Chain()
+    users = [f"user-{number}" for number in range(6)]
+    for number, user in enumerate(users):
+        await tell(log, linked(user, padded(0xC0 + number)), asked(f"c-{number}", user, padded(0xC0 + number)))
+    await tell_of(log, requested("m-1", "ada"), gained("bob", 200), risen("bob", 2))
+    await through_errors(sink_of(log, chain))
+    assert chain.sent.index(0) == 1, "the mint follows the first call"
+    assert chain.sent[2] == 0, "and the experience follows the mint"
+
+
+async def test_calls_of_a_suspended_user_and_of_anothers_reputation_are_refused(log: Log) -> None:
+    chain = Chain()
+    await tell_of(log, gained("ada", 200), risen("ada", 2))
+    sink = sink_of(log, chain)
+    await until_idle(sink)
+    await tell(log, unlinked("ada", ADA), linked("bob", ADA), asked("c-1", "bob", ADA))
+    await tell(log, suspended("bob"), asked("c-2", "bob", BOB))
+    await until_idle(sink)
+    assert await reasons(log) == {"c-1": "account_suspended", "c-2": "account_suspended"}
+    await tell(
+        log, reinstated("bob"), asked("c-3", "bob", ADA), asked("c-4", "bob", BOB), asked("c-5", "bob", padded(9))
+    )
+    await until_idle(sink)
+    found = await reasons(log)
+    assert (found["c-3"], found["c-5"]) == ("no_allowance", "wallet_not_linked")
+    assert chain.sent == [0, wallet(BOB)]
+
+
+async def test_the_window_is_judged_by_the_time_of_blocks(log: Log) -> None:
+    chain, clock = Chain(), Clock()
+    await tell_of(log, asked("c-1", "ada", ADA, execute_after=TODAY_S + 10, before=TODAY_S + 20))
+    clock.now_s = TODAY_S + 30
+    sink = sink_of(log, chain, clock)
+    await until_idle(sink)
+    assert (chain.sent, await reasons(log)) == ([], {}), "no block is so late"
+    chain.grow(time_s=TODAY_S + 20)
+    await until_idle(sink)
+    assert (chain.sent, await reasons(log)) == ([], {"c-1": "expired"})
+
+
+async def test_a_call_that_waits_for_a_day_is_given_up(log: Log) -> None:
+    chain, clock = Chain(), Clock()
+    chain.is_paused = True
+    await tell_of(log, asked("c-1", "ada", ADA), asked("c-2", "bob", BOB, execute_after=2**39))
+    sink = sink_of(log, chain, clock)
+    await through_errors(sink)
+    clock.now_s += OPEN_S
+    chain.grow()
+    await through_errors(sink)
+    assert await reasons(log) == {"c-1": "expired", "c-2": "expired"}
+
+
+async def test_a_reverted_call_makes_nobody_wait(log: Log) -> None:
+    chain = Chain()
+    chain.reverts.add(wallet(ADA))
+    await tell_of(log, asked("c-1", "ada", ADA), asked("c-2", "bob", BOB))
+    await until_idle(sink_of(log, chain, send_again_s=3_600))
+    assert chain.sent == [wallet(ADA), wallet(BOB)]
