@@ -372,13 +372,14 @@ async def test_calls_of_a_suspended_user_and_of_anothers_reputation_are_refused(
 async def test_the_window_is_judged_by_the_time_of_blocks(log: Log) -> None:
     chain, clock = Chain(), Clock()
     await tell_of(log, asked("c-1", "ada", ADA, execute_after=TODAY_S + 10, before=TODAY_S + 20))
+    await tell(log, asked("c-2", "bob", BOB, before=TODAY_S + 20))
     clock.now_s = TODAY_S + 30
     sink = sink_of(log, chain, clock)
     await until_idle(sink)
-    assert (chain.sent, await reasons(log)) == ([], {}), "no block is so late"
+    assert (chain.sent, await reasons(log)) == ([wallet(BOB)], {}), "no block is so late"
     chain.grow(time_s=TODAY_S + 20)
     await until_idle(sink)
-    assert (chain.sent, await reasons(log)) == ([], {"c-1": "expired"})
+    assert (chain.sent, await reasons(log)) == ([wallet(BOB)], {"c-1": "expired"})
 
 
 async def test_a_call_that_waits_for_a_day_is_given_up(log: Log) -> None:
