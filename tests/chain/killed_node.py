@@ -5,17 +5,20 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from tests.chain.conftest import OPTIONS
+from click.testing import CliRunner
+
+from deploy.cli.main import cli
 from tests.chain.deployed import Chain
+from tests.chain.indexing import CHAIN_ID
 from tests.chain.node import Node
-from tests.support.devnet import OPTIONS as COMMON
-from tests.support.devnet import find_devnet
+from tests.support.devnet import OPTIONS, find_devnet
 
+ACCOUNTS: Final = ("--accounts", "8")
 START_S: Final = 300
 """A restart executes all noted transactions again."""
 WAIT_S: Final = 0.05
@@ -37,7 +40,7 @@ class KilledNode:
         assert program is not None
         kept = ["--port", str(self._port), "--dump-on", "request", "--dump-path", str(self._folder / "noted")]
         with (self._folder / "devnet.log").open("ab") as output:
-            command = [program, *COMMON, *OPTIONS, *kept]
+            command = [program, *OPTIONS, *ACCOUNTS, *kept]
             self._process = subprocess.Popen(command, stdout=output, stderr=output)
         until = time.monotonic() + START_S
         while time.monotonic() < until:
@@ -63,6 +66,13 @@ class KilledNode:
         self._process.wait()
 
 
+class Base(NamedTuple):
+    """A chain that has the contracts, as a file of devnet, and the settings that follow them."""
+
+    noted: Path
+    settings: Mapping[str, str]
+
+
 @contextmanager
 def killed_node(folder: Path) -> Iterator[tuple[KilledNode, Chain]]:
     """Run a node while the block runs."""
@@ -74,3 +84,19 @@ def killed_node(folder: Path) -> Iterator[tuple[KilledNode, Chain]]:
     finally:
         chain.node.close()
         running.kill()
+
+
+def deployed(folder: Path) -> Base:
+    """Deploy the contracts as `astratrade chain devnet` does, and note the chain."""
+    password, settler, minter = (folder / name for name in ("password", "settler.json", "minter.json"))
+    password.write_text("correct horse")
+    settings = {"ASTRA_STARKNET_CHAIN_ID": CHAIN_ID, "ASTRA_SETTLEMENT_PASSWORD_FILE": str(password)}
+    with killed_node(folder) as (node, _):
+        environment = settings | {"ASTRA_STARKNET_NODE_URL": node.url, "ASTRA_DATA_DIR": str(folder)}
+        options = ("--keystore", str(settler), "--sink-keystore", str(minter))
+        found = CliRunner().invoke(cli, ["chain", "devnet", *options], env=environment, catch_exceptions=False)
+        assert found.exit_code == 0, found.output
+        node.note()
+    printed = dict(line.split("=", 1) for line in found.output.splitlines() if line.startswith("ASTRA_"))
+    keys = {"ASTRA_SETTLEMENT_KEYSTORE": str(settler), "ASTRA_SINK_KEYSTORE": str(minter)}
+    return Base(folder / "noted", settings | printed | keys | {"ASTRA_SINK_PASSWORD_FILE": str(password)})

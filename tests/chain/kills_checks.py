@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from faust_redis.log import Log
@@ -123,19 +123,12 @@ async def _left(url: str, environment: Mapping[str, str]) -> Left:
         return Left(await accrued_fees(tables), settlement, totals, facts, final, retracted)
 
 
-class Expected(NamedTuple):
-    """What was done: the sum of all reported fees, in 1e-8 USD, and the wallet of each user, by the user's id."""
-
-    fees: int
-    wallets: Mapping[str, int]
-
-
-def differences(found: Left, contracts: Contracts, expected: Expected) -> Iterator[str]:
-    """Yield what does not hold."""
-    yield from fees_differ(found, contracts, expected.fees)
+def differences(found: Left, contracts: Contracts, fees: int, wallets: Collection[int]) -> Iterator[str]:
+    """Yield what does not hold of the reported fees, in 1e-8 USD, and of the wallets of all users."""
+    yield from fees_differ(found, contracts, fees)
     yield from batches_differ(found, contracts)
     yield from facts_differ(found, contracts)
-    yield from tokens_differ(contracts, expected.wallets)
+    yield from tokens_differ(contracts, wallets)
 
 
 def fees_differ(found: Left, contracts: Contracts, fees: int) -> Iterator[str]:
@@ -179,12 +172,12 @@ def facts_differ(found: Left, contracts: Contracts) -> Iterator[str]:
     yield from differ("final totals", totals, {key: row.final for key, row in found.totals.items() if row.final})
 
 
-def tokens_differ(contracts: Contracts, wallets: Mapping[str, int]) -> Iterator[str]:
+def tokens_differ(contracts: Contracts, wallets: Collection[int]) -> Iterator[str]:
     """Yield where not each wallet has one token."""
     owners = [
         contracts.genesis.call("owner_of", number + 1) for number in range(contracts.genesis.call("total_supply"))
     ]
-    yield from differ("the owners of tokens", sorted(wallets.values()), sorted(owners))
+    yield from differ("the owners of tokens", sorted(wallets), sorted(owners))
 
 
 def differ(what: str, expected: object, found: object) -> Iterator[str]:

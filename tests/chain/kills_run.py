@@ -6,25 +6,19 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-import httpx
-from click.testing import CliRunner
-
-from deploy.cli.main import cli
 from streams.units import TOKEN_UNIT
 from tests.chain.deployed import Chain
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import CHAIN_ID
-from tests.chain.killed_node import KilledNode, killed_node
-from tests.chain.kills_checks import Contracts, Expected, Left, differences, left
+from tests.chain.killed_node import Base, KilledNode, killed_node
+from tests.chain.kills_checks import Contracts, Left, differences, left
+from tests.chain.kills_people import People
 from tests.chain.kills_plan import (
-    DAYS,
     LEASE_S,
     SERVICES,
-    USERS,
     Accept,
     Act,
     Blocks,
@@ -33,21 +27,15 @@ from tests.chain.kills_plan import (
     Pause,
     Reorganise,
     SignIn,
-    Trade,
     Trades,
     plan,
 )
 from tests.e2e.children import Child
-from tests.e2e.fills import fill
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
-from tests.identity.wallets.requests import SIGN_IN, named, proof
 from tests.support import forked
-from tests.support.starknet import Signer
 
 DOMAINS: Final = ("trading", "financial", "gamification", "nft")
-FIRST_DAY: Final = datetime(2025, 1, 6, 12, tzinfo=UTC)
-FIRST_KEY: Final = 0xA11CE
 IMPORTED: Final = tuple(f"deploy.run.{service}" for service in ("relay", "indexer", "settlement", "sink"))
 """Imported before the services are forked, each time one is started."""
 WITHIN_S: Final = 300
@@ -60,27 +48,11 @@ SETTINGS: Final = {
 }  # fmt: skip
 
 
-class Base(NamedTuple):
-    """A chain that has the contracts, as a file of devnet, and the settings that follow them."""
-
-    noted: Path
-    settings: Mapping[str, str]
-
-
-class User(NamedTuple):
-    """A user who signed in with a wallet."""
-
-    id: str
-    wallet: int
-    client: httpx.Client
-
-
 class Run:
     """The product, the chain, and what was done to them.
 
     Attributes:
-        users: Those who signed in, by their numbers in the plan.
-        fees: The fees of all reported fills, in 1e-8 USD.
+        people: Users and a venue.
         depths: How many blocks each reorganisation replaced.
         story: The acts, each with the second at which it began.
     """
@@ -90,15 +62,13 @@ class Run:
     ) -> None:
         self.pipeline, self.chain, self.settings = pipeline, chain, settings
         self.contracts = Contracts(chain, settings["ASTRA_INDEXER_CONTRACTS"])
-        self.users: dict[int, User] = {}
-        self.fees = 0
+        self.people = People(pipeline)
         self.depths: list[int] = []
         self.story: list[str] = []
         self._killed, self._proxy = killed, proxy
         self._final = chain.node.height()
-        self._on_l1, self.clients = ExitStack(), ExitStack()
+        self._on_l1 = ExitStack()
         self._services: dict[str, Child] = {}
-        self._again: list[dict[str, Any]] = []
         self._began = time.monotonic()
 
     def left(self) -> Left:
@@ -107,8 +77,8 @@ class Run:
 
     def differences(self) -> Sequence[str]:
         """Return what does not hold of what the log and the chain have."""
-        wallets = {user.id: user.wallet for user in self.users.values()}
-        return [*differences(self.left(), self.contracts, Expected(self.fees, wallets))]
+        wallets = [user.wallet for user in self.people.users.values()]
+        return [*differences(self.left(), self.contracts, self.people.fees, wallets)]
 
     def start(self) -> None:
         """Start everything but broker and node."""
@@ -133,9 +103,9 @@ class Run:
         self.pipeline.check()
         match act:
             case SignIn(user):
-                self.users[user] = self._signed_in(Signer(FIRST_KEY + user))
+                self.people.sign_in(user)
             case Trades():
-                self._trade(act)
+                self.people.trade(act)
             case Blocks(number):
                 self._blocks(number)
             case Reorganise(depth):
@@ -152,50 +122,6 @@ class Run:
                 self._services[service].resume()
             case KillNode():
                 self._kill_node(act)
-
-    # --- users and venues ---------------------------------------------------------------------------------------------
-
-    def _signed_in(self, signer: Signer) -> User:
-        wallet = named(signer.address)
-        with self.pipeline.client_with(None) as client:
-            challenge = client.post(f"{SIGN_IN}/challenge", json=wallet).json()
-            answer = client.post(f"{SIGN_IN}/login", json=wallet | {"proof": proof(signer, challenge)})
-        assert answer.status_code == 201, answer.text
-        token, user_id = answer.json()["access_token"], answer.json()["user_id"]
-        return User(user_id, int(signer.address, 16), self.clients.enter_context(self.pipeline.client_with(token)))
-
-    def _trade(self, trades: Trades) -> None:
-        """Report fills, and those again that are due for it."""
-        executed_at = (FIRST_DAY + timedelta(days=trades.day)).isoformat().replace("+00:00", "Z")
-        reports = self._again[:]
-        self._again = []
-        for trade in trades.fills:
-            user = self.users[trade.user].id if trade.user in self.users else f"other-{trade.user}"
-            report = fill(user, executed_at=executed_at, **(named_fee if trade.named else fee_by_rule)(trade.fee))
-            reports.append(report)
-            if trade.again:
-                self._again.append(report)
-            self.fees += trade.fee
-        answer = self.pipeline.client("venue", "venue-1").post("/v1/fills", json={"fills": reports})
-        assert answer.status_code == 202, answer.text
-
-    def report_last_fee(self) -> None:
-        """Report a fill of a later day, which closes the batch of the days before. Its own fee stays open."""
-        self._trade(Trades(DAYS + 1, (Trade(USERS, fee=1, named=True, again=False),)))
-
-    def have_tokens(self) -> bool:
-        """Ask for the tokens of first trades that are not asked for yet, and return whether all users see theirs."""
-        missing = [user for user in self.users.values() if user.id not in self._owners()]
-        for user in missing:
-            mints = user.client.get(f"/v1/users/{user.id}/collector")
-            if not (mints.is_success and mints.json().get("mints")):
-                user.client.post("/v1/nft/mints", json={"type": "first_trade"})
-        return not missing
-
-    def _owners(self) -> set[str]:
-        client = self.pipeline.client("admin", "auditor")
-        answers = [client.get(f"/v1/nft/tokens/{number}") for number in range(1, USERS + 1)]
-        return {str(answer.json()["owner"]) for answer in answers if answer.is_success}
 
     # --- the chain ----------------------------------------------------------------------------------------------------
 
@@ -235,36 +161,6 @@ class Run:
             self.say("the node is back")
 
 
-def named_fee(fee: int) -> Mapping[str, str | None]:
-    return {"fee_usd": usd(fee)}
-
-
-def fee_by_rule(fee: int) -> Mapping[str, str | None]:
-    """Return the fields of a fill of which the rule book's fee is this one: a thousandth."""
-    return {"fee_usd": None, "price": "1000", "size": usd(fee), "notional_usd": usd(1_000 * fee)}
-
-
-def usd(amount: int) -> str:
-    """Return an amount of 1e-8 USD as text."""
-    return f"{amount // 10**8}.{amount % 10**8:08d}"
-
-
-def deployed(folder: Path) -> Base:
-    """Deploy the contracts as `astratrade chain devnet` does, and note the chain."""
-    password, settler, minter = (folder / name for name in ("password", "settler.json", "minter.json"))
-    password.write_text("correct horse")
-    settings = {"ASTRA_STARKNET_CHAIN_ID": CHAIN_ID, "ASTRA_SETTLEMENT_PASSWORD_FILE": str(password)}
-    with killed_node(folder) as (node, _):
-        environment = settings | {"ASTRA_STARKNET_NODE_URL": node.url, "ASTRA_DATA_DIR": str(folder)}
-        options = ("--keystore", str(settler), "--sink-keystore", str(minter))
-        found = CliRunner().invoke(cli, ["chain", "devnet", *options], env=environment, catch_exceptions=False)
-        assert found.exit_code == 0, found.output
-        node.note()
-    printed = dict(line.split("=", 1) for line in found.output.splitlines() if line.startswith("ASTRA_"))
-    keys = {"ASTRA_SETTLEMENT_KEYSTORE": str(settler), "ASTRA_SINK_KEYSTORE": str(minter)}
-    return Base(folder / "noted", settings | printed | keys | {"ASTRA_SINK_PASSWORD_FILE": str(password)})
-
-
 @contextmanager
 def running(base: Base, folder: Path) -> Iterator[Run]:
     """Run product and chain while the block runs."""
@@ -276,9 +172,7 @@ def running(base: Base, folder: Path) -> Iterator[Run]:
         Pipeline(folder, workers=0, api=False, lease_ms=int(LEASE_S * 1_000)) as pipeline,
     ):
         settings = SETTINGS | dict(base.settings) | {"ASTRA_STARKNET_NODE_URL": proxy.url}
-        run = Run(pipeline, killed, chain, proxy, settings)
-        with run.clients:
-            yield run
+        yield Run(pipeline, killed, chain, proxy, settings)
 
 
 def play(seed: int, base: Base, folder: Path) -> Run:
@@ -302,11 +196,11 @@ def settle(run: Run) -> None:
     Raises:
         AssertionError: something does not end, or differs.
     """
-    wait(run, lambda: run.left().ledger.by_source.get("trading") == run.fees, "each fee is accrued")
-    whole_units = run.fees // TOKEN_UNIT
-    run.report_last_fee()
+    wait(run, lambda: run.left().ledger.by_source.get("trading") == run.people.fees, "each fee is accrued")
+    whole_units = run.people.fees // TOKEN_UNIT
+    run.people.report_last_fee()
     wait(run, lambda: run.contracts.splitter.call("total_released") == whole_units, "each whole unit is paid")
-    wait(run, run.have_tokens, "each user has a token")
+    wait(run, run.people.have_tokens, "each user has a token")
     found: list[str] = []
 
     def is_equal() -> bool:

@@ -18,8 +18,9 @@ from typing import Final
 from faust_redis.log import Log
 
 from streams.topics import CHAIN_EVENTS, NAMESPACE
+from tests.chain.killed_node import Base, deployed
 from tests.chain.kills_checks import Contracts
-from tests.chain.kills_run import Base, deployed, running
+from tests.chain.kills_run import running
 from tests.support.aside import run_aside
 from tests.support.indexer_process import indexer_process
 

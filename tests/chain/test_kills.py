@@ -9,8 +9,9 @@ from typing import get_args
 import pytest
 
 from tests.chain.conftest import GATE
+from tests.chain.killed_node import Base, deployed
 from tests.chain.kills_plan import SERVICES, SETTLEMENTS, WORKERS, Act, Kill, plan
-from tests.chain.kills_run import Base, deployed, play
+from tests.chain.kills_run import play
 
 SEEDS = range(50 if os.environ.get(GATE) else 1)
 
