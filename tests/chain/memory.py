@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +30,7 @@ REST_S: Final = 20.0
 CALLS: Final = 30
 """Calls of a transaction."""
 SERVICE_ACCOUNT: Final = 3
+BENEFICIARIES: Final = 3
 FIRST_WALLET: Final = 10**6
 EXPERIENCE: Final = 100
 
@@ -65,11 +65,11 @@ def make_facts(contracts: Contracts, facts: int) -> None:
     owner, service = contracts.chain.accounts[0], contracts.chain.accounts[SERVICE_ACCOUNT]
     splitter, paymaster = contracts.splitter, contracts.all["Paymaster"]
     pay = [contracts.usd.prepare("mint", splitter.address, 1_000), splitter.prepare("distribute")]
-    while contracts.facts().total() < facts // 2:
+    for _ in range(facts // 2 // (BENEFICIARIES * CALLS) + 1):
         owner.execute(*pay * CALLS)
-    wallets = count(FIRST_WALLET)
-    while contracts.facts().total() < facts:
-        service.execute(*(paymaster.prepare("record", next(wallets), EXPERIENCE) for _ in range(CALLS)))
+    for first in range(FIRST_WALLET, FIRST_WALLET + facts // 2, CALLS):
+        wallets = range(first, first + CALLS)
+        service.execute(*(paymaster.prepare("record", wallet, EXPERIENCE) for wallet in wallets))
 
 
 async def facts_in(url: str) -> int:
