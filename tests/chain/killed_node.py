@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,29 +18,29 @@ from tests.chain.indexing import CHAIN_ID
 from tests.chain.node import Node
 from tests.support.devnet import OPTIONS, find_devnet
 
-ACCOUNTS: Final = ("--accounts", "8")
+USUAL: Final = (*OPTIONS, "--accounts", "8", "--dump-on", "request")
 START_S: Final = 300
 """A restart executes all noted transactions again."""
 WAIT_S: Final = 0.05
 
 
 class KilledNode:
-    """A node that loses what was not noted, as one that lost its last blocks does."""
+    """A node. By its usual options it loses what was not noted, as one that lost its last blocks does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Sequence[str]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}/rpc"
-        self._folder = folder
+        self._folder, self._options = folder, options
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the node and wait until it answers."""
         program = find_devnet()
         assert program is not None
-        kept = ["--port", str(self._port), "--dump-on", "request", "--dump-path", str(self._folder / "noted")]
+        placed = ["--port", str(self._port), "--dump-path", str(self._folder / "noted")]
         with (self._folder / "devnet.log").open("ab") as output:
-            command = [program, *OPTIONS, *ACCOUNTS, *kept]
+            command = [program, *self._options, *placed]
             self._process = subprocess.Popen(command, stdout=output, stderr=output)
         until = time.monotonic() + START_S
         while time.monotonic() < until:
@@ -74,9 +74,9 @@ class Base(NamedTuple):
 
 
 @contextmanager
-def killed_node(folder: Path) -> Iterator[tuple[KilledNode, Chain]]:
-    """Run a node while the block runs."""
-    running = KilledNode(folder)
+def killed_node(folder: Path, *options: str) -> Iterator[tuple[KilledNode, Chain]]:
+    """Run a node while the block runs, with the usual options unless others are given."""
+    running = KilledNode(folder, options or USUAL)
     running.start()
     chain = Chain.at(running.url)
     try:

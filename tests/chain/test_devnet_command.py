@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from contracts.account.signer import KeystoreSigner
@@ -13,11 +16,14 @@ from deploy.cli.main import cli
 from deploy.errors import DeployError
 from tests.chain.deployed import Chain
 from tests.chain.indexing import CHAIN_ID
-from tests.chain.killed_node import killed_node
+from tests.chain.killed_node import KilledNode, killed_node
 from tests.devnet_addresses import ACCOUNTS, settings
+from tests.e2e.waiting import eventually
+from tests.source import ROOT
 from tests.support.starknet import node
 
 PASSWORD = "correct horse"
+SOME_BLOCKS = 6
 
 
 @pytest.fixture
@@ -54,27 +60,45 @@ def test_a_devnet_is_set_up_once(chain: Chain, tmp_path: Path, monkeypatch: pyte
 @pytest.mark.heavy
 @pytest.mark.usefixtures("environment")
 def test_a_killed_devnet_keeps_accounts_and_contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with killed_node(tmp_path) as (killed, chain):
+    """With compose's options, it is killed while the contracts are deployed, and once more afterwards."""
+    with killed_node(tmp_path, *composed()) as (killed, chain):
         monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", killed.url)
-        before = run()
-        state = chain_state(chain)
-        killed.note()
-        killed.kill()
-        chain.node.close()
-        killed.start()
+        command = [sys.executable, "-m", "deploy.cli.main", "chain", "devnet"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as deploying:
+            eventually(lambda: chain.node.height() >= SOME_BLOCKS, within_s=120, what="some blocks")
+            restart(killed, chain)
+        assert deploying.returncode == 1, "the node did not answer"
+        assert chain.node.height() >= SOME_BLOCKS
+        run()
+        height, state = chain.node.height(), chain_state(chain)
+        restart(killed, chain)
+        assert chain.node.height() >= height
         assert chain_state(chain) == state
-        assert run().splitlines() == before.splitlines()[-len(settings()) :], "nothing is done again"
+        assert run().splitlines() == [f"{name}={value}" for name, value in settings().items()], "nothing is done again"
         assert chain_state(chain) == state
 
 
-def chain_state(chain: Chain) -> tuple[Any, ...]:
-    """Return height, the number of each account's next transaction, and the class of each contract."""
+def composed() -> list[str]:
+    """Return the options of compose's devnet, but for its addresses."""
+    service = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))["services"]["devnet"]
+    return [option for option in service["command"] if not option.startswith(("--host", "--port", "--dump-path"))]
+
+
+def restart(killed: KilledNode, chain: Chain) -> None:
+    """Kill the node and start it again."""
+    killed.kill()
+    chain.node.close()
+    killed.start()
+
+
+def chain_state(chain: Chain) -> tuple[list[Any], list[Any]]:
+    """Return the number of each account's next transaction, and the class of each contract."""
     accounts = [hex(account.address) for account in chain.accounts]
     contracts = [named.partition(":")[2] for named in settings()["ASTRA_INDEXER_CONTRACTS"].split(",")]
     at = {"block_id": "latest"}
     nonces = [chain.node.ask("starknet_getNonce", contract_address=address, **at) for address in accounts]
     classes = [chain.node.ask("starknet_getClassHashAt", contract_address=address, **at) for address in contracts]
-    return chain.node.height(), nonces, classes
+    return nonces, classes
 
 
 @pytest.mark.usefixtures("environment")
