@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from faust_redis.log import Log, Record, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Rows
 
+from streams.events import AnyEvent, encode
 from streams.times import Instant
 
 DIGEST_BYTES: Final = 6  # the log's script is exact up to 53 bits
@@ -66,3 +68,10 @@ class LogState:
 
     async def _last_digest(self) -> int:
         return (await self._log.source_offsets(self._source)).get(_DIGEST, 0)
+
+
+def record_of(event: AnyEvent, topic: TopicSpec) -> Record:
+    """Return an event as a record of its topic, in the partition of its key."""
+    key = event.partitionkey.encode()
+    place = partition_for(key, topic.partitions)
+    return Record(topic.name, place, key, encode(event), event.time.milliseconds())

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
 from msgspec.structs import replace
 
+from contracts.connector import Connector
 from contracts.indexer.blocks import READ_BLOCKS, Blocks
 from contracts.indexer.chain_state import (
     BEFORE_GENESIS,
@@ -30,12 +30,19 @@ from contracts.indexer.chain_state import (
     rolled_back,
     told,
 )
-from contracts.indexer.errors import BlockGoneError, NodeError, OtherChainError, OtherSpecError, UnknownPastError
+from contracts.indexer.errors import (
+    BlockGoneError,
+    IndexerError,
+    NodeError,
+    OtherChainError,
+    OtherSpecError,
+    UnknownPastError,
+)
 from contracts.indexer.node import Header
 from contracts.indexer.store import StateStore
 from contracts.indexer.tracing import StepSpan
 from streams.spans import Spans
-from streams.times import Instant
+from streams.times import SECOND_US, Instant
 
 FAR_BLOCKS: Final = 64
 """So many unread final blocks are read as a range, of which only those with events are looked at."""
@@ -97,8 +104,11 @@ class Policy:
     first_blocks: Mapping[str, int] = field(default_factory=dict)
 
 
-class Indexer:
-    """A source connector from a chain to the log. `step` may be called again after it raised."""
+class Indexer(Connector):
+    """A source connector from a chain to the log."""
+
+    doing, fatal = "indexing", IndexerError
+    counts: IndexerCounts
 
     def __init__(
         self,
@@ -142,42 +152,42 @@ class Indexer:
         self._reach(state)
         return state
 
-    async def step(self) -> bool:
-        """Do the next thing that there is to do, in one write. Return whether there was any.
+    @property
+    def behind_blocks(self) -> int:
+        """Return how many blocks of the node's chain are not in the log."""
+        return max(0, self.counts.head - self.counts.cursor)
 
-        Raises:
-            NodeError: the node gives no answer, or a wrong one.
-            IndexerError: log and chain do not belong together.
-            LogError: the log is away.
-        """
+    def behind_s(self) -> float:
+        """Return how old the last block in the log is while there are newer ones, in seconds; 0 when there are none."""
+        if not self.behind_blocks or not self.counts.cursor_time_s:
+            return 0.0
+        return max(0.0, self._now() / SECOND_US - self.counts.cursor_time_s)
+
+    async def _step(self) -> bool:
         span = StepSpan(self._spans)
         try:
-            return await self._step(span)
+            return await self._write_next(span)
+        except BlockGoneError:
+            raise  # nothing has failed
         except NodeError as exc:
             span.failed(exc)
             raise
 
-    async def _step(self, span: StepSpan) -> bool:
+    async def _write_next(self, span: StepSpan) -> bool:
         state = self._state or await self.open()
         head = await self._node.head()
         self.counts.head = head.number
-        try:
-            step = await self._next(state, head)
-            if step.state == state:
-                self.counts.worked_s = time.monotonic()
-                return False
-            span.written(step, await self._store.write(state, step, self._now(), span.draw(step)))
-        except BlockGoneError as exc:
-            logger.info("the chain changed while it was read, or the node is behind: %s", exc)
+        step = await self._next(state, head)
+        if step.state == state:
+            self.counts.worked_s = time.monotonic()
             return False
-        except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
-            logger.debug("a write was refused, and the indexer reads the state again: %s", exc)
-            self.counts.refused += 1
-            self._state = None
-            return True
+        span.written(step, await self._store.write(state, step, self._now(), span.draw(step)))
         self._note(state, step)
         self._reach(step.state)
         return True
+
+    def _forget(self) -> None:
+        self._state = None
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from faust_redis.log import Log, Record, TopicSpec
-from faust_redis.log.partitioner import partition_for
+from faust_redis.log import Log, TopicSpec
 from msgspec.structs import replace
 
 from contracts.indexer.chain_state import Block, BlockRef, ChainState, Change, Step
 from contracts.indexer.errors import OtherChainError
-from contracts.log_state import LogState, Row
-from streams.events import CATALOGUE, AnyEvent, Event, encode
+from contracts.log_state import LogState, Row, record_of
+from streams.events import CATALOGUE, AnyEvent, Event
 from streams.ids import derived_id
 from streams.times import SECOND_US, Instant
 from streams.wire import decoder
@@ -98,15 +97,10 @@ class StateStore:
         )
         traced = [None] * len(step.changes) if contexts is None else contexts
         events = [_event(change, write, each) for change, each in zip(step.changes, traced, strict=True)]
-        records = [self._record(event) for event in events]
+        records = [record_of(event, self._facts) for event in events]
         await self._rows.write([*_changed(before, after), (STATE_KEY, row)], records, now)
         self._write = write
         return events
-
-    def _record(self, event: AnyEvent) -> Record:
-        key = event.partitionkey.encode()
-        place = partition_for(key, self._facts.partitions)
-        return Record(self._facts.name, place, key, encode(event), event.time.milliseconds())
 
 
 def _event(change: Change, write: int, traceparent: str | None) -> AnyEvent:

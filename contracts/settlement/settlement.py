@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
-
 from contracts.account.account import Account
 from contracts.account.last_transaction import LastTransaction, Stage
 from contracts.clients.contract import Call
+from contracts.connector import Connector
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.settlement.audit import Auditor, UnsettledMomentError
@@ -27,7 +26,7 @@ from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import LogReader
 from contracts.settlement.store import SettlementStore
 from contracts.settlement.tracing import BatchSpans
-from contracts.settlement.waits import Wait
+from contracts.settlement.waits import Wait, wait_of
 from streams.spans import Spans
 from streams.times import Instant
 
@@ -87,8 +86,11 @@ class Policy:
     send_again_s: float
 
 
-class Settlement:
-    """A sink connector from the log to the fee contracts. `step` may be called again after it raised."""
+class Settlement(Connector):
+    """A sink connector from the log to the fee contracts."""
+
+    doing, fatal = "settling", SettlementError
+    counts: SettlementCounts
 
     def __init__(
         self,
@@ -130,14 +132,7 @@ class Settlement:
         self._reach(state)
         return state
 
-    async def step(self) -> bool:
-        """Do the next thing that there is to do. Return whether there was any.
-
-        Raises:
-            NodeError: the node gives no answer, a wrong one, or takes no transaction.
-            SettlementError: settlement has to stop.
-            LogError: the log is away.
-        """
+    async def _step(self) -> bool:
         state = await self._newest()
         try:
             return await self._advance(state)
@@ -145,14 +140,13 @@ class Settlement:
             if await self._store.is_current():
                 raise
             return True  # another process went on meanwhile, and its state is judged instead
-        except BlockGoneError as exc:
-            logger.info("the chain changed while it was read: %s", exc)
-            return False
-        except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
-            logger.debug("a write was refused, and settlement reads the state again: %s", exc)
-            self.counts.refused += 1
-            self._state = None
-            return True
+
+    def _forget(self) -> None:
+        self._state = None
+
+    def failed(self, error: Exception) -> None:
+        """Note what settlement waits for."""
+        self.counts.waits = wait_of(error)
 
     async def _newest(self) -> State:
         """Return the state in the log, which another process may have written."""

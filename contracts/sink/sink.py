@@ -13,14 +13,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
-
 from contracts.account.account import Account, RevertsError
 from contracts.account.last_transaction import LastTransaction, Stage
 from contracts.clients.contract import At, Call
 from contracts.clients.genesis_nft import GenesisNFTClient
 from contracts.clients.paymaster import PaymasterClient
 from contracts.clients.reputation import ReputationClient
+from contracts.connector import Connector
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.indexer.node import Header, Node
@@ -98,8 +97,11 @@ class Policy(NamedTuple):
     final_after: int = 0
 
 
-class Sink:
-    """A sink connector from the log to the contracts of users. `step` may be called again after it raised."""
+class Sink(Connector):
+    """A sink connector from the log to the contracts of users."""
+
+    doing, fatal = "sending", SinkError
+    counts: SinkCounts
 
     def __init__(
         self,
@@ -146,29 +148,16 @@ class Sink:
         self._idle_at = None
         return self._state
 
-    async def step(self) -> bool:
-        """Do the next thing that there is to do. Return whether there was any.
-
-        Raises:
-            NodeError: the node gives no answer, a wrong one, or takes no transaction.
-            SinkError: the sink has to stop.
-            LogError: the log is away.
-        """
-        try:
-            if self._state is not None and not await self._store.is_current():
-                self._state = None  # another sink went on
-            state = self._state or await self.open()
-            busy = await self._read(state) or await self._send(state)
-        except BlockGoneError as exc:
-            logger.info("the chain changed while it was read: %s", exc)
-            return False
-        except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
-            logger.debug("a write was refused, and the sink reads the state again: %s", exc)
-            self.counts.refused += 1
-            self._state = None
-            return True
+    async def _step(self) -> bool:
+        if self._state is not None and not await self._store.is_current():
+            self._forget()  # another sink went on
+        state = self._state or await self.open()
+        busy = await self._read(state) or await self._send(state)
         self._count(state)
         return busy
+
+    def _forget(self) -> None:
+        self._state = None
 
     def _count(self, state: SinkState) -> None:
         counts, people = self.counts, state.people

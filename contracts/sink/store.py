@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from faust_redis.log import Log, Record, TopicPartition, TopicSpec
-from faust_redis.log.partitioner import partition_for
+from faust_redis.log import Log, TopicPartition, TopicSpec
 
-from contracts.log_state import LogState, Row
+from contracts.log_state import LogState, Row, record_of
 from contracts.sink.calls import Calls
 from contracts.sink.errors import SinkError
 from contracts.sink.people import Contracts, People
-from streams.events import AnyEvent, encode
+from streams.events import AnyEvent
 from streams.times import Instant
 from streams.wire import decoder
 
@@ -95,18 +94,13 @@ class SinkStore:
         ]
         names = {f"{tp.topic}{PLACE_SEPARATOR}{tp.partition}": offset for tp, offset in state.places.items()}
         rows.append((STATE_KEY, msgspec.json.encode(_StateRow(self._contracts, names, state.sent))))
-        await self._rows.write(rows, [self._record(event) for event in events], now)
+        await self._rows.write(rows, [record_of(event, self._chain_events) for event in events], now)
         state.people.changed.clear()
         state.calls.changed.clear()
 
     async def is_current(self) -> bool:
         """Return whether the state that was last read or written is the one in the log."""
         return await self._rows.is_current()
-
-    def _record(self, event: AnyEvent) -> Record:
-        key = event.partitionkey.encode()
-        place = partition_for(key, self._chain_events.partitions)
-        return Record(self._chain_events.name, place, key, encode(event), event.time.milliseconds())
 
 
 def _place(name: str) -> TopicPartition:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from typing import Any
 
@@ -12,38 +11,17 @@ from faust_redis.log import Log, LogError, TopicSpec
 from api.kit.clock import now
 from deploy.broker import log_url
 from deploy.run.clock_metrics import ClockMetrics
-from deploy.run.single_service import lease_of, run_until_signal
+from deploy.run.single_service import Report, run_service
 from deploy.run.tracing import tracing
-from deploy.run.worker_server import application, listen, serving
+from deploy.run.worker_server import listen
 from deploy.settings import Settings
 from streams import topics
 from streams.clock import Clock
 from streams.retry import retry_through_outages
-from streams.services import Kind, ServiceLease
+from streams.services import Kind
 from streams.spans import Spans
 from streams.times import SECOND_US, Instant
 from tables.domains import TOPOLOGY
-
-logger = logging.getLogger(__name__)
-
-
-class ClockHealth:
-    """The health of the clock process. It lives while its event loop answers."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    async def live(self) -> tuple[bool, dict[str, Any]]:
-        """Return that the process lives."""
-        return True, {"status": "live"}
-
-    async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether the clock ticks, or waits for a leader that ticks."""
-        clock, trouble = self._clock, self._clock.trouble
-        body: dict[str, Any] = {"last_tick": Instant(clock.last * SECOND_US).text() if clock.last else None}
-        if trouble is not None:
-            return False, body | {"status": "stands still", "detail": trouble}
-        return True, body | {"status": "leads" if clock.leads else "waits"}
 
 
 def clock_topic(settings: Settings) -> TopicSpec:
@@ -76,15 +54,22 @@ async def tick_once(settings: Settings, time: Instant) -> None:
 async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
     log = Log(url, settings.namespace, owner=settings.app_id)
     clock = Clock(log, clock_topic(settings), now, spans=spans)
-    lease, metrics = lease_of(settings, log, Kind.CLOCK, listener, lambda: clock.trouble), ClockMetrics(clock, spans)
+    metrics = ClockMetrics(clock, spans)
+
+    async def tick() -> None:
+        await retry_through_outages(clock.run, "ticking", (LogError, OSError))
+
     try:
-        await run_until_signal(_serve(clock, metrics, lease, listener))
+        await run_service(
+            settings, log, Kind.CLOCK, listener, work=tick, report=lambda: _report(clock), metrics=metrics
+        )
     finally:
         await log.close()
 
 
-async def _serve(clock: Clock, metrics: ClockMetrics, lease: ServiceLease, listener: socket.socket) -> None:
-    app = application(ClockHealth(clock), metrics.text)
-    async with serving(listener, app, metrics.process), lease.held():
-        logger.info("the clock starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
-        await retry_through_outages(clock.run, "ticking", (LogError, OSError))
+def _report(clock: Clock) -> Report:
+    """Return whether the clock ticks, or waits for a leader that ticks."""
+    body: dict[str, Any] = {"last_tick": Instant(clock.last * SECOND_US).text() if clock.last else None}
+    if clock.trouble is not None:
+        return False, body | {"status": "stands still", "detail": clock.trouble}
+    return True, body | {"status": "leads" if clock.leads else "waits"}

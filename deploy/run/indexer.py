@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from typing import Any, Final
+from typing import Final
 
 from faust_redis.log import Log, TopicSpec
 
@@ -20,37 +19,17 @@ from contracts.indexer.store import StateStore
 from deploy.broker import log_url
 from deploy.errors import SettingsError
 from deploy.run.indexer_metrics import IndexerMetrics
-from deploy.run.single_service import lease_of, run_until_signal
+from deploy.run.single_service import Report, readiness, run_service
 from deploy.run.tracing import tracing
-from deploy.run.worker_server import application, listen, serving
+from deploy.run.worker_server import listen
 from deploy.settings import Settings
 from streams import topics
-from streams.services import Kind, ServiceLease
+from streams.services import Kind
 from streams.spans import Spans
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
 
 BLOCKS_TABLE: Final = "chain-blocks"
-
-logger = logging.getLogger(__name__)
-
-
-class IndexerHealth:
-    """The health of the indexer process. It lives while its event loop answers."""
-
-    def __init__(self, service: IndexerService) -> None:
-        self._service = service
-
-    async def live(self) -> tuple[bool, dict[str, Any]]:
-        """Return that the process lives."""
-        return True, {"status": "live"}
-
-    async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether the indexer reaches node and broker, with its blocks; else also with the fault."""
-        good, service = self._service.is_indexing, self._service
-        counts = service.indexer.counts
-        body: dict[str, Any] = {"block": counts.cursor, "final": counts.final, "blocks_behind": service.behind_blocks}
-        return good, body | ({"status": "indexing"} if good else {"status": "waits", "detail": service.trouble})
 
 
 def run_indexer(settings: Settings) -> None:
@@ -96,19 +75,19 @@ async def _run(settings: Settings, node: Node, url: str, listener: socket.socket
     indexer = Indexer(blocks, store, policy, now, spans)
     socket_url = settings.indexer_socket_url
     heads = NewHeads(socket_url.get_secret_value() if socket_url else None)
-    service = IndexerService(indexer, log.check, settings.indexer_poll_ms / 1_000, now, heads)
-    lease = lease_of(settings, log, Kind.INDEXER, listener, lambda: None if service.is_indexing else service.trouble)
+    service = IndexerService(indexer, log.check, settings.indexer_poll_ms / 1_000, heads)
+    metrics = IndexerMetrics(service, blocks, spans)
     try:
-        await run_until_signal(_serve(service, IndexerMetrics(service, blocks, spans), lease, listener))
+        await run_service(
+            settings, log, Kind.INDEXER, listener, work=service.run, report=lambda: _report(service), metrics=metrics
+        )
     finally:
         await log.close()
         await node.close()
 
 
-async def _serve(
-    service: IndexerService, metrics: IndexerMetrics, lease: ServiceLease, listener: socket.socket
-) -> None:
-    app = application(IndexerHealth(service), metrics.text)
-    async with serving(listener, app, metrics.process), lease.held():
-        logger.info("the indexer starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
-        await service.run()
+def _report(service: IndexerService) -> Report:
+    indexer, counts = service.connector, service.connector.counts
+    return readiness(
+        "indexing", service.why_not, block=counts.cursor, final=counts.final, blocks_behind=indexer.behind_blocks
+    )

@@ -25,15 +25,16 @@ class IndexerMetrics(ServiceMetrics):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""
-        service, counts = self._service, self._service.indexer.counts
-        yield self.gauge("indexing", "1 while the indexer reaches node and broker.", int(service.is_indexing))
+        service, indexer = self._service, self._service.connector
+        counts = indexer.counts
+        yield self.gauge("indexing", "1 while the indexer reaches node and broker.", int(service.works))
         yield self.gauge("head_block", "Number of the node's newest block; -1 while unknown.", counts.head)
         yield self.gauge("block", "Number of the last block in the log; -1 for none.", counts.cursor)
         yield self.gauge("final_block", "Number of the last final block; -1 for none.", counts.final)
         yield self.gauge("open_blocks", "Blocks in the log that are not final.", counts.open_blocks)
-        yield self.gauge("behind_blocks", "Blocks of the node's chain that are not in the log.", service.behind_blocks)
+        yield self.gauge("behind_blocks", "Blocks of the node's chain that are not in the log.", indexer.behind_blocks)
         yield self.gauge(
-            "behind_seconds", "Age of the last block in the log while there are newer ones.", service.behind_s()
+            "behind_seconds", "Age of the last block in the log while there are newer ones.", indexer.behind_s()
         )
         yield self.counter("facts_accepted", "Facts that this indexer accepted.", counts.accepted)
         yield self.counter("facts_retracted", "Facts that this indexer retracted.", counts.retracted)

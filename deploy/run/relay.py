@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -17,38 +16,19 @@ from api.identity.store.tables import OUTBOX
 from api.kit.clock import now
 from deploy.broker import log_url
 from deploy.run.relay_metrics import RelayMetrics
-from deploy.run.single_service import lease_of, run_until_signal
+from deploy.run.single_service import Report, readiness, run_service
 from deploy.run.tracing import tracing
-from deploy.run.worker_server import application, listen, serving
+from deploy.run.worker_server import listen
 from deploy.settings import Settings
 from streams.connect.outbox.errors import UndeclaredTopicError
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.service import UNAVAILABLE_ERRORS, RelayService
 from streams.connect.outbox.source import OutboxSource
 from streams.retry import retry_through_outages
-from streams.services import Kind, ServiceLease
+from streams.services import Kind
 from streams.spans import Spans
 from streams.topology import Topology
 from tables.domains import TOPOLOGY
-
-logger = logging.getLogger(__name__)
-
-
-class RelayHealth:
-    """The health of the relay process. It lives while its event loop answers."""
-
-    def __init__(self, service: RelayService) -> None:
-        self._service = service
-
-    async def live(self) -> tuple[bool, dict[str, Any]]:
-        """Return that the process lives."""
-        return True, {"status": "live"}
-
-    async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether the relay reaches database and broker, with its backlog; else also with the fault."""
-        good, service = self._service.is_publishing, self._service
-        body: dict[str, Any] = {"events_behind": service.backlog.rows, "seconds_behind": round(service.behind_s(), 3)}
-        return good, body | ({"status": "publishing"} if good else {"status": "waits", "detail": service.trouble})
 
 
 def source_of(store: IdentityStore) -> OutboxSource:
@@ -93,23 +73,34 @@ async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spa
     source = source_of(store)
     relay = Relay(log, source, declared_by(TOPOLOGY, settings), spans)
     service = RelayService(relay, source, settings.outbox_retention_days, now)
-    lease = lease_of(settings, log, Kind.RELAY, listener, lambda: None if service.is_publishing else service.trouble)
     metrics = RelayMetrics(service, spans)
+
+    async def publish() -> None:
+        await open_database(store)
+        await service.run()
+
     try:
-        await run_until_signal(_serve(store, service, metrics, lease, listener))
+        await run_service(
+            settings, log, Kind.RELAY, listener, work=publish, report=lambda: _report(service), metrics=metrics
+        )
     finally:
         await log.close()
         await store.close()
 
 
-async def _serve(
-    store: IdentityStore, service: RelayService, metrics: RelayMetrics, lease: ServiceLease, listener: socket.socket
-) -> None:
-    app = application(RelayHealth(service), metrics.text)
-    async with serving(listener, app, metrics.process), lease.held():
-        logger.info("the relay starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
-        await retry_through_outages(lambda: _open(store), "opening the database", UNAVAILABLE_ERRORS)
-        await service.run()
+def _report(service: RelayService) -> Report:
+    why_not = None if service.is_publishing else service.trouble
+    behind_s = round(service.behind_s(), 3)
+    return readiness("publishing", why_not, events_behind=service.backlog.rows, seconds_behind=behind_s)
+
+
+async def open_database(store: IdentityStore) -> None:
+    """Wait until the database of accounts can be used.
+
+    Raises:
+        SchemaError: the database needs another schema.
+    """
+    await retry_through_outages(lambda: _open(store), "opening the database", UNAVAILABLE_ERRORS)
 
 
 async def _open(store: IdentityStore) -> None:

@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from typing import Any, Final
+from typing import Final
 
 from faust_redis.log import Log
 
 from api.kit.clock import now
 from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
+from contracts.connector import ConnectorService
 from contracts.indexer.node import Node
-from contracts.settlement.service import SettlementService
 from contracts.settlement.settlement import Policy, Settlement
 from deploy.broker import log_url
 from deploy.errors import SettingsError
 from deploy.fee_settlement import Parts, parts_of
 from deploy.run.settlement_metrics import SettlementMetrics
-from deploy.run.single_service import lease_of, run_until_signal
+from deploy.run.single_service import Report, readiness, run_service
 from deploy.run.tracing import tracing
-from deploy.run.worker_server import application, listen, serving
+from deploy.run.worker_server import listen
 from deploy.settings import Settings
-from streams.services import Kind, ServiceLease
+from streams.services import Kind
 from streams.spans import Spans
 
 NEEDED: Final = ("ASTRA_SETTLEMENT_ACCOUNT", "ASTRA_SETTLEMENT_KEYSTORE", "ASTRA_SETTLEMENT_PASSWORD")
-
-logger = logging.getLogger(__name__)
-
-
-class SettlementHealth:
-    """The health of the settlement process. It lives while its event loop answers."""
-
-    def __init__(self, service: SettlementService) -> None:
-        self._service = service
-
-    async def live(self) -> tuple[bool, dict[str, Any]]:
-        """Return that the process lives."""
-        return True, {"status": "live"}
-
-    async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether settlement reaches node and broker, its last batches, and what it waits for."""
-        good, counts = self._service.is_settling, self._service.settlement.counts
-        body: dict[str, Any] = {
-            "closed_batch": counts.closed,
-            "confirmed_batch": counts.confirmed,
-            "waits_for": counts.waits,
-        }
-        return good, body | ({"status": "settling"} if good else {"status": "waits", "detail": self._service.trouble})
 
 
 def run_settlement(settings: Settings) -> None:
@@ -87,10 +63,12 @@ async def _run(
     log = Log(url, settings.namespace, owner=settings.app_id)
     parts = parts_of(settings, log)
     settlement = settlement_of(settings, parts, signer, spans)
-    service = SettlementService(settlement, log.check, settings.settlement_poll_ms / 1_000)
-    lease = lease_of(settings, log, Kind.SETTLEMENT, listener, lambda: None if service.is_settling else service.trouble)
+    service = ConnectorService(settlement, log.check, settings.settlement_poll_ms / 1_000)
+    metrics = SettlementMetrics(service, spans)
     try:
-        await run_until_signal(_serve(service, SettlementMetrics(service, spans), lease, listener))
+        await run_service(
+            settings, log, Kind.SETTLEMENT, listener, work=service.run, report=lambda: _report(service), metrics=metrics
+        )
     finally:
         await log.close()
         await parts.contracts.node.close()
@@ -116,10 +94,12 @@ def settlement_of(settings: Settings, parts: Parts, signer: KeystoreSigner, span
     )
 
 
-async def _serve(
-    service: SettlementService, metrics: SettlementMetrics, lease: ServiceLease, listener: socket.socket
-) -> None:
-    app = application(SettlementHealth(service), metrics.text)
-    async with serving(listener, app, metrics.process), lease.held():
-        logger.info("settlement starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
-        await service.run()
+def _report(service: ConnectorService[Settlement]) -> Report:
+    counts = service.connector.counts
+    return readiness(
+        "settling",
+        service.why_not,
+        closed_batch=counts.closed,
+        confirmed_batch=counts.confirmed,
+        waits_for=counts.waits,
+    )

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from contracts.settlement.service import SettlementService
+from contracts.connector import ConnectorService
+from contracts.settlement.settlement import Settlement
 from contracts.settlement.waits import Wait
 from deploy.run.service_metrics import ServiceMetrics
 from streams.spans import Spans
@@ -18,14 +19,14 @@ class SettlementMetrics(ServiceMetrics):
 
     prefix: ClassVar[str] = "astra_settlement"
 
-    def __init__(self, service: SettlementService, spans: Spans | None = None) -> None:
+    def __init__(self, service: ConnectorService[Settlement], spans: Spans | None = None) -> None:
         super().__init__(spans)
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""
-        counts = self._service.settlement.counts
-        yield self.gauge("settling", "1 while settlement reaches node and broker.", int(self._service.is_settling))
+        counts = self._service.connector.counts
+        yield self.gauge("settling", "1 while settlement reaches node and broker.", int(self._service.works))
         yield self._waits()
         yield self.gauge("closed_batch", "Number of the last closed batch.", counts.closed)
         yield self.gauge("confirmed_batch", "Number of the last confirmed batch.", counts.confirmed)
@@ -46,5 +47,5 @@ class SettlementMetrics(ServiceMetrics):
         """Return a gauge with one sample for each thing that settlement can wait for."""
         waits = GaugeMetricFamily(f"{self.prefix}_waits", "1 for what settlement waits for.", labels=["reason"])
         for reason in Wait:
-            waits.add_metric([reason], int(self._service.settlement.counts.waits is reason))
+            waits.add_metric([reason], int(self._service.connector.counts.waits is reason))
         return waits

@@ -1,18 +1,68 @@
-"""What the services with one leader share: they run until a signal, and the registry lists them."""
+"""What services with one leader share: an entry in the registry, probes, metrics, and the end at a signal."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from faust_redis.log import Log
 
+from deploy.run.service_metrics import ServiceMetrics
+from deploy.run.worker_server import application, serving
 from deploy.settings import Settings
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+
+Report = tuple[bool, dict[str, Any]]
+
+logger = logging.getLogger(__name__)
+
+
+class ServiceHealth:
+    """The health of a service's process. It lives while its event loop answers."""
+
+    def __init__(self, report: Callable[[], Report]) -> None:
+        """Create it; `report` says whether the service works, and details for a person."""
+        self._report = report
+
+    async def live(self) -> Report:
+        """Return that the process lives."""
+        return True, {"status": "live"}
+
+    async def ready(self) -> Report:
+        """Return whether the service works, with its details."""
+        return self._report()
+
+
+def readiness(doing: str, why_not: str | None, **details: Any) -> Report:
+    """Return a report: what the service does, or why it waits, after its details."""
+    status = {"status": doing} if why_not is None else {"status": "waits", "detail": why_not}
+    return why_not is None, details | status
+
+
+async def run_service(
+    settings: Settings,
+    log: Log,
+    kind: Kind,
+    listener: socket.socket,
+    *,
+    work: Callable[[], Awaitable[None]],
+    report: Callable[[], Report],
+    metrics: ServiceMetrics,
+) -> None:
+    """Work until a signal or the end of the work, with probes, metrics and an entry in the registry."""
+    lease = _lease_of(settings, log, kind, listener, report)
+
+    async def serve() -> None:
+        async with serving(listener, application(ServiceHealth(report), metrics.text), metrics.process), lease.held():
+            logger.info("%s: probes and metrics at http://%s:%d", kind, *listener.getsockname()[:2])
+            await work()
+
+    await run_until_signal(serve())
 
 
 async def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
@@ -40,13 +90,14 @@ async def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
             raise RuntimeError("the service's work was cancelled without a signal") from exc
 
 
-def lease_of(
-    settings: Settings, log: Log, kind: Kind, listener: socket.socket, why_not: Callable[[], str | None]
+def _lease_of(
+    settings: Settings, log: Log, kind: Kind, listener: socket.socket, report: Callable[[], Report]
 ) -> ServiceLease:
-    """Return the lease by which the registry lists this process; `why_not` says why it is not ready, or None."""
+    """Return the lease by which the registry lists this process, with the reason why it does not work."""
 
     async def health() -> str | None:
-        return why_not()
+        good, body = report()
+        return None if good else body.get("detail", body["status"])
 
     described = Service(kind, name_here(f"{kind}-{secrets.token_hex(4)}"), address=reachable_address(listener))
     every_s = settings.heartbeat_ms / 1_000

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from faust_redis.log import Log, TopicSpec
 
 from api.kit.clock import now
 from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
+from contracts.connector import ConnectorService
 from contracts.indexer.addresses import contracts_of
 from contracts.indexer.node import Node
 from contracts.sink.people import Contracts
 from contracts.sink.reader import TOPICS, EventReader
-from contracts.sink.service import SinkService
 from contracts.sink.sink import Policy, Sink
 from contracts.sink.store import SinkStore
 from deploy.broker import log_url
 from deploy.errors import SettingsError
 from deploy.run.indexer import facts_spec
-from deploy.run.single_service import lease_of, run_until_signal
+from deploy.run.single_service import Report, readiness, run_service
 from deploy.run.sink_metrics import SinkMetrics
 from deploy.run.tracing import tracing
-from deploy.run.worker_server import application, listen, serving
+from deploy.run.worker_server import listen
 from deploy.settings import Settings
-from streams.services import Kind, ServiceLease
+from streams.services import Kind
 from streams.spans import Spans
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
@@ -35,8 +34,6 @@ from tables.domains import TOPOLOGY
 TABLE: Final = "sink"
 NEEDED: Final = ("ASTRA_SINK_ACCOUNT", "ASTRA_SINK_KEYSTORE", "ASTRA_SINK_PASSWORD")
 CLASSES: Final = ("GenesisNFT", "Reputation", "Paymaster")
-
-logger = logging.getLogger(__name__)
 
 
 class _Parts(NamedTuple):
@@ -46,27 +43,6 @@ class _Parts(NamedTuple):
     node: Node
     signer: KeystoreSigner
     log_url: str
-
-
-class SinkHealth:
-    """The health of the sink's process. It lives while its event loop answers."""
-
-    def __init__(self, service: SinkService) -> None:
-        self._service = service
-
-    async def live(self) -> tuple[bool, dict[str, Any]]:
-        """Return that the process lives."""
-        return True, {"status": "live"}
-
-    async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether the sink reaches node and broker, its open mints, and what it waits for."""
-        good, counts = self._service.is_working, self._service.sink.counts
-        body: dict[str, Any] = {
-            "open_mints": counts.open_mints,
-            "without_wallet": counts.without_wallet,
-            "open_calls": counts.open_calls,
-        }
-        return good, body | ({"status": "working"} if good else {"status": "waits", "detail": self._service.trouble})
 
 
 def run_sink(settings: Settings) -> None:
@@ -127,17 +103,23 @@ def _sink_of(settings: Settings, parts: _Parts, log: Log, spans: Spans | None) -
 
 async def _run(settings: Settings, parts: _Parts, listener: socket.socket, spans: Spans | None) -> None:
     log = Log(parts.log_url, settings.namespace, owner=settings.app_id)
-    service = SinkService(_sink_of(settings, parts, log, spans), log.check, settings.sink_poll_ms / 1_000)
-    lease = lease_of(settings, log, Kind.SINK, listener, lambda: None if service.is_working else service.trouble)
+    service = ConnectorService(_sink_of(settings, parts, log, spans), log.check, settings.sink_poll_ms / 1_000)
+    metrics = SinkMetrics(service, spans)
     try:
-        await run_until_signal(_serve(service, SinkMetrics(service, spans), lease, listener))
+        await run_service(
+            settings, log, Kind.SINK, listener, work=service.run, report=lambda: _report(service), metrics=metrics
+        )
     finally:
         await log.close()
         await parts.node.close()
 
 
-async def _serve(service: SinkService, metrics: SinkMetrics, lease: ServiceLease, listener: socket.socket) -> None:
-    app = application(SinkHealth(service), metrics.text)
-    async with serving(listener, app, metrics.process), lease.held():
-        logger.info("the sink starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
-        await service.run()
+def _report(service: ConnectorService[Sink]) -> Report:
+    counts = service.connector.counts
+    return readiness(
+        "sending",
+        service.why_not,
+        open_mints=counts.open_mints,
+        without_wallet=counts.without_wallet,
+        open_calls=counts.open_calls,
+    )

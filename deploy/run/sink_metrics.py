@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from prometheus_client.core import Metric
 
-from contracts.sink.service import SinkService
+from contracts.connector import ConnectorService
+from contracts.sink.sink import Sink
 from deploy.run.service_metrics import ServiceMetrics
 from streams.spans import Spans
 
@@ -17,14 +18,14 @@ class SinkMetrics(ServiceMetrics):
 
     prefix: ClassVar[str] = "astra_sink"
 
-    def __init__(self, service: SinkService, spans: Spans | None = None) -> None:
+    def __init__(self, service: ConnectorService[Sink], spans: Spans | None = None) -> None:
         super().__init__(spans)
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""
-        service, counts = self._service, self._service.sink.counts
-        yield self.gauge("working", "1 while the sink reaches node and broker.", int(service.is_working))
+        service, counts = self._service, self._service.connector.counts
+        yield self.gauge("working", "1 while the sink reaches node and broker.", int(service.works))
         yield self.gauge("open_mints", "Mints that no final block has.", counts.open_mints)
         yield self.gauge("mints_without_wallet", "Those of them whose user has no wallet.", counts.without_wallet)
         yield self.gauge("known_users", "Users of whom the sink knows something.", counts.users)
@@ -37,6 +38,6 @@ class SinkMetrics(ServiceMetrics):
         yield self.counter("reverted", "Transactions that were reverted.", counts.reverted)
         yield self.counter("refused", "Writes refused because another process was first.", counts.refused)
         yield self.counter(
-            "lost_records", "Records that were trimmed before the sink read them.", service.sink.reader.lost
+            "lost_records", "Records that were trimmed before the sink read them.", service.connector.reader.lost
         )
         yield self.counter("failures", "Times that node or broker were away, or took no transaction.", service.failures)

@@ -23,7 +23,6 @@ from tests.chain.fees import Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import (
     CHAIN_ID,
-    NOW,
     amounts,
     amounts_on_chain,
     catch_up,
@@ -177,7 +176,7 @@ async def test_a_contract_is_added_later(fees: Fees, node: HashingNode, log: Log
 async def test_the_node_tells_of_new_blocks(fees: Fees, log: Log) -> None:
     heads = NewHeads(fees.chain.node.url.replace("http://", "ws://").replace("/rpc", "/ws"))
     async with indexer_of(fees, log, fees.chain.node.url) as indexer:
-        service = IndexerService(indexer, log.check, 10 * WITHIN_S, lambda: NOW, heads)
+        service = IndexerService(indexer, log.check, 10 * WITHIN_S, heads)
         task = asyncio.create_task(service.run())
         try:
             async with asyncio.timeout(WITHIN_S):

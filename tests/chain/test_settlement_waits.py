@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from faust_redis.log import Log
 
+from contracts.connector import ConnectorService
 from contracts.indexer.indexer import Indexer
-from contracts.settlement.service import SettlementService
 from contracts.settlement.settlement import Settlement
 from contracts.settlement.waits import Wait
 from deploy.chain_status import GAS_TOKEN
@@ -40,7 +40,7 @@ async def settling(fees: Fees, log: Log, url: str) -> AsyncIterator[Settlement]:
     await ledger.accrue("trading", 1_000)
     await ledger.accrue("trading", 2_000, DAY + 1)
     async with settlement_of(fees, log, url) as settlement, indexer_of(fees, log, url) as indexer:
-        service = SettlementService(settlement, log.check, POLL_S)
+        service = ConnectorService(settlement, log.check, POLL_S)
         tasks = [asyncio.create_task(work) for work in (service.run(), _follow(indexer))]
         try:
             yield settlement

@@ -14,7 +14,6 @@ from websockets.asyncio.server import ServerConnection, serve
 from contracts.indexer import new_heads
 from contracts.indexer.new_heads import NewHeads
 from contracts.indexer.service import IndexerService
-from streams.times import Instant
 from tests.indexer.model import ModelChain, ModelLog, ModelNode, ModelStore
 from tests.indexer.test_model import assert_each_fact_has_a_life, indexer_of
 
@@ -32,7 +31,7 @@ class Follower:
         self.chain.extend([(0, True)])
         self.node = ModelNode(self.chain)
         indexer = indexer_of(self.node, ModelStore(self.log))
-        self.service = IndexerService(indexer, _nothing, poll_s, lambda: Instant(0), NewHeads(url))
+        self.service = IndexerService(indexer, _nothing, poll_s, NewHeads(url))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
