@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from faust_redis.log import Log
 
 from contracts.account.account import outcome_of
+from contracts.account.gas_balance import GAS_TOKEN
 from contracts.clients.contract import At
 from contracts.clients.shared.erc20 import ERC20Client
 from contracts.clients.shared.pausable import PausableClient
@@ -20,9 +21,6 @@ from deploy.chain import SETTLER, node_of
 from deploy.fee_settlement import fee_addresses, store_of
 from deploy.settings import Settings
 from streams.units import TOKEN_UNIT
-
-GAS_TOKEN = "0x04718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d"  # noqa: S105 - STRK, an address
-"""STRK, in which transactions pay for their gas, on every network."""
 
 
 async def status(settings: Settings, log: Log) -> list[str]:

@@ -62,6 +62,7 @@ class IndexerCounts:
 
     Attributes:
         head: The node's newest block; -1 while it is unknown.
+        head_time_s: The time of that block (Unix seconds); NaN while it is unknown.
         cursor: The last block whose facts are in the log; -1 for none.
         cursor_time_s: The time of that block (Unix seconds); 0 while it is unknown.
         final: The last final block; -1 for none.
@@ -75,6 +76,7 @@ class IndexerCounts:
     """
 
     head: int = -1
+    head_time_s: float = math.nan
     cursor: int = -1
     cursor_time_s: int = 0
     final: int = -1
@@ -176,7 +178,7 @@ class Indexer(Connector):
     async def _write_next(self, span: StepSpan) -> bool:
         state = self._state or await self.open()
         head = await self._node.head()
-        self.counts.head = head.number
+        self.counts.head, self.counts.head_time_s = head.number, head.time_s
         step = await self._next(state, head)
         if step.state == state:
             self.counts.worked_s = time.monotonic()

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.account.account import Account
+from contracts.account.gas_balance import GasBalance
 from contracts.account.last_transaction import LastTransaction, Stage
-from contracts.clients.contract import Call
+from contracts.clients.contract import At, Call
 from contracts.connector import Connector
+from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.settlement.audit import Auditor, UnsettledMomentError
@@ -113,6 +115,7 @@ class Settlement(Connector):
         self._state: State | None = None
         self._sent_s = -math.inf
         self._last = LastTransaction(account)
+        self.gas = GasBalance(padded(account.address))
         self._sweep, self._sweep_nonce = "", -1  # the last sweep's transaction
         self._wait = Wait.NOTHING
         self._audited_s = -math.inf
@@ -201,6 +204,7 @@ class Settlement(Connector):
     async def _send(self, state: State) -> bool:
         """Send the next batch; without one, sweep. Return whether something was sent."""
         head = (await self._node.head()).ref
+        await self.gas.look(At(self._node, head))
         batch = next_to_send(state, *await self._contracts.last_batch(head))
         if batch is None:
             return await self._send_sweep(state, head)

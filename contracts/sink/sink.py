@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from contracts.account.account import Account, RevertsError
+from contracts.account.gas_balance import GasBalance
 from contracts.account.last_transaction import LastTransaction, Stage
 from contracts.clients.contract import At, Call
 from contracts.clients.genesis_nft import GenesisNFTClient
 from contracts.clients.paymaster import PaymasterClient
 from contracts.clients.reputation import ReputationClient
 from contracts.connector import Connector
+from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.indexer.node import Header, Node
@@ -126,6 +128,7 @@ class Sink(Connector):
         self._idle_at: BlockRef | None = None  # the newest block when nothing was left to send
         self._spans = SinkSpans(spans)
         self._last = LastTransaction(account)
+        self.gas = GasBalance(padded(account.address))
         self._is_stuck = False  # no transaction was executed since one would revert, or was taken by no block
         self._turns: list[Work] = [self._calls, self._mints, self._records]
 
@@ -195,6 +198,7 @@ class Sink(Connector):
     async def _send(self, state: SinkState) -> bool:
         """Send a user's calls, mints, or experience, in turn. Return whether something was sent or given up."""
         head = await self._node.head()
+        await self.gas.look(At(self._node, head.ref))
         if head.ref == self._idle_at or await self._is_under_way(state):
             return False
         refusal = None

@@ -29,6 +29,11 @@ class IndexerMetrics(ServiceMetrics):
         counts = indexer.counts
         yield self.gauge("indexing", "1 while the indexer reaches node and broker.", int(service.works))
         yield self.gauge("head_block", "Number of the node's newest block; -1 while unknown.", counts.head)
+        yield self.gauge(
+            "head_timestamp_seconds",
+            "Time of the node's newest block, in seconds since 1970; NaN while unknown.",
+            counts.head_time_s,
+        )
         yield self.gauge("block", "Number of the last block in the log; -1 for none.", counts.cursor)
         yield self.gauge("final_block", "Number of the last final block; -1 for none.", counts.final)
         yield self.gauge("open_blocks", "Blocks in the log that are not final.", counts.open_blocks)

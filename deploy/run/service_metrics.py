@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -15,6 +15,8 @@ from prometheus_client.registry import Collector
 
 from streams.process_metrics import ProcessMetrics
 from streams.spans import Spans
+
+GAS_STRK: Final = "Tokens that the account has left for gas, in STRK; NaN while unknown."
 
 
 class ServiceMetrics(Collector):

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from contracts.connector import ConnectorService
 from contracts.settlement.settlement import Settlement
 from contracts.settlement.waits import Wait
-from deploy.run.service_metrics import ServiceMetrics
+from deploy.run.service_metrics import GAS_STRK, ServiceMetrics
 from streams.spans import Spans
 
 
@@ -27,6 +27,7 @@ class SettlementMetrics(ServiceMetrics):
         """Yield the present values."""
         counts = self._service.connector.counts
         yield self.gauge("settling", "1 while settlement reaches node and broker.", int(self._service.works))
+        yield self.gauge("gas_strk", GAS_STRK, self._service.connector.gas.tokens)
         yield self._waits()
         yield self.gauge("closed_batch", "Number of the last closed batch.", counts.closed)
         yield self.gauge("confirmed_batch", "Number of the last confirmed batch.", counts.confirmed)

@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 
 from contracts.connector import ConnectorService
 from contracts.sink.sink import Sink
-from deploy.run.service_metrics import ServiceMetrics
+from deploy.run.service_metrics import GAS_STRK, ServiceMetrics
 from streams.spans import Spans
 
 
@@ -26,6 +26,7 @@ class SinkMetrics(ServiceMetrics):
         """Yield the present values."""
         service, counts = self._service, self._service.connector.counts
         yield self.gauge("working", "1 while the sink reaches node and broker.", int(service.works))
+        yield self.gauge("gas_strk", GAS_STRK, service.connector.gas.tokens)
         yield self.gauge("open_mints", "Mints that no final block has.", counts.open_mints)
         yield self.gauge("mints_without_wallet", "Those of them whose user has no wallet.", counts.without_wallet)
         yield self.gauge("known_users", "Users of whom the sink knows something.", counts.users)

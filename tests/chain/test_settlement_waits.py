@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from faust_redis.log import Log
 
+from contracts.account.gas_balance import GAS_TOKEN
 from contracts.connector import ConnectorService
 from contracts.indexer.indexer import Indexer
 from contracts.settlement.settlement import Settlement
 from contracts.settlement.waits import Wait
-from deploy.chain_status import GAS_TOKEN
 from tests.chain.abi import selector
 from tests.chain.fees import Fees, change
 from tests.chain.hashing_node import HashingNode

@@ -115,6 +115,8 @@ async def test_a_users_call_is_executed_and_counted(
         assert await reports(log) == {}, "the block is not on L1"
         with node.on_l1(chain.node.height()):
             await carry_all(sink, indexer)
+        paid = chain.node.ask("devnet_getAccountBalance", address=hex(rewards.account.address), unit="FRI")
+        assert sink.gas.tokens == pytest.approx(int(paid["amount"]) / 10**18, rel=0.01)
     [report] = data_of(await events_of(log), SponsoredCallReported)
     assert (report.call_id, report.user_id, report.outcome) == ("c-1", "ann", "executed")
     [event] = paymaster.events("TransactionSponsored")

@@ -281,6 +281,7 @@ async def test_final_blocks_are_read_as_a_range() -> None:
     assert assert_each_fact_has_a_life(log.changes) == chain.facts()
     assert len([change for change in log.changes if change.finality == "final"]) == 10
     assert (indexer.counts.cursor, indexer.counts.final, indexer.counts.open_blocks) == (4_999, 4_899, 100)
+    assert indexer.counts.head_time_s == chain.blocks[-1].header.time_s
     assert node.asked["at"] < 150, "blocks without events are not asked for"
 
 

@@ -20,6 +20,8 @@ PLACES: Final = (
     Panel("Blocks", "The node's newest block, the last one in the log, and the last final one.", units.Short, (
         Query("max(astra_indexer_head_block)", "head"), Query("max(astra_indexer_block)", "in the log"),
         Query("max(astra_indexer_final_block)", "final"))),
+    one("Age of the newest block", "Of the node's chain. Over 600 s calls an operator.", units.Seconds,
+        "time() - max(astra_indexer_head_timestamp_seconds)", "age"),
     one("Behind", "Age of the last block in the log while there are newer ones. Over 300 s calls an operator.",
         units.Seconds, "min(astra_indexer_behind_seconds)", "behind"),
     of_topic("Appended", "Facts appended: accepted, final and retracted ones.", "astra.chain.events.v1"),
@@ -89,6 +91,12 @@ SINK: Final = (
         Query(rate("astra_sink_failures_total"), "failures"), Query(rate("astra_sink_refused_total"), "refused"))),
 )  # fmt: skip
 
+ACCOUNTS: Final = (
+    Panel("Tokens for gas", "In STRK, of the accounts that settle and that mint, record and sponsor. Fewer than 10 are "
+          "a ticket.", units.Short, (
+        Query("min(astra_settlement_gas_strk)", "settlement"), Query("min(astra_sink_gas_strk)", "sink"))),
+)  # fmt: skip
+
 CHAIN: Final = Board("chain", "AstraTrade chain", "Blocks and facts in the log, settled fees, mints and experience.", {
     "Now": NOW,
     "Blocks": PLACES,
@@ -96,4 +104,5 @@ CHAIN: Final = Board("chain", "AstraTrade chain", "Blocks and facts in the log, 
     "Settlement now": SETTLEMENT,
     "Batches": BATCHES,
     "Mints and experience": SINK,
+    "Accounts": ACCOUNTS,
 })  # fmt: skip

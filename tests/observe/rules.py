@@ -28,6 +28,12 @@ OF_OPTIONAL: Final = f'up{{job=~"{"|".join(OPTIONAL)}"}}'
 GONE: Final = f"(count by (job) (last_over_time({OF_OPTIONAL}[{{1h}}])) unless count by (job) ({OF_OPTIONAL}))"
 TICK: Final = "astra_clock_last_tick_timestamp_seconds"
 CHAIN_BEHIND_S: Final = 300
+CHAIN_STILL_S: Final = 600
+"""Networks make a block within seconds."""
+HEAD_TIME: Final = "astra_indexer_head_timestamp_seconds"
+GAS: Final = "astra_settlement_gas_strk or astra_sink_gas_strk"
+GAS_LOW_STRK: Final = 10
+"""Enough for some days, so that an operator has the time to send tokens."""
 UNAUDITED: Final = '(sum(increase(astra_settlement_audits_total[{30m}])) or 0 * count(up{job="settlement"})) == 0'
 CLOSED_BEFORE: Final = "max(last_over_time(astra_settlement_closed_batch[{5m}] offset {6h}))"
 REPLACED_MAX: Final = 10
@@ -116,6 +122,10 @@ ALERTS: Final = (
           "No indexer reaches its node", "chain-node-away"),
     Alert("AstraIndexerBehind", f"min(astra_indexer_behind_seconds) > {CHAIN_BEHIND_S}", 60, "page",
           "Facts of the chain are {{ $value | humanizeDuration }} behind", "chain-behind"),
+    Alert("AstraChainStill", f"time() - max({HEAD_TIME}) > {CHAIN_STILL_S}", 60, "page",
+          "The newest block of the chain is {{ $value | humanizeDuration }} old", "chain-behind"),
+    Alert("AstraGasLow", f"min by (job) ({GAS}) < {GAS_LOW_STRK}", 60, "ticket",
+          "The account of the {{ $labels.job }} has {{ $value | humanize }} STRK left for gas", "gas-low"),
     Alert("AstraChainDeepReorg", f"sum(increase(astra_indexer_replaced_blocks_total[{{1h}}])) > {REPLACED_MAX}", 0,
           "page", "The chain replaced {{ $value | humanize }} blocks of the log", "chain-reorg"),
     Alert("AstraSettlementUnaudited", UNAUDITED, 300, "page",

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from starknet_py.hash.selector import get_selector_from_name
 
 from contracts.account.account import RevertsError, Signed
+from contracts.account.gas_balance import GAS_TOKEN
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
@@ -46,7 +47,9 @@ class Clock:
 
 
 class Chain:
-    """Node and account of a chain of tokens."""
+    """Node and account of a chain of tokens, which has none for gas."""
+
+    address = 0x5E4D
 
     def __init__(self) -> None:
         self.tokens: dict[int, int] = {}
@@ -67,7 +70,9 @@ class Chain:
     async def head(self) -> Header:
         return Header(self.height, padded(self.height), padded(self.height - 1), 0)
 
-    async def call(self, _: str, selector: str, __: BlockRef, calldata: Any = ()) -> list[int]:
+    async def call(self, contract: str, selector: str, _: BlockRef, calldata: Any = ()) -> list[int] | None:
+        if contract == GAS_TOKEN:
+            return None
         name = NAMES[selector]
         if name in {"paymaster", "reputation"}:
             return [int({"paymaster": PAYMASTER, "reputation": REPUTATION}[name], 16)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any
 
 import pytest
@@ -272,3 +273,13 @@ async def test_a_reverted_call_makes_nobody_wait(log: Log) -> None:
     await tell_of(log, asked("c-1", "ada", ADA), asked("c-2", "bob", BOB))
     await until_idle(sink_of(log, chain, send_again_s=3_600))
     assert chain.sent == [wallet(ADA), wallet(BOB)]
+
+
+async def test_the_balance_for_gas_is_read_once_a_minute(log: Log) -> None:
+    chain = Chain()
+    sink = sink_of(log, chain)
+    assert isnan(sink.gas.tokens)
+    for _ in range(3):
+        chain.grow()
+        await until_idle(sink)
+    assert (sink.gas.tokens, chain.balances_asked) == (7.0, 1)

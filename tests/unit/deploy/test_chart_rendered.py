@@ -194,12 +194,14 @@ def test_spans_go_to_the_collector_and_nothing_is_sampled_without_one() -> None:
 
 
 def test_a_pod_gets_the_optional_keys_that_the_secret_has() -> None:
-    with_keys = rendered(CHART, "--set", "optionalSecrets={log-key,starknet-node-url}")
+    optional = "optionalSecrets={log-key,starknet-node-url,indexer-socket-url}"
+    with_keys = rendered(CHART, *WITH_CHAIN, "--set", optional)
     test_secrets_are_files_and_never_variables(with_keys)
     for name, pod in pods(with_keys):
         variables = {v["name"] for container in pod["containers"] for v in container["env"]}
         assert "ASTRA_LOG_KEY_FILE" in variables, name
-        assert ("ASTRA_STARKNET_NODE_URL_FILE" in variables) == (name == "astratrade-gateway")
+        assert ("ASTRA_STARKNET_NODE_URL_FILE" in variables) == (name in {"astratrade-gateway", *OF_CHAIN}), name
+        assert ("ASTRA_INDEXER_SOCKET_URL_FILE" in variables) == (name == "astratrade-indexer"), name
     assert "ASTRA_LOG_KEY_FILE" not in str(rendered(CHART))
 
 

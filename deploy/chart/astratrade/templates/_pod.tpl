@@ -79,11 +79,12 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* The keys of the Secret that a part reads. Only the gateway checks wallets. */}}
+{{/* The keys of the Secret that a part reads. Of the optional ones, each but the key of the log is for one part. */}}
 {{- define "astratrade.keys" -}}
 {{- $keys := .secrets }}
+{{- $parts := dict "starknet-node-url" "gateway" "indexer-socket-url" "indexer" }}
 {{- range .root.Values.optionalSecrets }}
-{{- if or (eq . "log-key") (eq $.part "gateway") }}
+{{- if eq (get $parts . | default $.part) $.part }}
 {{- $keys = append $keys . }}
 {{- end }}
 {{- end }}
