@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from starlette.responses import Response
 
 from api.identity.wallets.felts import HEX_FELT, address, felt, padded
@@ -16,8 +16,9 @@ from api.kit.openapi import problems
 from api.kit.own_rows import OwnRows
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import Projection
-from streams.events.user import ContractCall, SponsorCall
+from streams.events.user import SPONSOR_CALL_OPEN_S, ContractCall, SponsorCall
 from streams.ids import derived_id, timestamp_ms
+from streams.times import SECOND_US
 from tables.user import USER_SPONSORED, SponsoredCall, SponsoredCalls
 
 CALLS_MAX: Final = 10
@@ -49,6 +50,22 @@ Address = Annotated[str, Field(pattern=HEX_FELT, description="an account or a co
 Seconds = Annotated[int, Field(ge=0, le=SECONDS_MAX, description="Unix time in seconds")]
 
 
+def _soon(after: int, info: ValidationInfo) -> int:
+    if after >= _now_s(info) + SPONSOR_CALL_OPEN_S:
+        raise ValueError("it is more than a day from now, and calls are given up after a day")
+    return after
+
+
+def _not_over(before: int, info: ValidationInfo) -> int:
+    if before <= max(_now_s(info), info.data.get("execute_after", 0) + 1):
+        raise ValueError("no block can be before it any more, and after execute_after")
+    return before
+
+
+def _now_s(info: ValidationInfo) -> int:
+    return int((info.context or {}).get("now", 0)) // SECOND_US
+
+
 class CallBody(BaseModel):
     """A call of a contract."""
 
@@ -66,8 +83,8 @@ class SponsorCallBody(BaseModel):
 
     account: Address
     nonce: Number
-    execute_after: Seconds
-    execute_before: Seconds
+    execute_after: Annotated[Seconds, AfterValidator(_soon)]
+    execute_before: Annotated[Seconds, AfterValidator(_not_over)]
     calls: Annotated[list[CallBody], Field(min_length=1, max_length=CALLS_MAX)]
     signature: Annotated[list[Number], Field(min_length=1, max_length=SIGNATURE_MAX)]
 

@@ -16,15 +16,13 @@ from msgspec.structs import replace
 from contracts.sink.people import request_of
 from streams.events import AnyEvent, Event, EventData
 from streams.events.chain import SponsoredCallReported, TransactionSponsored
-from streams.events.user import ContractCall, SponsorCall
+from streams.events.user import SPONSOR_CALL_OPEN_S, ContractCall, SponsorCall
 from streams.times import SECOND_US
 from streams.wire import decoder
 
 CALL_PREFIX, COUNT_PREFIX, SPENT_KEY = "call-", "count-", "spent"
 OPEN_CALLS_MAX: Final = 5
 """Calls of a user that may be open at the same time."""
-OPEN_S: Final = 24 * 3_600
-"""A call that was not sent for so long is given up."""
 DAY_S: Final = 24 * 3_600
 REVERTED: Final = "call_reverted"
 """The reason of a call that was sent and did not happen."""
@@ -260,7 +258,7 @@ class Calls:
 
 def is_old(call: OpenCall, now_s: int) -> bool:
     """Return whether a call was not sent for so long that it is given up."""
-    return call.attempt is None and now_s >= call.asked_s + OPEN_S
+    return call.attempt is None and now_s >= call.asked_s + SPONSOR_CALL_OPEN_S
 
 
 _calls, _counts, _spent = decoder(OpenCall), decoder(Count), decoder(Spent)

@@ -166,6 +166,10 @@ class ContractCall(msgspec.Struct, frozen=True, kw_only=True):
     calldata: tuple[Felt, ...]
 
 
+SPONSOR_CALL_OPEN_S: Final = 24 * 3_600
+"""Calls that were not sent for so long are given up."""
+
+
 class SponsorCall(Command, frozen=True, kw_only=True):
     """Have calls sent from the caller's account, within its daily allowance of gas.
 

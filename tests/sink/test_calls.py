@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from contracts.indexer.addresses import padded
-from contracts.sink.calls import CALL_PREFIX, DAY_S, OPEN_CALLS_MAX, OPEN_S, REVERTED, Attempt, Calls
+from contracts.sink.calls import CALL_PREFIX, DAY_S, OPEN_CALLS_MAX, REVERTED, Attempt, Calls
 from contracts.sink.people import ToRecord
 from streams.events import AnyEvent
 from streams.events.chain import FactFinality, SponsoredCallReported
+from streams.events.user import SPONSOR_CALL_OPEN_S
 from streams.times import SECOND_US
 from tests.sink.facts import NOW, PAYMASTER, asked, gained, linked, raised, risen, sponsored
 from tests.sink.test_people import told
@@ -98,10 +99,10 @@ def test_a_fact_that_is_read_before_its_command_counts(finality: FactFinality) -
 
 def test_a_call_that_was_never_sent_is_open_for_a_day() -> None:
     calls = calls_of(asked("c-1", "ada", execute_after=NOW_S + 10**6))
-    assert to_send(calls, NOW_S + OPEN_S - 1) == []
-    assert to_send(calls, NOW_S + OPEN_S) == ["c-1"]
+    assert to_send(calls, NOW_S + SPONSOR_CALL_OPEN_S - 1) == []
+    assert to_send(calls, NOW_S + SPONSOR_CALL_OPEN_S) == ["c-1"]
     calls.note_attempt("c-1", Attempt(padded(9), 4, 700, DAY))
-    assert to_send(calls, NOW_S + OPEN_S) == []
+    assert to_send(calls, NOW_S + SPONSOR_CALL_OPEN_S) == []
 
 
 def test_what_a_reverted_call_has_cost_counts_on_its_day() -> None:

@@ -13,7 +13,7 @@ from contracts.account.account import Bound
 from contracts.indexer.addresses import padded
 from contracts.indexer.errors import NodeError
 from contracts.indexer.node import NodeRefusedError
-from contracts.sink.calls import DAY_S, OPEN_S
+from contracts.sink.calls import DAY_S
 from contracts.sink.people import request_of
 from contracts.sink.reader import TOPICS, EventReader
 from contracts.sink.sink import Policy, Sink
@@ -21,6 +21,7 @@ from contracts.sink.sponsoring import MARGIN_PERCENT, most_steps
 from contracts.sink.store import SinkStore
 from streams.events import AnyEvent
 from streams.events.chain import SponsoredCallReported
+from streams.events.user import SPONSOR_CALL_OPEN_S
 from streams.times import SECOND_US, Instant
 from tests.chain.indexing import FACTS, events_of
 from tests.chain.sinking import SINK, data_of, tell
@@ -261,7 +262,7 @@ async def test_a_call_that_waits_for_a_day_is_given_up(log: Log) -> None:
     await tell_of(log, asked("c-1", "ada", ADA), asked("c-2", "bob", BOB, execute_after=2**39))
     sink = sink_of(log, chain, clock)
     await through_errors(sink)
-    clock.now_s += OPEN_S
+    clock.now_s += SPONSOR_CALL_OPEN_S
     chain.grow()
     await through_errors(sink)
     assert await reasons(log) == {"c-1": "expired", "c-2": "expired"}

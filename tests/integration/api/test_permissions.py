@@ -73,7 +73,7 @@ BODIES: dict[str, Any] = {
         "account": "0x2",
         "nonce": "0x1",
         "execute_after": 0,
-        "execute_before": 9,
+        "execute_before": 2**40,
         "calls": [{"to": "0x3", "selector": "0x4"}],
         "signature": ["0x5"],
     },

@@ -55,6 +55,9 @@ async def test_signed_calls_are_written_once_under_the_caller(client: httpx.Asyn
         ({"calls": [{"to": "0x5", "selector": "0x1", "calldata": ["0x1"] * 101}]}, "#/calls/0/calldata"),
         ({"signature": []}, "#/signature"),
         ({"execute_before": -1}, "#/execute_before"),
+        ({"execute_before": 1_700_000_000}, "#/execute_before"),
+        ({"execute_after": 2_000, "execute_before": 2_001}, "#/execute_before"),
+        ({"execute_after": 2**40, "execute_before": 2**41}, "#/execute_after"),
     ],
 )
 async def test_what_no_contract_can_take_is_named_and_not_written(
