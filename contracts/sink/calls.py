@@ -89,7 +89,7 @@ class Calls:
         self.calls: dict[str, OpenCall] = {}
         self.counts: dict[str, Count] = {}
         self.spent = Spent()
-        self._failures: Counter[str] = Counter()
+        self._unanswered: Counter[str] = Counter()
         for key, value in sorted((rows or {}).items()):  # ids begin with their time
             self._read(key, value)
         self._paymaster = paymaster
@@ -168,14 +168,17 @@ class Calls:
         """Note the transaction of a call."""
         self._put(call_id, replace(self.calls[call_id], attempt=attempt))
 
-    def postpone(self, call_id: str, *, unanswered: bool = False) -> None:
-        """Let all other calls go first, as something failed. Count how often the node gave no answer about this one."""
+    def postpone(self, call_id: str) -> None:
+        """Let all other calls go first."""
         self.calls[call_id] = self.calls.pop(call_id)
-        self._failures[call_id] += unanswered
 
-    def failures(self, call_id: str) -> int:
+    def note_unanswered(self, call_id: str) -> None:
+        """Note that the node gave no answer about a call, and did about others."""
+        self._unanswered[call_id] += 1
+
+    def unanswered(self, call_id: str) -> int:
         """Return how often the node gave no answer about a call since the start."""
-        return self._failures[call_id]
+        return self._unanswered[call_id]
 
     def refuse(self, call_id: str, reason: str) -> SponsoredCallReported:
         """Give up a call, and count what it has cost. Return what is to be said of it."""
@@ -251,7 +254,7 @@ class Calls:
 
     def _end(self, call_id: str) -> OpenCall:
         del self._requests[request_of(call_id)]
-        self._failures.pop(call_id, None)
+        self._unanswered.pop(call_id, None)
         self.changed.add(f"{CALL_PREFIX}{call_id}")
         return self.calls.pop(call_id)
 

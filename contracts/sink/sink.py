@@ -23,7 +23,7 @@ from contracts.clients.reputation import ReputationClient
 from contracts.connector import Connector
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
-from contracts.indexer.errors import BlockGoneError, NodeError
+from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Header, Node
 from contracts.sink.calls import Attempt, Calls
 from contracts.sink.errors import SinkError
@@ -235,8 +235,8 @@ class Sink(Connector):
         for call_id in due:
             try:
                 found = await self._sponsor.prepared(call_id, calls, state.people, moment)
-            except NodeError as exc:
-                calls.postpone(call_id, unanswered=not isinstance(exc, RevertsError | BlockGoneError))
+            except NodeError:
+                calls.postpone(call_id)
                 raise
             if isinstance(found, Refusal):
                 data = calls.refuse(call_id, found.reason)

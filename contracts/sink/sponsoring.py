@@ -14,11 +14,12 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from contracts.account.account import Account, Bounds, RevertsError
+from contracts.account.account import NO_BOUNDS, Account, Bounds, RevertsError
 from contracts.clients.contract import At, Call
 from contracts.clients.paymaster import PaymasterClient
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import BlockGoneError, NodeError
 from contracts.indexer.node import CONTRACT_NOT_FOUND, Header, Node, NodeRefusedError, newest_final
 from contracts.sink.calls import DAY_S, REVERTED, Calls, OpenCall, is_old
 from contracts.sink.outside import execution, fault_of_nonce
@@ -32,7 +33,7 @@ MARGIN_PERCENT: Final = 110
 ESTIMATES: Final = 2
 """The paymaster's count is a part of what is estimated: the second estimate has the count of the first."""
 UNANSWERED_MAX: Final = 3
-"""A call is given up if the node gives no answer about it so often while it answers otherwise."""
+"""A call is given up if the node so often gives no answer about it, and does about the count alone."""
 
 OF_ALLOWANCE: Final = frozenset({"no_allowance", "allowance_spent"})
 """Reasons that may be gone once the user's level is on the chain."""
@@ -136,15 +137,21 @@ class Sponsor:
         at = moment.at
         if reason := people.why_not_sponsored(call.user_id, call.account):
             return Refusal(reason)
-        if calls.failures(call_id) >= UNANSWERED_MAX:
+        if calls.unanswered(call_id) >= UNANSWERED_MAX:
             return Refusal("not_answered")
         left = await self._paymaster.gas_left(at, call.account) - await self._reverted(call.account, calls, moment)
         if left <= 0:
             allowance = await self._paymaster.allowance_of(at, call.account)
             return Refusal("allowance_spent" if allowance else "no_allowance")
-        if reason := await fault_of_nonce(at, call):
-            return Refusal(reason)
-        return await self._estimated(call_id, call, left, moment)
+        price = min(self._price, await self._paymaster.max_price(at))
+        try:
+            return await self._judged(call_id, call, left, price, moment)
+        except (RevertsError, BlockGoneError):
+            raise
+        except NodeError:
+            await self._bounds(self._calls(call_id, call, 1, price)[:1], moment)  # raises if the node judges nothing
+            calls.note_unanswered(call_id)
+            raise
 
     async def _reverted(self, account: str, calls: Calls, moment: Moment) -> int:
         """Return the gas of today that reverted transactions of a wallet have cost the sponsor."""
@@ -154,21 +161,25 @@ class Sponsor:
                 gas += attempt.gas
         return gas
 
-    async def _estimated(self, call_id: str, call: OpenCall, left: int, moment: Moment) -> ToSend | Refusal:
-        price, nonce, gas = min(self._price, await self._paymaster.max_price(moment.at)), moment.nonce, 1
-        bounds: Bounds = {}
+    async def _judged(self, call_id: str, call: OpenCall, left: int, price: int, moment: Moment) -> ToSend | Refusal:
+        """Return what is to be sent, or a refusal. Here the wallet's code runs, on the node."""
+        if reason := await fault_of_nonce(moment.at, call):
+            return Refusal(reason)
+        gas, bounds = 1, NO_BOUNDS
         for _ in range(ESTIMATES):
             sent = self._calls(call_id, call, gas, price)
             try:
-                bounds = await self._account.bounds(sent, nonce, MARGIN_PERCENT)
+                bounds = await self._bounds(sent, moment)
             except RevertsError:
-                # this raises if the count alone reverts: no fault of the user
-                await self._account.bounds(sent[:1], nonce, MARGIN_PERCENT)
+                await self._bounds(sent[:1], moment)  # raises if the count alone reverts: no fault of the user
                 return Refusal("call_reverts")
             gas = most_steps(bounds)
             if gas > left:
                 return Refusal("allowance_spent")
-        return ToSend(call_id, self._calls(call_id, call, gas, price), bounds, nonce, gas, moment.day)
+        return ToSend(call_id, self._calls(call_id, call, gas, price), bounds, moment.nonce, gas, moment.day)
+
+    async def _bounds(self, sent: list[Call], moment: Moment) -> Bounds:
+        return await self._account.bounds(sent, moment.nonce, MARGIN_PERCENT)
 
     def _calls(self, call_id: str, call: OpenCall, gas: int, price: int) -> list[Call]:
         counted = self._paymaster.sponsor(request_of(call_id), call.account, gas, gas * price // PRICED_STEPS)

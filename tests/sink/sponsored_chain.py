@@ -12,6 +12,7 @@ from contracts.account.account import Bound, Bounds, RevertsError, Signed
 from contracts.account.gas_balance import GAS_TOKEN
 from contracts.indexer.addresses import padded
 from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import NodeError
 from contracts.indexer.node import Header, NodeRefusedError
 from contracts.sink.sponsoring import MARGIN_PERCENT
 from streams.times import SECOND_US
@@ -60,6 +61,8 @@ class Chain:
         self.refuses: set[int] = set()
         """Wallets whose transactions the node does not take."""
         self.is_paused = False
+        self.is_away = False
+        """Whether the node estimates nothing."""
         self.balances_asked = 0
         self.sent: list[int] = []
         """The wallet of each transaction; 0 for one without."""
@@ -111,6 +114,8 @@ class Chain:
         return len(self.blocks[block.number if block else -1].outcomes)
 
     async def bounds(self, calls: Any, _: int, margin_percent: int) -> Bounds:
+        if self.is_away:
+            raise NodeError("no answer")
         if self.is_paused:
             raise RevertsError("Pausable: paused")
         if len(calls) > 1 and calls[1].to in self.would_revert:

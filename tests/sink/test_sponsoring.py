@@ -193,6 +193,18 @@ async def test_a_call_that_the_node_cannot_judge_stops_no_other_and_is_given_up(
     assert await reasons(log) == {"c-1": "not_answered"}
 
 
+async def test_a_node_that_judges_nothing_costs_no_call(log: Log) -> None:
+    chain = Chain()
+    chain.is_away = True
+    await tell_of(log, asked("c-1", "ada", ADA))
+    sink = sink_of(log, chain)
+    await through_errors(sink)
+    assert await reasons(log) == {}
+    chain.is_away = False
+    await until_idle(sink)
+    assert chain.sent == [wallet(ADA)]
+
+
 async def test_a_call_whose_transaction_the_node_refuses_stops_no_other(log: Log) -> None:
     chain = Chain()
     chain.refuses.add(wallet(ADA))
