@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from faust_redis.log import Log, Record, TopicSpec, WriteBatch
 from faust_redis.log.partitioner import partition_for
 from starknet_py.net.signer.key_pair import KeyPair
 
-from contracts.account.account import Account
+from contracts.account.account import Account, Signed
 from contracts.account.signer import KeystoreSigner
 from contracts.indexer.addresses import Contract, contracts_of
 from contracts.indexer.blocks import Blocks
+from contracts.indexer.errors import NodeError
 from contracts.indexer.indexer import Indexer
 from contracts.indexer.indexer import Policy as IndexerPolicy
 from contracts.indexer.node import Node
@@ -26,6 +29,7 @@ from contracts.sink.store import SinkStore
 from streams.events import AnyEvent, encode
 from tests.chain.deployed import Chain, Deployed
 from tests.chain.fees import Fees, change
+from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import CHAIN_ID, FACTS, NOW, STATE
 from tests.chain.sponsoring import Sponsoring
 from tests.chain.transactions import Account as TestAccount
@@ -105,3 +109,28 @@ async def rewards_indexer_of(rewards: Rewards, log: Log, url: str) -> AsyncItera
 def data_of(events: list[Any], kind: type[Any]) -> list[Any]:
     """Return the data of the events of one type."""
     return [event.data for event in events if isinstance(event.data, kind)]
+
+
+@contextmanager
+def killed_when_it_sends(sink: Sink, *, sends: bool) -> Iterator[None]:
+    """Kill a sink before or after the node gets its first transaction."""
+    send = sink._account.send
+
+    async def killed(signed: Signed) -> None:
+        if sends:
+            await send(signed)
+        raise NodeError("killed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sink._account, "send", killed)
+        with pytest.raises(NodeError, match="killed"):
+            yield
+
+
+def replace_some_blocks(chance: random.Random, chain: Chain, node: HashingNode, final: int) -> None:
+    """Replace blocks above the final one, if there are any, by empty ones."""
+    if (height := chain.node.height()) > final:
+        with node.changing(height := chance.randint(final, height - 1)):
+            chain.node.abort_to(height)
+            for _ in range(12):
+                chain.node.ask("devnet_createBlock")

@@ -11,7 +11,6 @@ from faust_redis.log import Log
 
 from contracts.account.account import RevertsError
 from contracts.indexer.addresses import padded
-from contracts.indexer.errors import NodeError
 from contracts.indexer.indexer import Indexer
 from contracts.sink.errors import SinkError
 from contracts.sink.sink import Sink
@@ -23,7 +22,16 @@ from tests.chain.deployed import Chain
 from tests.chain.fees import Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import catch_up, events_of
-from tests.chain.sinking import METADATA_URL, Rewards, data_of, rewards_indexer_of, sink_of, tell
+from tests.chain.sinking import (
+    METADATA_URL,
+    Rewards,
+    data_of,
+    killed_when_it_sends,
+    replace_some_blocks,
+    rewards_indexer_of,
+    sink_of,
+    tell,
+)
 from tests.sink.facts import gained, linked, requested, risen, unlinked
 
 STEPS_MAX = 300
@@ -107,21 +115,12 @@ async def test_replaced_blocks_are_made_good(chain: Chain, rewards: Rewards, nod
 
 @pytest.mark.parametrize("sends", [False, True])
 async def test_a_sink_that_is_killed_when_it_sends_goes_on(
-    rewards: Rewards, node: HashingNode, log: Log, monkeypatch: pytest.MonkeyPatch, *, sends: bool
+    rewards: Rewards, node: HashingNode, log: Log, *, sends: bool
 ) -> None:
     await tell(log, requested("m-1", "ann"), linked("ann", padded(ANN)))
     async with sink_of(rewards, log, node.url) as sink, rewards_indexer_of(rewards, log, node.url) as indexer:
-        send = sink._account.send
-
-        async def killed(signed: object) -> None:
-            if sends:
-                await send(signed)  # type: ignore[arg-type]
-            raise NodeError("killed")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(sink._account, "send", killed)
-            with pytest.raises(NodeError, match="killed"):
-                await carry_all(sink, indexer)
+        with killed_when_it_sends(sink, sends=sends):
+            await carry_all(sink, indexer)
     assert rewards.genesis.call("total_supply") == int(sends)
     async with sink_of(rewards, log, node.url) as sink, rewards_indexer_of(rewards, log, node.url) as indexer:
         await carry_all(sink, indexer)
@@ -193,11 +192,8 @@ async def test_everything_arrives_once_through_kills_and_reorganisations(
         ):
             for _ in range(chance.randint(1, 15)):
                 await chance.choice([sink.step, other.step, indexer.step])()
-            if chance.random() < 0.5 and chain.node.height() > final:
-                with node.changing(height := chance.randint(final, chain.node.height() - 1)):
-                    chain.node.abort_to(height)
-                    for _ in range(12):
-                        chain.node.ask("devnet_createBlock")
+            if chance.random() < 0.5:
+                replace_some_blocks(chance, chain, node, final)
             if chance.random() < 0.3:
                 await catch_up(indexer)
                 final = indexer.counts.cursor

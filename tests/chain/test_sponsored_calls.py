@@ -15,7 +15,6 @@ from starknet_py.net.client_models import Call, OutsideExecution
 
 from contracts.account.account import RevertsError
 from contracts.indexer.addresses import padded
-from contracts.indexer.errors import NodeError
 from streams.events.chain import SponsoredCallReported
 from streams.events.user import ContractCall, SponsorCall
 from tests.chain.abi import selector
@@ -23,7 +22,7 @@ from tests.chain.deployed import Chain
 from tests.chain.fees import Fees
 from tests.chain.hashing_node import HashingNode
 from tests.chain.indexing import events_of
-from tests.chain.sinking import GAS_PRICE, Rewards, data_of, rewards_indexer_of, sink_of, tell
+from tests.chain.sinking import GAS_PRICE, Rewards, data_of, killed_when_it_sends, rewards_indexer_of, sink_of, tell
 from tests.chain.test_sink import carry_all
 from tests.chain.transactions import Account
 from tests.sink.facts import gained, linked, risen, said
@@ -251,24 +250,15 @@ async def test_an_allowance_is_spent_once_a_day(
 @pytest.mark.heavy
 @pytest.mark.parametrize("sends", [False, True])
 async def test_a_call_happens_once_when_the_sink_is_killed(
-    rewards: Rewards, node: HashingNode, log: Log, user: Account, monkeypatch: pytest.MonkeyPatch, *, sends: bool
+    rewards: Rewards, node: HashingNode, log: Log, user: Account, *, sends: bool
 ) -> None:
     paymaster = rewards.sponsoring.paymaster
     await become_known(log, user.address)
     async with sink_of(rewards, log, node.url) as sink, rewards_indexer_of(rewards, log, node.url) as indexer:
         await carry_all(sink, indexer)
         await ask(log, signed(user, rewards, "c-1"))
-        send = sink._account.send
-
-        async def killed(transaction: object) -> None:
-            if sends:
-                await send(transaction)  # type: ignore[arg-type]
-            raise NodeError("killed")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(sink._account, "send", killed)
-            with pytest.raises(NodeError, match="killed"):
-                await carry_all(sink, indexer)
+        with killed_when_it_sends(sink, sends=sends):
+            await carry_all(sink, indexer)
     async with sink_of(rewards, log, node.url) as sink, rewards_indexer_of(rewards, log, node.url) as indexer:
         await carry_all(sink, indexer)
     assert rewards.sponsoring.fees.balance(FRIEND) == 10

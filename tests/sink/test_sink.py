@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from contracts.sink.store import SinkStore
 from streams.events import AnyEvent
 from streams.events.chain import NFTMintConfirmed, NFTMintFailed
 from streams.spans import Spans
+from streams.times import Instant
 from streams.topics import CHAIN_EVENTS
 from streams.trace_context import span_id_of, span_of
 from tests.chain.indexing import FACTS, events_of
@@ -102,20 +104,27 @@ class Chain:
         return self.outcomes, ""
 
 
-def sink_of(log: Log, chain: Any, send_again_s: float = 0, spans: Spans | None = None) -> Sink:
+def sink_of(
+    log: Log,
+    chain: Any,
+    now: Callable[[], Instant] = lambda: NOW,
+    *,
+    send_again_s: float = 0,
+    spans: Spans | None = None,
+) -> Sink:
     return Sink(
         store=SinkStore(log, SINK, FACTS, CONTRACTS),
         reader=EventReader(log, [TopicSpec(name, 4) for name in TOPICS]),
         node=chain,
         account=chain,
         policy=Policy(CONTRACTS, "", send_again_s),
-        now=lambda: NOW,
+        now=now,
         spans=spans,
     )
 
 
 async def until_idle(sink: Sink) -> None:
-    for _ in range(20):
+    for _ in range(60):
         if not await sink.step():
             return
     raise AssertionError("the sink does not come to an end")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import isnan
-from typing import Any
 
 import pytest
-from faust_redis.log import Log, TopicSpec
+from faust_redis.log import Log
 
 from contracts.account.account import Bound
 from contracts.indexer.addresses import padded
@@ -15,19 +13,15 @@ from contracts.indexer.errors import NodeError
 from contracts.indexer.node import NodeRefusedError
 from contracts.sink.calls import DAY_S
 from contracts.sink.people import request_of
-from contracts.sink.reader import TOPICS, EventReader
-from contracts.sink.sink import Policy, Sink
+from contracts.sink.sink import Sink
 from contracts.sink.sponsoring import MARGIN_PERCENT, most_steps
-from contracts.sink.store import SinkStore
 from streams.events import AnyEvent
 from streams.events.chain import SponsoredCallReported
 from streams.events.user import SPONSOR_CALL_OPEN_S
 from streams.times import SECOND_US, Instant
-from tests.chain.indexing import FACTS, events_of
-from tests.chain.sinking import SINK, data_of, tell
+from tests.chain.indexing import events_of
+from tests.chain.sinking import data_of, tell
 from tests.sink.facts import (
-    CONTRACTS,
-    NOW,
     asked,
     gained,
     linked,
@@ -39,6 +33,7 @@ from tests.sink.facts import (
     unlinked,
 )
 from tests.sink.sponsored_chain import ALLOWANCE, ESTIMATE, STEPS, TODAY_S, Chain
+from tests.sink.test_sink import sink_of, until_idle
 
 ADA, BOB = padded(0xA1), padded(0xB1)
 
@@ -48,24 +43,6 @@ class Clock:
 
     def __call__(self) -> Instant:
         return Instant(self.now_s * SECOND_US)
-
-
-def sink_of(log: Log, chain: Any, now: Callable[[], Instant] = lambda: NOW, send_again_s: float = 0) -> Sink:
-    return Sink(
-        store=SinkStore(log, SINK, FACTS, CONTRACTS),
-        reader=EventReader(log, [TopicSpec(name, 4) for name in TOPICS]),
-        node=chain,
-        account=chain,
-        policy=Policy(CONTRACTS, "", send_again_s),
-        now=now,
-    )
-
-
-async def until_idle(sink: Sink) -> None:
-    for _ in range(60):
-        if not await sink.step():
-            return
-    raise AssertionError("the sink does not come to an end")
 
 
 async def through_errors(sink: Sink, steps: int = 40) -> None:
