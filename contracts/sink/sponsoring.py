@@ -35,6 +35,9 @@ ESTIMATES: Final = 2
 UNANSWERED_MAX: Final = 3
 """A call is given up if the node so often gives no answer about it, and does about the count alone."""
 
+LINK_S: Final = 60
+"""The relay may publish so late that a user has linked a wallet."""
+
 OF_ALLOWANCE: Final = frozenset({"no_allowance", "allowance_spent"})
 """Reasons that may be gone once the user's level is on the chain."""
 
@@ -104,7 +107,7 @@ class Sponsor:
         """Return what is to be sent, or why a call is given up.
 
         Return None while the chain's fact is on its way, while the block of its last transaction is not final, or while
-        the record of a level that raises the allowance is on its way.
+        a link of its wallet or the record of a level may be on their way.
 
         Raises:
             RevertsError: it would revert by a fault that an operator has to repair.
@@ -122,12 +125,15 @@ class Sponsor:
         if moment.chain_s >= call.execute_before or is_old(call, moment.now_s):
             return Refusal("expired")
         found = await self._checked(call_id, call, calls, people, moment)
-        if isinstance(found, Refusal) and (call.attempt or self._may_rise(call, people, found)):
+        if isinstance(found, Refusal) and (call.attempt or self._may_change(call, people, found, moment)):
             return None  # a block may still take the last transaction, until another one gets its number
         return found
 
     @staticmethod
-    def _may_rise(call: OpenCall, people: People, refusal: Refusal) -> bool:
+    def _may_change(call: OpenCall, people: People, refusal: Refusal, moment: Moment) -> bool:
+        """Return whether the reason of a refusal may be gone once something is read that is on its way."""
+        if refusal.reason == "wallet_not_linked":
+            return moment.now_s < call.asked_s + LINK_S
         record = people.record_of(call.user_id)
         return refusal.reason in OF_ALLOWANCE and record is not None and record.wallet == call.account
 

@@ -20,7 +20,7 @@ from streams.events.user import (
     WalletUnlinked,
 )
 from streams.ids import derived_id
-from streams.times import Instant
+from streams.times import SECOND_US, Instant
 from streams.units import TokenUnits
 
 CHAIN_ID = "SN_SEPOLIA"
@@ -30,10 +30,11 @@ NOW = Instant(1_700_000_000_000_000)
 _numbers = count(1)
 
 
-def said(data: EventData, key: str) -> AnyEvent:
-    """Return an event with its key."""
-    event_id = derived_id(NOW.milliseconds(), str(next(_numbers)))
-    return Event.first(data, event_id=event_id, time=NOW, key=key, rules_version=None)
+def said(data: EventData, key: str, age_s: int = 600) -> AnyEvent:
+    """Return an event with its key, some seconds old."""
+    time = Instant(NOW - age_s * SECOND_US)
+    event_id = derived_id(time.milliseconds(), str(next(_numbers)))
+    return Event.first(data, event_id=event_id, time=time, key=key, rules_version=None)
 
 
 def requested(mint_id: str, user_id: str, kind: GenesisType = "first_trade") -> AnyEvent:
@@ -77,14 +78,20 @@ def raised(account: str, experience: int, finality: FactFinality, contract: str 
 
 
 def asked(
-    call_id: str, user_id: str, account: str = padded(0xA1), execute_after: int = 0, before: int = 2**40
+    call_id: str,
+    user_id: str,
+    account: str = padded(0xA1),
+    *,
+    execute_after: int = 0,
+    before: int = 2**40,
+    age_s: int = 600,
 ) -> AnyEvent:
     call = ContractCall(to=padded(5), selector=padded(6), calldata=())
     window = {"execute_after": execute_after, "execute_before": before}
     command = SponsorCall(
         call_id=call_id, account=account, nonce=padded(1), calls=(call,), signature=(padded(2),), **window
     )
-    return said(command, user_id)
+    return said(command, user_id, age_s)
 
 
 def sponsored(call_id: str, finality: FactFinality, contract: str = PAYMASTER) -> AnyEvent:

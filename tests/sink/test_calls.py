@@ -98,7 +98,7 @@ def test_a_fact_that_is_read_before_its_command_counts(finality: FactFinality) -
 
 
 def test_a_call_that_was_never_sent_is_open_for_a_day() -> None:
-    calls = calls_of(asked("c-1", "ada", execute_after=NOW_S + 10**6))
+    calls = calls_of(asked("c-1", "ada", execute_after=NOW_S + 10**6, age_s=0))
     assert to_send(calls, NOW_S + SPONSOR_CALL_OPEN_S - 1) == []
     assert to_send(calls, NOW_S + SPONSOR_CALL_OPEN_S) == ["c-1"]
     calls.note_attempt("c-1", Attempt(padded(9), 4, 700, DAY))

@@ -14,7 +14,7 @@ from contracts.indexer.node import NodeRefusedError
 from contracts.sink.calls import DAY_S
 from contracts.sink.people import request_of
 from contracts.sink.sink import Sink
-from contracts.sink.sponsoring import MARGIN_PERCENT, most_steps
+from contracts.sink.sponsoring import LINK_S, MARGIN_PERCENT, most_steps
 from streams.events import AnyEvent
 from streams.events.chain import SponsoredCallReported
 from streams.events.user import SPONSOR_CALL_OPEN_S
@@ -273,3 +273,17 @@ async def test_the_balance_for_gas_is_read_once_a_minute(log: Log) -> None:
         chain.grow()
         await until_idle(sink)
     assert (sink.gas.tokens, chain.balances_asked) == (7.0, 1)
+
+
+async def test_a_wallet_whose_link_is_published_late_is_waited_for(log: Log) -> None:
+    chain, clock = Chain(), Clock()
+    await tell(log, asked("c-1", "ada", ADA, age_s=0), asked("c-2", "bob", BOB, age_s=0))
+    sink = sink_of(log, chain, clock)
+    await until_idle(sink)
+    assert await reasons(log) == {}
+    await tell(log, linked("ada", ADA))
+    await until_idle(sink)
+    clock.now_s += LINK_S
+    chain.grow()
+    await until_idle(sink)
+    assert (chain.sent, await reasons(log)) == ([wallet(ADA)], {"c-2": "wallet_not_linked"})
