@@ -15,8 +15,10 @@ from tests.chain.reference_genesis import GenesisModel
 from tests.chain.transactions import RevertedError
 
 WHO = st.integers(0, 2)
-TOKENS = st.integers(1, 7)
+TOKENS = st.integers(0, 5)
 KINDS = ("first_trade", "viral_legend")
+MINTED = st.lists(st.tuples(WHO, st.sampled_from(KINDS)), max_size=4, unique=True)
+CALLER = st.sampled_from(["owner", "owner", "approved", "anyone"])
 MINTER = 2
 HOLDERS_FROM = 3
 """The first account that holds tokens; the ones before own, pause and mint."""
@@ -27,11 +29,13 @@ class GenesisMachine(Machine):
     genesis: ClassVar[Deployed]
     height: ClassVar[int]
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(minted=MINTED)
+    def start(self, minted: list[tuple[int, str]]) -> None:
         self.chain.node.abort_to(self.height)
         self.model = GenesisModel()
         self.paused = False
+        for request, (user, kind) in enumerate(minted, start=1):
+            self.mint(request, user, kind, by_minter=True)
 
     @rule(
         request=st.integers(1, 9),
@@ -49,8 +53,13 @@ class GenesisMachine(Machine):
         token = self.model.mint(request, user, kind)
         assert (done.one("AchievementMinted")["token_id"] if done else 0) == token
 
-    @rule(sender=WHO, recipient=WHO, token=TOKENS, by=WHO, safely=st.booleans())
-    def transfer(self, sender: int, recipient: int, token: int, by: int, safely: bool) -> None:
+    @rule(caller=CALLER, anyone=st.tuples(WHO, WHO), recipient=WHO, index=TOKENS, safely=st.booleans())
+    def transfer(self, caller: str, anyone: tuple[int, int], recipient: int, index: int, safely: bool) -> None:
+        token, (sender, by) = self.token(index, caller), anyone
+        owner = self.model.owners.get(token)
+        if caller != "anyone" and owner is not None:
+            sender = owner
+            by = owner if caller == "owner" else self.model.approved.get(token, by)
         rest: list[list[int]] = [[]] if safely else []
         name = "safe_transfer_from" if safely else "transfer_from"
         arguments = self.address(sender), self.address(recipient), token, *rest
@@ -59,8 +68,11 @@ class GenesisMachine(Machine):
         if done:
             self.model.move(recipient, token)
 
-    @rule(spender=WHO, token=TOKENS, by=WHO)
-    def approve(self, spender: int, token: int, by: int) -> None:
+    @rule(caller=CALLER, spender=WHO, index=TOKENS, by=WHO)
+    def approve(self, caller: str, spender: int, index: int, by: int) -> None:
+        token = self.token(index, caller)
+        if caller == "owner":
+            by = self.model.owners.get(token, by)
         done = self.attempt("approve", self.address(spender), token, by=HOLDERS_FROM + by)
         assert (done is not None) == self.model.may_approve(by, token)
         if done:
@@ -73,8 +85,11 @@ class GenesisMachine(Machine):
         if approved:
             self.model.operators.add((by, operator))
 
-    @rule()
-    def pause_or_resume(self) -> None:
+    @rule(often=st.sampled_from([True, False, False]))
+    def pause_or_resume(self, often: bool) -> None:
+        """Resume soon after a pause, because little happens meanwhile."""
+        if not self.paused and not often:
+            return
         self.count()
         self.genesis.invoke("unpause" if self.paused else "pause")
         self.paused = not self.paused
@@ -111,6 +126,11 @@ class GenesisMachine(Machine):
             return self.genesis.invoke(function, *arguments, by=self.chain.accounts[by])
         except RevertedError:
             return None
+
+    def token(self, index: int, caller: str) -> int:
+        """Return the number of a token: one that exists, or for `anyone` perhaps none."""
+        existing = len(self.model.owners)
+        return index + 1 if caller == "anyone" or not existing else index % existing + 1
 
     def address(self, who: int) -> int:
         return self.chain.accounts[HOLDERS_FROM + who].address

@@ -18,7 +18,7 @@ from tests.chain.transactions import RevertedError
 
 USERS = (0xA22, 0xB0B, 0xCA7)
 USER = st.sampled_from(USERS)
-GAS = st.one_of(st.integers(0, 10), st.integers(1, 150_000), st.sampled_from(ALLOWANCES))
+GAS = st.one_of(st.integers(0, 10), st.integers(1, 150_000), st.integers(30_000, 60_000), st.sampled_from(ALLOWANCES))
 EXPERIENCE = st.one_of(st.sampled_from(TIERS), st.sampled_from([tier + 1 for tier in TIERS]), st.integers(0, 200_000))
 AMOUNTS = st.one_of(st.integers(1, 12), st.integers(1, 10**7))
 PAUSED = "Pausable: paused"
@@ -28,16 +28,27 @@ class PaymasterMachine(Machine):
     sponsoring: ClassVar[Sponsoring]
     height: ClassVar[int]
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(fees=st.one_of(st.just(0), AMOUNTS, st.just(10**9)), known=st.tuples(EXPERIENCE, EXPERIENCE))
+    def start(self, fees: int, known: tuple[int, int]) -> None:
+        """Begin with two users who have a tier, and perhaps with funding."""
         self.sponsoring.fees.chain.node.abort_to(self.height)
         self.model = PaymasterModel(MAX_PRICE)
         self.received = 0
         self.given = 0
         self.paused = False
-        self.record(USERS[0], 0)
+        for user, experience in zip(USERS, known, strict=False):
+            self.record(user, experience)
+        if fees:
+            self.receive_fees(fees, released=False)
+            self.collect()
 
-    @rule(request=st.integers(1, 30), user=USER, gas=GAS, part=st.sampled_from([0, 1, 2, 3]), more=st.integers(0, 1))
+    @rule(
+        request=st.integers(1, 30),
+        user=USER,
+        gas=GAS,
+        part=st.sampled_from([0, 1, 2, 3]),
+        more=st.sampled_from([0, 0, 0, 1]),
+    )
     def sponsor(self, request: int, user: int, gas: int, part: int, more: int) -> None:
         """Report a transaction that costs a third, two thirds, or all that it may, or one unit more."""
         self.count()
@@ -105,8 +116,11 @@ class PaymasterMachine(Machine):
         self.count()
         self.sponsoring.fees.chain.node.advance(seconds)
 
-    @rule()
-    def pause_or_resume(self) -> None:
+    @rule(often=st.sampled_from([True, False, False]))
+    def pause_or_resume(self, often: bool) -> None:
+        """Resume soon after a pause, because little happens meanwhile."""
+        if not self.paused and not often:
+            return
         self.count()
         self.sponsoring.paymaster.invoke("unpause" if self.paused else "pause")
         self.paused = not self.paused

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.chain.budget import Machine, run, steps_of_each
 from tests.chain.deployed import Chain, Receipt
@@ -28,14 +28,22 @@ class StakingMachine(Machine):
     staking: ClassVar[Staking]
     height: ClassVar[int]
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(reward=st.one_of(st.just(0), REWARDS), idle_s=SECONDS, stakes=st.tuples(STAKES, STAKES, STAKES))
+    def start(self, reward: int, idle_s: int, stakes: tuple[int, int, int]) -> None:
+        """Begin with nothing, or with a stream that nobody earned from for a while, and with some stakes."""
         self.staking.fees.chain.node.abort_to(self.height)
         self.model = StakingModel(self.staking.now())
         self.wealth = [WEALTH] * 3
         self.given = 0
         self.paused = False
         self.index = 0
+        if reward:
+            self.arrive(reward)
+            self.collect()
+            self.wait(idle_s)
+        for who, amount in enumerate(stakes):
+            if amount:
+                self.stake(who, amount)
 
     @rule(who=WHO, amount=STAKES)
     def stake(self, who: int, amount: int) -> None:
@@ -50,6 +58,7 @@ class StakingMachine(Machine):
             self.wealth[who] -= amount
             assert receipt.one("Staked")["staked"] == self.model.stakes[who]
 
+    @precondition(lambda self: self.model.total_staked)
     @rule(who=WHO, amount=STAKES, everything=st.booleans())
     def unstake(self, who: int, amount: int, everything: bool) -> None:
         staked = self.model.stakes[who]
@@ -63,6 +72,7 @@ class StakingMachine(Machine):
         left = receipt.one("ExitStarted")
         assert Exit(left["exiting"], left["ready_at"]) == self.model.exits[who]
 
+    @precondition(lambda self: self.model.exits)
     @rule(who=WHO)
     def withdraw(self, who: int) -> None:
         receipt = self.attempt("withdraw", by=who)
@@ -78,6 +88,7 @@ class StakingMachine(Machine):
             assert amount == self.model.withdraw(who)
             self.wealth[who] += amount
 
+    @precondition(lambda self: self.model.funded)
     @rule(who=WHO)
     def claim(self, who: int) -> None:
         receipt = self.attempt("claim", by=who)
@@ -95,6 +106,7 @@ class StakingMachine(Machine):
         self.staking.arrive(amount)
         self.model.arrived += amount
 
+    @precondition(lambda self: self.model.arrived or self.model.waiting)
     @rule()
     def collect(self) -> None:
         receipt = self.attempt("collect", by=0)
@@ -116,8 +128,11 @@ class StakingMachine(Machine):
         self.count()
         self.staking.wait(seconds)
 
-    @rule()
-    def pause_or_resume(self) -> None:
+    @rule(often=st.sampled_from([True, False, False]))
+    def pause_or_resume(self, often: bool) -> None:
+        """Resume soon after a pause, because little happens meanwhile."""
+        if not self.paused and not often:
+            return
         self.count()
         self.staking.manager.invoke("unpause" if self.paused else "pause")
         self.paused = not self.paused
