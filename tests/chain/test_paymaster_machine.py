@@ -27,11 +27,14 @@ PAUSED = "Pausable: paused"
 class PaymasterMachine(Machine):
     sponsoring: ClassVar[Sponsoring]
     height: ClassVar[int]
+    began: ClassVar[int]
 
     @initialize(fees=st.one_of(st.just(0), AMOUNTS, st.just(10**9)), known=st.tuples(EXPERIENCE, EXPERIENCE))
     def start(self, fees: int, known: tuple[int, int]) -> None:
         """Begin with two users who have a tier, and perhaps with funding."""
-        self.sponsoring.fees.chain.node.abort_to(self.height)
+        node = self.sponsoring.fees.chain.node
+        node.abort_to(self.height)
+        node.stop_clock(self.began)
         self.model = PaymasterModel(MAX_PRICE)
         self.received = 0
         self.given = 0
@@ -163,9 +166,13 @@ class PaymasterMachine(Machine):
 
 def run_paymaster(sponsoring: Sponsoring, *, shrink: bool = True) -> int:
     """Run the machine on deployed contracts, and return the number of steps."""
+    node = sponsoring.fees.chain.node
     PaymasterMachine.sponsoring = sponsoring
-    PaymasterMachine.height = sponsoring.fees.chain.node.height()
-    return run(PaymasterMachine, shrink=shrink)
+    PaymasterMachine.height, PaymasterMachine.began = node.height(), node.timestamp() + 1
+    try:
+        return run(PaymasterMachine, shrink=shrink)
+    finally:
+        node.stop_clock(None)
 
 
 @pytest.mark.slow

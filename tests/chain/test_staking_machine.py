@@ -27,11 +27,14 @@ PAUSED, NOTHING, TOO_EARLY = "Pausable: paused", "StakingManager: nothing ", "St
 class StakingMachine(Machine):
     staking: ClassVar[Staking]
     height: ClassVar[int]
+    began: ClassVar[int]
 
     @initialize(reward=st.one_of(st.just(0), REWARDS), idle_s=SECONDS, stakes=st.tuples(STAKES, STAKES, STAKES))
     def start(self, reward: int, idle_s: int, stakes: tuple[int, int, int]) -> None:
         """Begin with nothing, or with a stream that nobody earned from for a while, and with some stakes."""
-        self.staking.fees.chain.node.abort_to(self.height)
+        node = self.staking.fees.chain.node
+        node.abort_to(self.height)
+        node.stop_clock(self.began)
         self.model = StakingModel(self.staking.now())
         self.wealth = [WEALTH] * 3
         self.given = 0
@@ -188,8 +191,12 @@ def refused(result: Receipt | str, reason: str) -> None:
 
 def run_staking(staking: Staking, *, shrink: bool = True) -> int:
     """Run the machine on a deployed manager, and return the number of steps."""
-    StakingMachine.staking, StakingMachine.height = staking, staking.fees.chain.node.height()
-    return run(StakingMachine, shrink=shrink)
+    node = staking.fees.chain.node
+    StakingMachine.staking, StakingMachine.height, StakingMachine.began = staking, node.height(), node.timestamp() + 1
+    try:
+        return run(StakingMachine, shrink=shrink)
+    finally:
+        node.stop_clock(None)
 
 
 @pytest.mark.slow
