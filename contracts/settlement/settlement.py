@@ -117,6 +117,7 @@ class Settlement(Connector):
         self._last = LastTransaction(account)
         self.gas = GasBalance(padded(account.address))
         self._sweep, self._sweep_nonce = "", -1  # the last sweep's transaction
+        self._swept_before = 0  # what had been swept before it
         self._wait = Wait.NOTHING
         self._audited_s = -math.inf
 
@@ -243,11 +244,13 @@ class Settlement(Connector):
         if sum(state.confirmed_totals.values()) <= sum(state.swept.values()):
             return False
         collector = await self._contracts.collector_at(head, ())
-        if collector.swept >= collector.settled or await self._is_under_way(self._sweep, self._sweep_nonce):
+        if collector.swept >= collector.settled:
+            return False
+        if collector.swept == self._swept_before and await self._is_under_way(self._sweep, self._sweep_nonce):
             return False
         calls: list[Call] = [self._contracts.sweep(), self._contracts.distribute()]
         signed = await self._account.prepare(calls, await self._account.nonce())
-        self._sweep, self._sweep_nonce = signed.tx_hash, signed.nonce
+        self._sweep, self._sweep_nonce, self._swept_before = signed.tx_hash, signed.nonce, collector.swept
         await self._account.send(signed)
         self._sent_s = time.monotonic()
         self.counts.sweeps_sent += 1

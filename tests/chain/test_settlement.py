@@ -68,6 +68,18 @@ async def test_fees_arrive_at_the_beneficiaries(fees: Fees, node: HashingNode, l
         assert settlement.counts.audits > 0
 
 
+async def test_one_settlement_sweeps_again_and_again(fees: Fees, node: HashingNode, log: Log) -> None:
+    ledger = Ledger(log)
+    async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:
+        for day in range(3):
+            await ledger.accrue("trading", 1_000, DAY + day)
+            await settle_all(settlement, indexer)
+            with node.on_l1(fees.chain.node.height()):
+                await settle_all(settlement, indexer)
+            assert fees.splitter.call("total_released") == 10 * day, "the fees of the days before"
+        assert settlement.counts.sweeps_sent == 2
+
+
 async def test_the_spans_of_a_batch_are_one_tree_over_settlement_and_indexer(
     fees: Fees, node: HashingNode, log: Log
 ) -> None:
