@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,10 +21,12 @@ from faust_redis.dead_letters import DeadLetter, DeadLetters
 from faust_redis.log import Log, Record
 
 from deploy.server.endpoint import running_url
+from deploy.server.process import Child, spawn
 from streams.topics import DEAD_LETTERS, TRADING_COMMANDS
 from tests.docs.snippets import ShellCommand
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
+from tests.support import forked
 
 UP_S: Final = 90.0
 COMMAND_S: Final = 120.0
@@ -43,6 +46,7 @@ class Demo:
         self.directory = directory
         self.port = free_port()
         self.output = directory / "dev.log"
+        self.printed = directory / "command.log"
         self._ran: list[ShellCommand] = []
         self._process: subprocess.Popen[bytes]
 
@@ -83,41 +87,35 @@ class Demo:
         if command.words[1:2] and command.words[1] in SERVING:
             self._run_briefly(argv, command)
             return
-        done = subprocess.run(
-            argv,
-            env=self._environment(command.variables),
-            cwd=self.directory,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            check=False,
-            input="y\n",
-        )
-        assert done.returncode == 0, f"{command.text}: status {done.returncode}\n{done.stdout}{done.stderr}"
+        process = self._started(argv, self._environment(command.variables))
+        assert process.wait(COMMAND_S) == 0, f"{command.text}: status {process.returncode}\n{self._printed()}"
+
+    def _started(self, argv: list[str], environment: Mapping[str, str]) -> Child:
+        """Start a command: one of ours as a fork, any other as a program. Ours are told yes when they ask."""
+        with self.printed.open("wb") as output:
+            if tuple(argv[:2]) == forked.PYTHON:
+                return forked.Forked(*argv[2:], env=environment, output=output, typed="y\n")
+            return spawn(argv, env=environment, output=output)
+
+    def _printed(self) -> str:
+        return self.printed.read_text("utf-8", errors="replace")
 
     def _run_briefly(self, argv: list[str], command: ShellCommand) -> None:
-        process = subprocess.Popen(
-            argv,
-            env={**self._environment(command.variables), "ASTRA_API_PORT": str(free_port())},
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
+        environment = {**self._environment(command.variables), "ASTRA_API_PORT": str(free_port())}
+        process = self._started(argv, environment)
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STARTED_S)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-        output, _ = process.communicate(timeout=COMMAND_S)
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(COMMAND_S)
         # Before a process is up it may have no signal handler yet.
-        is_up = b"startup complete" in output
-        in_order = process.returncode == 0 or (process.returncode == -signal.SIGTERM and not is_up)
-        assert in_order, f"{command.text}: {process.returncode}\n{output.decode()}"
+        is_up = "startup complete" in self._printed()
+        in_order = status == 0 or (status == -signal.SIGTERM and not is_up)
+        assert in_order, f"{command.text}: {status}\n{self._printed()}"
 
     def _argv(self, command: ShellCommand) -> list[str]:
         program, *arguments = (self._here(word) for word in command.words)
         module = MODULES.get(Path(program).name)
-        return [sys.executable, "-P", "-m", module, *arguments] if module else [program, *arguments]
+        return [*forked.PYTHON, module, *arguments] if module else [shutil.which(program) or program, *arguments]
 
     def _here(self, word: str) -> str:
         """Return a word with this demo's port and a letter that exists."""

@@ -2,14 +2,15 @@
 
 The tests start hundreds of processes, most of them `astratrade …`. Two thirds of the CPU of a start are imports, so
 each test process keeps a fork server (`multiprocessing`) that has done them. A fork has a command line, an environment,
-a log and a process group of its own, and gets signals as any other process. The demo and `astratrade dev` start real
-interpreters.
+an input, a log and a process group of its own, and gets signals as any other process. The demo and `astratrade dev`
+start real interpreters.
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib
+import io
 import multiprocessing
 import os
 import runpy
@@ -37,10 +38,12 @@ LOOK_AGAIN_S = 0.001
 class Forked(Child):
     """A fork, used as a process that `process.spawn` started."""
 
-    def __init__(self, module: str, *arguments: str, env: Mapping[str, str], output: IO[bytes] | None) -> None:
+    def __init__(
+        self, module: str, *arguments: str, env: Mapping[str, str], output: IO[bytes] | None, typed: str = ""
+    ) -> None:
         self.args = (module, *arguments)
         log = os.devnull if output is None else output.name
-        self._process = FORKS.Process(target=_run, args=(module, arguments, dict(env), log), daemon=True)
+        self._process = FORKS.Process(target=_run, args=(module, arguments, dict(env), log, typed), daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
         self.returncode = None
@@ -72,7 +75,7 @@ def stop_server() -> None:
     util._run_finalizers()  # type: ignore[attr-defined]
 
 
-def _run(module: str, arguments: Sequence[str], env: Mapping[str, str], log: str) -> None:
+def _run(module: str, arguments: Sequence[str], env: Mapping[str, str], log: str, typed: str) -> None:
     """Run the module in the fork. The kernel ends the fork with its server, which ends with the tests."""
     os.setpgid(0, 0)
     if sys.platform == "linux":
@@ -82,6 +85,7 @@ def _run(module: str, arguments: Sequence[str], env: Mapping[str, str], log: str
     os.dup2(output, sys.stderr.fileno())
     os.close(output)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.stdin = io.StringIO(typed)
     os.environ.clear()
     os.environ.update(env)
     sys.argv = [module, *arguments]
