@@ -37,6 +37,8 @@ STATIC_CHECKS = (
 )
 TESTS_PER_CORE = 2
 """Most tests wait for other processes, so more of them than cores run at once."""
+TESTS_PER_CORE_OF_OTHERS = 1
+"""Those that run on every Python hardly wait, and each process imports all of them first."""
 TESTS_AT_ONCE_MAX = 12
 TESTS_MAX_S = 1500.0
 """A run of the tests that lasts longer is ended. Each test has a limit of its own (`timeout` in pyproject.toml)."""
@@ -79,14 +81,17 @@ def test(arguments: list[str]) -> None:
     others = other_venvs() if all_pythons else {}
     install(VENV, sys.executable, extra="test")
     with ThreadPoolExecutor(1) as beside:  # pip and the static checks use one core each
-        installed = [beside.submit(install, venv, interpreter, "test") for venv, interpreter in others.items()]
+        installed = [
+            beside.submit(install, venv, interpreter, "test", "--no-compile") for venv, interpreter in others.items()
+        ]
         for check in STATIC_CHECKS:
             static_check(*check)
         run_tests(VENV, arguments)
         for installation in installed:
             installation.result()
+    of_others = ["--on-each-python", *(argument for argument in arguments if argument != "--quick")]
     for venv in others:
-        run_tests(venv, ["--on-each-python", *(argument for argument in arguments if argument != "--quick")])
+        run_tests(venv, of_others, TESTS_PER_CORE_OF_OTHERS)
     say(f"all checks passed in {time.monotonic() - started:.0f} s")
 
 
@@ -102,9 +107,9 @@ def static_check(name: str, *parameters: str) -> None:
     say(f"{called} passed in {time.monotonic() - started:.0f} s")
 
 
-def run_tests(venv: Path, arguments: list[str]) -> None:
+def run_tests(venv: Path, arguments: list[str], per_core: int = TESTS_PER_CORE) -> None:
     """Run pytest in several processes; later arguments override ours, so `-n 0` runs the tests in one."""
-    at_once = min(TESTS_PER_CORE * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
+    at_once = min(per_core * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
     parallel_options = ["-q", "-n", str(at_once), "--dist", "loadgroup", "--no-loadscope-reorder"]
     say(" ".join(["pytest", *parallel_options, *arguments]))
     environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
@@ -167,8 +172,8 @@ def version_text(interpreter: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def install(venv: Path, interpreter: str, extra: str) -> None:
-    """Make an environment, unless it already is what the project files ask for."""
+def install(venv: Path, interpreter: str, extra: str, *options: str) -> None:
+    """Make an environment, unless it already is what the project files ask for. The options are those of pip."""
     version = version_text(interpreter)
     stamp = fingerprint(version)
     made = version_text(str(venv / "bin" / "python")) == version
@@ -179,7 +184,7 @@ def install(venv: Path, interpreter: str, extra: str) -> None:
         say(f"making {venv.name}")
         quietly([interpreter, "-m", "venv", "--clear", str(venv)], "venv failed; is the package python3-venv there?")
     # The locks name everything, so pip resolves nothing. What has no wheel is built by the setuptools of the lock.
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", *options]
     by_digest = [*pip, "--no-build-isolation", "--require-hashes", "-r"]
     say("installing packages; this takes about a minute the first time")
     quietly([*by_digest, str(LOCKS / "build.txt")], "pip failed")

@@ -37,9 +37,11 @@ QUICK = (
 """Beginnings of the ids of tests in the quick slice; slow tests and those on Kafka never are."""
 ON_EACH_PYTHON = (
     "tests/unit/agents/",
-    "tests/unit/api/",
     "tests/unit/client/",
-    "tests/unit/deploy/",
+    "tests/unit/deploy/test_cli.py",
+    "tests/unit/deploy/test_logs.py",
+    "tests/unit/deploy/test_settings.py",
+    "tests/unit/deploy/test_worker_signals.py",
     "tests/unit/streams/",
     "tests/unit/tables/",
     "tests/simulation/test_conformance.py",
@@ -52,9 +54,10 @@ ON_EACH_PYTHON = (
     "tests/integration/streams/test_group.py",
     "tests/integration/streams/test_log.py",
 )
-"""The part of the quick slice that runs on every other Python: what runs our code, and not what reads our files.
+"""The part of the quick slice that runs on every other Python: each of our rooms, by what runs it and waits for little.
 
-Laws, documents, types and commands say the same on every Python, so the main run alone checks them. The oracle's own
+These are the rules, tables, events, log and driver as a whole, an API that takes fills, each command, settings, logs
+and signals. Laws, documents and types say the same on every Python, so the main run alone checks them. The oracle's own
 tests run none of our code, and a seed plays the same protocol.
 """
 

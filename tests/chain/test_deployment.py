@@ -119,6 +119,7 @@ async def faults(fees: Fees, plan: Plan) -> list[str]:
         return [f"{check.text}: {check.fault}" for check in await verified(node, plan) if check.fault]
 
 
+@pytest.mark.heavy
 async def test_a_deployment_that_is_killed_after_any_step_is_continued(fees: Fees, plan: Plan) -> None:
     async with deployer(fees) as (node, account):
         first, expected = await account.nonce(), await steps_of(node, plan)

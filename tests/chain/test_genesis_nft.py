@@ -17,11 +17,17 @@ ANN, BOB = 0xA22, 0xB0B
 RECEIVER_ID = 0x3A0DFF5F70D80458AD14AE37BB182A728E3C8CDDA0402A5DAA86620BDF910BC
 
 
-@pytest.fixture
-def genesis(chain: Chain) -> Iterator[Deployed]:
-    """Return the contract; the first three accounts own, pause and mint."""
+@pytest.fixture(scope="module")
+def deployed_genesis(chain: Chain) -> Iterator[Deployed]:
     with chain.rolled_back():
         yield chain.deploy("GenesisNFT", *(account.address for account in chain.accounts[:3]))
+
+
+@pytest.fixture
+def genesis(chain: Chain, deployed_genesis: Deployed) -> Iterator[Deployed]:
+    """Return the contract; the first three accounts own, pause and mint."""
+    with chain.rolled_back():
+        yield deployed_genesis
 
 
 @pytest.fixture

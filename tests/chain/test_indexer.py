@@ -64,7 +64,9 @@ async def test_events_become_facts(fees: Fees, node: HashingNode, log: Log) -> N
     assert settled.hash == f"0x{fees.collector.call('batch_hash', 1):064x}"
 
 
-@pytest.mark.parametrize("depth", [1, 2, 50])
+@pytest.mark.parametrize(
+    "depth", [pytest.param(1, marks=pytest.mark.heavy), 2, pytest.param(50, marks=pytest.mark.heavy)]
+)
 async def test_replaced_blocks_are_retracted(fees: Fees, node: HashingNode, log: Log, depth: int) -> None:
     fees.settle({"trading": 700})
     emit(fees)

@@ -15,10 +15,16 @@ ANN, BOB = 0xA22, 0xB0B
 REQUEST = 0x5EED
 
 
-@pytest.fixture
-def sponsoring(chain: Chain, fees: Fees) -> Iterator[Sponsoring]:
+@pytest.fixture(scope="module")
+def deployed_sponsoring(chain: Chain, deployed_fees: Fees) -> Iterator[Sponsoring]:
     with chain.rolled_back():
-        yield Sponsoring.deploy(chain, fees)
+        yield Sponsoring.deploy(chain, deployed_fees)
+
+
+@pytest.fixture
+def sponsoring(chain: Chain, deployed_sponsoring: Sponsoring) -> Iterator[Sponsoring]:
+    with chain.rolled_back():
+        yield deployed_sponsoring
 
 
 @pytest.fixture

@@ -12,11 +12,17 @@ from tests.chain.node import ContractError
 ANN, BOB = 0xA22, 0xB0B
 
 
-@pytest.fixture
-def reputation(chain: Chain) -> Iterator[Deployed]:
-    """Return a token whose paymaster is the first account."""
+@pytest.fixture(scope="module")
+def deployed_reputation(chain: Chain) -> Iterator[Deployed]:
     with chain.rolled_back():
         yield chain.deploy("Reputation", chain.accounts[0].address)
+
+
+@pytest.fixture
+def reputation(chain: Chain, deployed_reputation: Deployed) -> Iterator[Deployed]:
+    """Return a token whose paymaster is the first account."""
+    with chain.rolled_back():
+        yield deployed_reputation
 
 
 def test_the_first_record_makes_the_token(chain: Chain, reputation: Deployed) -> None:

@@ -75,6 +75,7 @@ async def test_the_commands_deploy_check_and_audit(
     assert sum(fees.balance(each) for each in (TREASURY, PAYMASTER, STAKING)) == 1_234
 
 
+@pytest.mark.heavy
 async def test_a_restored_log_stops_settlement(
     fees: Fees, node: HashingNode, log: Log, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -266,7 +266,7 @@ async def test_a_call_happens_once_when_the_sink_is_killed(
     assert await reports(log) == {}
 
 
-@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("recorded", [pytest.param(True, marks=pytest.mark.heavy), False])
 async def test_a_call_waits_while_the_paymaster_is_paused_and_its_users_level_is_not_on_the_chain(
     rewards: Rewards, node: HashingNode, log: Log, user: Account, *, recorded: bool
 ) -> None:

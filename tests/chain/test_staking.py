@@ -18,10 +18,16 @@ SLACK = 60 * 10**6
 """What a minute of a stream pays: the node's clock goes on while a test runs."""
 
 
-@pytest.fixture
-def staking(chain: Chain, fees: Fees) -> Iterator[Staking]:
+@pytest.fixture(scope="module")
+def deployed_staking(chain: Chain, deployed_fees: Fees) -> Iterator[Staking]:
     with chain.rolled_back():
-        yield Staking.deploy(chain, fees)
+        yield Staking.deploy(chain, deployed_fees)
+
+
+@pytest.fixture
+def staking(chain: Chain, deployed_staking: Staking) -> Iterator[Staking]:
+    with chain.rolled_back():
+        yield deployed_staking
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.outbox.folding import wait_until_folds_are_equal
 pytestmark = pytest.mark.slow
 
 DRAIN_S = 120.0
-MANY_FILLS, MANY_USERS = 400, 50
+MANY_FILLS, MANY_USERS = 240, 30
 STEPS = 5
 
 
@@ -82,6 +82,7 @@ def test_many_users_on_three_workers_equal_the_oracle_and_replaying_again_change
         compare(pipeline, right, page_rows=50)
 
 
+@pytest.mark.heavy
 def test_a_worker_paused_past_its_lease_writes_nothing_late(tmp_path: Path, many_users: Path) -> None:
     right, fills = right_answer(many_users)
     with Pipeline(tmp_path, workers=2) as pipeline:
@@ -97,6 +98,7 @@ def test_a_worker_paused_past_its_lease_writes_nothing_late(tmp_path: Path, many
         compare(pipeline, right, page_rows=50)
 
 
+@pytest.mark.heavy
 def test_workers_killed_and_stopped_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
     """The last of the workers that go is asked to stop, and must go by itself."""
     right, fills = right_answer(full_file())
@@ -119,6 +121,7 @@ def test_workers_killed_and_stopped_again_and_again_lose_and_double_nothing(tmp_
         compare(pipeline, right)
 
 
+@pytest.mark.heavy
 def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Path, many_users: Path) -> None:
     right, fills = right_answer(many_users)
     with Pipeline(tmp_path, workers=2) as pipeline:
@@ -130,7 +133,13 @@ def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Pa
         compare(pipeline, right, page_rows=50)
 
 
-@pytest.mark.parametrize("lease_ms", [LEASE_MS, 300_000], ids=["leases over", "leases still running"])
+@pytest.mark.parametrize(
+    "lease_ms",
+    [
+        pytest.param(LEASE_MS, id="leases over", marks=pytest.mark.heavy),
+        pytest.param(300_000, id="leases still running"),
+    ],
+)
 def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_again_count_again(
     tmp_path: Path, many_users: Path, lease_ms: int
 ) -> None:

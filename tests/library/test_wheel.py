@@ -86,6 +86,7 @@ def test_the_source_distribution_holds_its_documents_and_examples(distributions:
     assert {f"examples/{path.name}" for path in DIRECTORY.glob("*.py")} <= names
 
 
+@pytest.mark.heavy
 async def test_the_wheel_alone_runs_the_readmes_application_and_an_example(
     python: Path, log: Log, tmp_path: Path
 ) -> None:

@@ -26,7 +26,14 @@ RARE = {
 }
 """Defects that need an unlikely order of messages. `tests/simulation` plays enough seeds to meet it."""
 
-NEAR = {"late_attempts_count": 16, "left_over_events_write": 8, "no_recovery": 52}
+NEAR = {
+    "commit_before_outputs": 7,
+    "late_attempts_count": 16,
+    "left_over_events_write": 8,
+    "no_recovery": 52,
+    "offsets_outside_commit": 5,
+    "whole_batches": 8,
+}
 """A seed shortly before the first that catches a defect, where the search begins to keep this test quick."""
 
 

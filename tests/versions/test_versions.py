@@ -22,7 +22,7 @@ class TestRevisions:
         assert (tree / "deploy" / "bootstrap.py").is_file()
         assert all(Path(entry).is_relative_to(tree) for entry in python_path(tree).split(":"))
 
-    @pytest.mark.slow
+    @pytest.mark.heavy
     def test_two_versions_share_the_partitions_and_change_places_and_every_row_is_right(self) -> None:
         said: list[str] = []
         options = Options(old="HEAD", seconds=8.0, users=20, every_s=2.0, round_s=0.0)

@@ -181,6 +181,7 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
     installed: list[str] = []
     monkeypatch.setattr(bootstrap, "install", lambda venv, *_, **__: installed.append(venv.name))
     monkeypatch.setattr(bootstrap, "other_pythons", lambda: {(3, 17): "python3.17"})
+    monkeypatch.setattr(bootstrap.os, "cpu_count", lambda: 3)
     monkeypatch.setattr(bootstrap.subprocess, "run", run)
     monkeypatch.setattr(bootstrap, "finish", lambda command, _: run(command).returncode)
     assert bootstrap.main(arguments) == 0
@@ -190,6 +191,7 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
     for command, (venv, theirs) in zip(called[3:], runs, strict=True):
         assert Path(command[0]).parts[-3] == venv
         assert command[-len(theirs) :] == theirs or not theirs
+        assert command[command.index("-n") + 1] == ("6" if venv == ".venv" else "3"), "most tests of the main run wait"
     for name in ("ruff", "mypy", "pytest"):
         failing.clear()
         failing.add(name)
