@@ -116,7 +116,7 @@ def test_a_bug_in_one_domain_makes_dead_letters_of_its_group_alone_and_a_replay_
         assert letters_of(pipeline) == []
 
 
-@pytest.mark.parametrize(("kind", "status"), [("stall", 1), ("crash", 0)])
+@pytest.mark.parametrize(("kind", "status"), [("stall", 1), pytest.param("crash", 0, marks=pytest.mark.heavy)])
 def test_a_domain_that_blocks_or_crashes_stops_no_other_and_is_caught_up_by_the_next_worker(
     tmp_path: Path, fills_file: Path, kind: str, status: int
 ) -> None:

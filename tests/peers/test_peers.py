@@ -1,6 +1,6 @@
 """Contestants count a few events right; a contestant that cannot run is named, and the others go on.
 
-The slice that runs in CI: ours and one peer with a small environment. `python -m tests.peers` runs all contestants and
+CI runs ours, and `pytest -m heavy` one peer with a small environment. `python -m tests.peers` runs all contestants and
 compares their counts.
 """
 
@@ -30,7 +30,8 @@ EVENTS = 3_000
 """More than one batch of any contestant."""
 
 
-SLICE = [who for who in CONTESTANTS if who in OURS or who.environment == "faststream"]
+FEW = [who for who in CONTESTANTS if who.environment == "faststream"]
+SLICE = [*OURS, *(pytest.param(who, marks=pytest.mark.heavy) for who in FEW)]
 
 
 @pytest.mark.parametrize("who", SLICE, ids=lambda who: who.name)
@@ -49,6 +50,7 @@ def python_of(who: Contestant) -> Path | None:
         pytest.skip(str(exc))
 
 
+@pytest.mark.heavy
 def test_a_contestant_that_counts_wrong_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_but_the_last(records: Sequence[Record]) -> Counter[str]:
         return counted(records[:-1])

@@ -32,9 +32,12 @@ NEAR = {
     "left_over_events_write": 8,
     "no_recovery": 52,
     "offsets_outside_commit": 5,
-    "whole_batches": 8,
 }
 """A seed shortly before the first that catches a defect, where the search begins to keep this test quick."""
+
+
+LONG = {"interrupted_commit", "status_must_be_published", "whole_batches"}
+"""Defects after which nothing moves any more, which takes seconds to notice. CI catches them in `tests/simulation`."""
 
 
 def results_are_right(view: View) -> None:
@@ -102,7 +105,9 @@ def plant(stack: ExitStack, defect: str) -> None:
     stack.enter_context(patch.object(world, "Server", server))
 
 
-@pytest.mark.parametrize("defect", sorted(DEFECTS.keys() - RARE))
+@pytest.mark.parametrize(
+    "defect", [pytest.param(name, marks=[pytest.mark.heavy] * (name in LONG)) for name in sorted(DEFECTS.keys() - RARE)]
+)
 def test_a_planted_defect_is_caught_in_a_whole_app(defect: str) -> None:
     first, in_order = NEAR.get(defect, 0), defect in ORDER_DEFECTS
     for seed in range(first, first + SEEDS_FOR_A_DEFECT):

@@ -1,6 +1,6 @@
 """Contestants do the product's job right on a few fills; a wrong result has no figures.
 
-CI runs ours, PostgreSQL, the Redis script and the plain program. The command runs all contestants.
+CI runs ours and the plain program; `pytest -m heavy` PostgreSQL and the Redis script. The command runs all contestants.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from tests.peers.race import RaceError
 FILLS = 600
 """More than the greatest batch of any contestant."""
 
-SLICE = [OURS, PLAIN, REDIS, *(who for who in PEERS if who.name == "PostgreSQL, 20 a transaction")]
+LONG = [REDIS, *(who for who in PEERS if who.name == "PostgreSQL, 20 a transaction")]
+SLICE = [OURS, PLAIN, *(pytest.param(who, marks=pytest.mark.heavy) for who in LONG)]
 
 
 def python_of(who: Contestant) -> Path:
