@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -175,7 +174,7 @@ async def test_a_call_that_reverts_is_refused_when_final_unless_its_block_is_rep
 async def test_calls_that_may_not_happen_are_refused(
     chain: Chain, rewards: Rewards, node: HashingNode, log: Log, user: Account
 ) -> None:
-    thief, now_s = chain.accounts[7], int(time.time())
+    thief, chain_s = chain.accounts[7], chain.node.timestamp()
     await become_known(log, user.address)
     wrong = {
         "nonce_used": signed(user, rewards, "c-1"),
@@ -192,7 +191,7 @@ async def test_calls_that_may_not_happen_are_refused(
         assert found == {call.call_id: ("refused", reason) for reason, call in wrong.items()}
         others = signed(user, rewards, "c-5", nonce=padded(10), caller=thief.address)
         forged = forged_of(signed(user, rewards, "c-6", nonce=padded(11)))
-        await ask(log, others, forged, signed(user, rewards, "c-7", nonce=padded(12), execute_after=now_s + 10**6))
+        await ask(log, others, forged, signed(user, rewards, "c-7", nonce=padded(12), execute_after=chain_s + 10**6))
         await carry_all(sink, indexer)
         found = await reports(log)
         assert (found["c-5"], found["c-6"]) == (("refused", "call_reverts"),) * 2
