@@ -21,7 +21,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzedPipelin
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("fuzz")
-@pytest.mark.parametrize("caller", ["anonymous", "user"])
+@pytest.mark.parametrize("caller", [pytest.param("anonymous", marks=pytest.mark.heavy), "user"])
 def test_no_generated_request_fails_the_server_or_gets_an_undocumented_answer(
     pipeline: FuzzedPipeline, caller: str
 ) -> None:

@@ -184,7 +184,7 @@ def test_counts(simulation):
 """
 
 
-@pytest.mark.parametrize("kind", ["check", "invariant"])
+@pytest.mark.parametrize("kind", ["check", pytest.param("invariant", marks=pytest.mark.heavy)])
 def test_pytest_reports_the_seed_of_a_failure_and_replays_it(tmp_path: Path, kind: str) -> None:
     (tmp_path / "test_mine.py").write_text(FAILING.replace("KIND", kind))
 
