@@ -91,7 +91,8 @@ class Node:
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if parsed.userinfo:
             self._headers["Authorization"] = f"Basic {base64.b64encode(unquote_to_bytes(parsed.userinfo)).decode()}"
-        self._transport = httpx.AsyncHTTPTransport(limits=LIMITS)  # a client would log the URL
+        # A client would log the URL. Without TLS, loading the authorities is most of the time in which this starts.
+        self._transport = httpx.AsyncHTTPTransport(verify=parsed.scheme == "https", limits=LIMITS)
         self._numbers = count(1)
         self.errors = 0
         """Calls that failed since the start."""

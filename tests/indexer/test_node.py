@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -67,3 +68,9 @@ async def test_a_history_whose_tokens_alternate_ends() -> None:
     node = node_that_answers(lambda _: {"events": [], "continuation_token": next(tokens)})
     with pytest.raises(NodeError, match="do not advance"):
         await events_of(node, At(node, BLOCK), "FeeSplitter", ADDRESS)
+
+
+def test_the_certificate_of_a_node_is_checked() -> None:
+    context = Node("https://node.example")._transport._pool._ssl_context
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

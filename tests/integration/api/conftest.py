@@ -54,7 +54,7 @@ def served_app(config: ApiConfig) -> FastAPI:
 @pytest.fixture
 async def server(served_app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
     """Run the API on a real port, for tests that cut streams off: an in-process transport cannot."""
-    async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client:
+    async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url, verify=False, timeout=60) as client:
         yield client
 
 
