@@ -57,7 +57,7 @@ COVERED = {
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
     ),
     "astratrade indexer": "test_kills_and_reorganisations",
-    "astratrade settlement": "test_processes_and_node_are_killed_while_blocks_are_replaced",
+    "astratrade settlement": "test_the_settlement_process_waits_for_its_node",
     "astratrade sink": "test_a_requested_mint_becomes_a_token_that_its_user_sees",
     "astratrade audit chain": "test_the_commands_deploy_check_and_audit",
     "astratrade chain deploy --plan plan.toml --keystore deployer.json": "test_the_command_is_killed_and_continues",
@@ -129,7 +129,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.load": lambda arguments: load_parser().parse_args(arguments),
     "contracts.clients.generate": lambda arguments: clients_parser().parse_args(arguments),
     "tests.chain.second_client": lambda arguments: second_client_parser().parse_args(arguments),
-    "tests.chain": lambda arguments: chain_parser().parse_args(arguments),
+    "tests.chain": lambda arguments: chain_parser().parse_known_args(arguments),  # pytest gets the others
     "tests.economy": lambda arguments: economy_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.compose": lambda arguments: compose_parser().parse_args(arguments),
