@@ -24,7 +24,8 @@ from tests.support.devnet_tool import DEVNET
 
 STEPS: Final = 50_000
 TEST_MAX_S: Final = 4 * 3600
-ALL: Final = ("tests/chain", "tests/unit/contracts", "-m", "heavy or not heavy")
+ALL: Final = ("tests/chain", "tests/unit/contracts")
+HEAVY_TOO: Final = ("-m", "heavy or not heavy")
 
 
 def main() -> int:
@@ -40,7 +41,7 @@ def main() -> int:
         say(str(exc))
         return 1
     say(f"{options.steps} steps on {os.environ.get(URL) or environment[DEVNET.variable]}")
-    command = [sys.executable, "-m", "pytest", "-v", "-n", "0", "-o", f"timeout={TEST_MAX_S}"]
+    command = [sys.executable, "-m", "pytest", "-v", "-n", "0", "-o", f"timeout={TEST_MAX_S}", *HEAVY_TOO]
     code = subprocess.call([*command, *(pytest_arguments or ALL)], env=environment)
     say(f"{'passed' if code == 0 else 'FAILED'} after {time.monotonic() - began:.0f} s")
     return code
