@@ -1,10 +1,15 @@
-"""HTML pages: the dashboard at `/`, the list of endpoints, a page for each kind of problem. All they load is local."""
+"""HTML pages: the dashboard at `/`, the list of endpoints, a page for each kind of problem. All they load is local.
+
+The dashboard is built from `page/source` (docs/dashboard.md); this module serves what is in `page/built`.
+"""
 
 from __future__ import annotations
 
+import gzip
+from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Literal
+from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
@@ -14,27 +19,52 @@ from api.kit.problems import KINDS, NOT_FOUND, Problem
 from api.security_headers import PAGE_POLICY
 
 PAGE = {"Content-Security-Policy": PAGE_POLICY}
-ASSET_TYPES = {
-    "page.js": "text/javascript",
-    "feeds.js": "text/javascript",
-    "page.css": "text/css",
-    "icon.svg": "image/svg+xml",
-}
+TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "txt": "text/plain"}
+"""The types of what the dashboard loads, by the end of its name."""
+HASHED: Final = ("app-", "part-")
+"""Names that change with their content, so that browsers may keep these files for good."""
+KEEP: Final = "public, max-age=31536000, immutable"
+ASK_AGAIN: Final = "no-cache"
 
 router = APIRouter(include_in_schema=False)
-_page = files("api") / "page"
+_built = files("api") / "page" / "built"
+
+
+class _Asset(NamedTuple):
+    """A file as it is and compressed."""
+
+    plain: bytes
+    compressed: bytes
 
 
 @router.get("/")
 async def index() -> Response:
     """Return the dashboard."""
-    return HTMLResponse((_page / "index.html").read_text("utf-8"), headers=PAGE)
+    return HTMLResponse(_asset("index.html").plain, headers=PAGE)
 
 
 @router.get("/page/{name}")
-async def asset(name: Literal["page.js", "feeds.js", "page.css", "icon.svg"]) -> Response:
-    """Return a file that the pages load."""
-    return Response((_page / name).read_bytes(), media_type=ASSET_TYPES[name], headers={"Cache-Control": "no-cache"})
+async def asset(name: str, request: Request) -> Response:
+    """Return a file that the dashboard loads."""
+    media_type = TYPES.get(name.rpartition(".")[2])
+    if media_type is None or name not in _names():
+        raise Problem(NOT_FOUND, f"the dashboard has no file called {name[:80]!r}")
+    headers = {"Cache-Control": KEEP if name.startswith(HASHED) else ASK_AGAIN, "Vary": "Accept-Encoding"}
+    found = _asset(name)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(found.plain, media_type=media_type, headers=headers)
+    return Response(found.compressed, media_type=media_type, headers=headers | {"Content-Encoding": "gzip"})
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(each.name for each in _built.iterdir())
+
+
+@cache
+def _asset(name: str) -> _Asset:
+    plain = (_built / name).read_bytes()
+    return _Asset(plain, gzip.compress(plain, mtime=0))
 
 
 @router.get("/page-settings")
@@ -67,7 +97,8 @@ async def problem(name: str) -> Response:
 
 def _html(title: str, body: str) -> HTMLResponse:
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    style = '<link rel="stylesheet" href="/page/page.css"><link rel="icon" href="/page/icon.svg">'
+    sheet = next(name for name in _names() if name.endswith(".css"))
+    style = f'<link rel="stylesheet" href="/page/{sheet}"><link rel="icon" href="/page/icon.svg">'
     page = (
         f'<!doctype html><html lang="en">{head}{style}<main class="text"><h1>{escape(title)}</h1>{body}</main></html>'
     )

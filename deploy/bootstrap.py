@@ -5,6 +5,7 @@
     python3 deploy/bootstrap.py test --quick          run the checks of the inner loop, in at most two minutes
     python3 deploy/bootstrap.py test --all-pythons    run a part of them on every other Python found here, too
     python3 deploy/bootstrap.py contracts             compile the Cairo contracts; --check only compares
+    python3 deploy/bootstrap.py page                  build the dashboard; --check only compares
 
 The first run makes `.venv` and installs the packages of `deploy/locks`, each by its digest. Further arguments of `demo`
 go to `astratrade dev`, those of `test` to pytest. The script needs only the standard library and no root.
@@ -30,6 +31,8 @@ VENV = ROOT / ".venv"
 LOCKS = ROOT / "deploy" / "locks"
 LIBRARY = ROOT / "streams" / "faust-redis"
 CLIENT = ROOT / "api" / "astratrade-client"
+TOOLS = {"contracts": "contracts.toolchain", "page": "deploy.dashboard"}
+"""The modules that build what is in the repository but was not written: compiled contracts, the dashboard."""
 STATIC_CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -59,9 +62,9 @@ def main(arguments: list[str]) -> int:
     if command == "test":
         test(rest)
         return 0
-    if command == "contracts":
+    if command in TOOLS:
         install(VENV, sys.executable, extra="")
-        return subprocess.call([str(VENV / "bin" / "python"), "-m", "contracts.toolchain", *rest], cwd=ROOT)
+        return subprocess.call([str(VENV / "bin" / "python"), "-m", TOOLS[command], *rest], cwd=ROOT)
     print(__doc__)
     return 0 if command in ("-h", "--help") else USAGE_STATUS
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,13 +16,13 @@ from api.auth import Role
 from api.config import ApiConfig
 from api.origins import origins_of
 from api.security_headers import HEADERS, PAGE_HEADERS
+from deploy.dashboard.lock import SOURCE
 from tests.integration.api.support import Worker, auth, scraped
 from tests.integration.api.test_ingress import ORDER, USER
 
 PAGES = ("/", "/docs", "/problems/validation")
 BROKEN = "/broken"
 ORIGIN = "https://app.example.com"
-ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
@@ -41,8 +40,8 @@ async def api(config: ApiConfig) -> AsyncIterator[httpx.AsyncClient]:
     ("method", "path", "status"),
     [
         *(("GET", page, 200) for page in PAGES),
-        ("GET", "/page/page.js", 200),
-        ("GET", "/page/feeds.js", 200),
+        ("GET", "/page/icon.svg", 200),
+        ("GET", "/page/none.js", 404),
         ("GET", "/openapi.json", 200),
         ("GET", "/v1/stats", 200),
         ("GET", "/v1/pipeline", 401),
@@ -107,7 +106,7 @@ async def test_pages_have_no_inline_script_or_style(client: httpx.AsyncClient, p
 
 
 def test_the_script_of_the_pages_builds_no_markup_from_text() -> None:
-    script = "".join((ROOT / "api/page" / name).read_text() for name in ("page.js", "feeds.js"))
+    script = "".join(path.read_text() for path in SOURCE.rglob("*.ts*"))
     for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("):
         assert sink not in script
 

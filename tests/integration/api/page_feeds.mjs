@@ -12,13 +12,13 @@ if (mode === "sse") {
     static CLOSED = 2;
     readyState = 1;
     handlers = {};
-    constructor(path) { this.read(path); }
+    constructor(address) { this.read(address); }
     addEventListener(name, handle) { this.handlers[name] = handle; }
     close() {}
-    async read(path) {
+    async read(address) {
       const decoder = new TextDecoder();
       let text = "";
-      for await (const chunk of (await fetch(url + path)).body) {
+      for await (const chunk of (await fetch(address)).body) {
         text += decoder.decode(chunk);
         const frames = text.split("\n\n");
         text = frames.pop();
@@ -32,10 +32,10 @@ if (mode === "sse") {
 }
 
 const { Feeds } = await import(module);
-const feeds = new Feeds(() => {});
+const feeds = new Feeds();
 const say = (line) => process.stdout.write(`${line}\n`);
-feeds.follow("place", "progress", { user: "alice" }, {
+feeds.follow("progress", { user: "alice" }, {
   fresh: () => say("fresh"),
-  rows: (rows, { snapshot }) => { for (const row of rows) say(`${snapshot ? "snapshot" : "delta"} ${row.xp} ${feeds.state()}`); },
+  rows: (rows, { snapshot }) => { for (const row of rows) say(`${snapshot ? "snapshot" : "delta"} ${row.xp} ${feeds.state}`); },
 });
-setInterval(() => say(feeds.state()), 100);
+setInterval(() => say(feeds.state), 100);

@@ -207,22 +207,17 @@ async def test_examples_of_the_description_are_accepted(client: httpx.AsyncClien
 
 
 async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
-    for path in (
-        "/",
-        "/docs",
-        "/problems/validation",
-        "/page/page.js",
-        "/page/feeds.js",
-        "/page/page.css",
-        "/page/icon.svg",
-    ):
+    loaded = re.findall(r'(?:src|href)="(/page/[^"]+)"', (await client.get("/")).text)
+    assert {path.rpartition(".")[2] for path in loaded} == {"js", "css", "svg"}
+    for path in ("/", "/docs", "/problems/validation", *loaded):
         answer = await client.get(path)
         assert answer.status_code == 200, path
         assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(https?:)?//", answer.text), path
     for name in KINDS:
         assert (await client.get(f"/problems/{name}")).status_code == 200
     assert_problem(await client.get("/problems/none"), 404, "not-found")
-    assert (await client.get("/page/secrets")).status_code == 422
+    for name in ("secrets", "secrets.js", "index.html", "..%2fpage%2flock.json"):
+        assert_problem(await client.get(f"/page/{name}"), 404, "not-found")
     assert "BTC" in (await client.get("/page-settings")).json()["markets"]
 
 

@@ -17,9 +17,10 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.config import ApiConfig
 from api.server import Server
+from deploy.dashboard.build import BuildError, packages
+from deploy.dashboard.lock import SOURCE
 from tests.integration.api.socket_client import TABLE, progress
 from tests.integration.api.support import Worker
-from tests.source import ROOT
 
 NODE = shutil.which("node")
 WEBSOCKET = "--experimental-websocket"  # later versions have it without
@@ -51,10 +52,23 @@ class Page:
         raise AssertionError(self.lines)
 
 
+@pytest.fixture(scope="session")
+def feeds_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the feeds of the page as JavaScript, which Node 20 needs; skip without the packages of the page."""
+    try:
+        esbuild = packages() / ".bin" / "esbuild"
+    except BuildError as exc:
+        pytest.skip(str(exc))
+    made = tmp_path_factory.mktemp("page") / "feeds.mjs"
+    command = [str(esbuild), str(SOURCE / "data" / "feeds.ts"), "--format=esm", f"--outfile={made}"]
+    subprocess.run(command, check=True, capture_output=True)
+    return made
+
+
 @asynccontextmanager
-async def page(url: str, *mode: str) -> AsyncIterator[Page]:
+async def page(module: Path, url: str, *mode: str) -> AsyncIterator[Page]:
     script = Path(__file__).with_name("page_feeds.mjs")
-    arguments = [WEBSOCKET, "--no-warnings", str(script), str(ROOT / "api/page/feeds.js"), url.rstrip("/"), *mode]
+    arguments = [WEBSOCKET, "--no-warnings", str(script), str(module), url.rstrip("/"), *mode]
     process = await asyncio.create_subprocess_exec(str(NODE), *arguments, stdout=asyncio.subprocess.PIPE)
     try:
         yield Page(process)
@@ -65,10 +79,10 @@ async def page(url: str, *mode: str) -> AsyncIterator[Page]:
 
 @pytest.mark.parametrize("mode", [(), ("sse",)])
 async def test_the_page_shows_a_snapshot_and_changes_over_either_encoding(
-    server: httpx.AsyncClient, served_app: FastAPI, worker: Worker, mode: tuple[str, ...]
+    feeds_module: Path, server: httpx.AsyncClient, served_app: FastAPI, worker: Worker, mode: tuple[str, ...]
 ) -> None:
     await worker.put_user(TABLE, "alice", progress(1))
-    async with page(str(server.base_url), *mode) as shown:
+    async with page(feeds_module, str(server.base_url), *mode) as shown:
         await shown.until(lambda line: line == "live")
         assert len(served_app.state.api.hub.sockets) == (0 if mode else 1)
         await worker.put_user(TABLE, "alice", progress(2))
@@ -76,7 +90,9 @@ async def test_the_page_shows_a_snapshot_and_changes_over_either_encoding(
     assert [line for line in shown.lines if line[:5] in {"fresh", "snaps"}] == ["fresh", "snapshot 1 live"]
 
 
-async def test_the_page_resumes_after_a_restart_of_the_api(config: ApiConfig, worker: Worker) -> None:
+async def test_the_page_resumes_after_a_restart_of_the_api(
+    feeds_module: Path, config: ApiConfig, worker: Worker
+) -> None:
     await worker.put_user(TABLE, "alice", progress(1))
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -85,7 +101,7 @@ async def test_the_page_resumes_after_a_restart_of_the_api(config: ApiConfig, wo
             return server, asyncio.create_task(server.serve([listening.dup()]))
 
         server, running = await serve()
-        async with page(f"http://127.0.0.1:{listening.getsockname()[1]}") as shown:
+        async with page(feeds_module, f"http://127.0.0.1:{listening.getsockname()[1]}") as shown:
             await shown.until(lambda line: line == "live")
             server.should_exit = True
             await running

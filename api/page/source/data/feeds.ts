@@ -1,0 +1,204 @@
+// The feeds of the page: all over one WebSocket, or, where none opens, each as server-sent events.
+
+const SILENT_MS = 12_000; // a feed sends something at least every 5 s
+const AGAIN_MS = 2_000;
+const OPENS_WITHIN_MS = 5_000;
+const FAILURES_MAX = 2; // so often a socket may fail to open before the page uses server-sent events
+
+export type Query = Record<string, string | number | boolean>;
+export type Row = Record<string, any>;
+
+/** Receives a feed: `fresh` before the rows of a snapshot, `rows` for the rows of one event. */
+export interface Receiver {
+  fresh(): void;
+  rows(rows: Row[], about: { snapshot: boolean; removed: string[] }): void;
+}
+
+export type Connection = "live" | "connecting" | "stalled" | "lost";
+
+/** One feed and what is known of its stream. */
+class Feed {
+  lastId: string | null = null;
+  heard = 0;
+  stalled = false;
+  lost = false;
+  #inSnapshot = false;
+
+  constructor(readonly name: string, readonly query: Query, readonly receiver: Receiver) {}
+
+  take(event: string, data: any, id?: string): void {
+    this.heard = Date.now();
+    this.stalled = false;
+    this.lost = false;
+    if (id !== undefined) this.lastId = id || null;
+    if (event === "snapshot") {
+      if (!this.#inSnapshot) this.receiver.fresh();
+      this.#inSnapshot = !data.last;
+      this.receiver.rows(data.rows, { snapshot: true, removed: [] });
+    } else if (event === "delta") {
+      if (data.complete) this.receiver.fresh();
+      this.receiver.rows(data.rows, { snapshot: false, removed: data.removed ?? [] });
+    } else if (event === "progress") {
+      this.stalled = data.stalled;
+    } else if (event === "resync") {
+      this.#inSnapshot = false;
+    }
+  }
+
+  lose(): void {
+    this.lost = true;
+    this.#inSnapshot = false;
+  }
+}
+
+/** All feeds of the page. `changed` is called when the state of the connection may have changed. */
+export class Feeds {
+  changed: () => void = () => {};
+  #feeds = new Set<Feed>();
+  #subscriptions = new Map<string, Feed>(); // a new name for each subscription tells late events apart
+  #sources = new Map<Feed, EventSource>(); // when no socket opens
+  #socket: WebSocket | null = null;
+  #numbers = 0;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #paused = false;
+
+  constructor(readonly origin: string = globalThis.location?.origin ?? "") {}
+
+  /** Follow a feed until the returned function is called. */
+  follow(name: string, query: Query, receiver: Receiver): () => void {
+    const feed = new Feed(name, query, receiver);
+    this.#feeds.add(feed);
+    if (!this.#paused) this.#open(feed);
+    return () => {
+      this.#feeds.delete(feed);
+      this.#leave(feed);
+    };
+  }
+
+  /** Close all connections, as a hidden page does. The feeds resume where they were. */
+  pause(): void {
+    this.#paused = true;
+    for (const feed of this.#feeds) this.#leave(feed);
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const feed of this.#feeds) this.#open(feed);
+  }
+
+  get state(): Connection {
+    const all = [...this.#feeds];
+    const now = Date.now();
+    if (all.some((feed) => feed.lost || (feed.heard && now - feed.heard > SILENT_MS))) return "lost";
+    if (all.some((feed) => feed.stalled)) return "stalled";
+    return all.some((feed) => feed.heard === 0) ? "connecting" : "live";
+  }
+
+  /** When the feed that was silent for longest was heard last, in milliseconds since 1970; 0 before all were heard. */
+  get heard(): number {
+    return this.#feeds.size ? Math.min(...[...this.#feeds].map((feed) => feed.heard)) : 0;
+  }
+
+  #open(feed: Feed): void {
+    if (this.#failures >= FAILURES_MAX) this.#stream(feed);
+    else if (this.#socket?.readyState === WebSocket.OPEN) this.#subscribe(feed);
+    else if (!this.#socket && !this.#timer) this.#connect();
+  }
+
+  #leave(feed: Feed): void {
+    this.#sources.get(feed)?.close();
+    this.#sources.delete(feed);
+    for (const [subscription, one] of this.#subscriptions) {
+      if (one !== feed) continue;
+      this.#subscriptions.delete(subscription);
+      this.#send({ type: "unsubscribe", subscription });
+    }
+  }
+
+  // --- the socket ----------------------------------------------------------------------------------------------------
+
+  #connect(): void {
+    const socket = new WebSocket(`${this.origin.replace(/^http/, "ws")}/v1/ws`);
+    let opened = false;
+    this.#socket = socket;
+    const patience = setTimeout(() => { if (!opened) socket.close(); }, OPENS_WITHIN_MS);
+    socket.onopen = () => {
+      opened = true;
+      this.#failures = 0;
+      for (const feed of this.#feeds) this.#subscribe(feed);
+    };
+    socket.onmessage = ({ data }) => { if (this.#socket === socket) this.#take(JSON.parse(data)); };
+    socket.onclose = () => {
+      clearTimeout(patience);
+      if (this.#socket !== socket) return;
+      this.#socket = null;
+      this.#subscriptions.clear();
+      if (!opened) this.#failures += 1;
+      for (const feed of this.#feeds) feed.lose();
+      this.changed();
+      this.#again();
+    };
+  }
+
+  #again(): void {
+    if (this.#failures >= FAILURES_MAX) {
+      for (const feed of this.#feeds) this.#stream(feed);
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#feeds.size && !this.#paused) this.#connect();
+    }, AGAIN_MS);
+  }
+
+  #subscribe(feed: Feed): void {
+    const subscription = String(this.#numbers += 1);
+    this.#subscriptions.set(subscription, feed);
+    const resume = feed.lastId ? { last_event_id: feed.lastId } : {};
+    this.#send({ type: "subscribe", subscription, feed: feed.name, query: feed.query, ...resume });
+  }
+
+  #send(message: object): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #take(message: any): void {
+    const feed = this.#subscriptions.get(message.subscription);
+    if (!feed) return;
+    if (message.type === "event") {
+      feed.take(message.event, message.data, message.id);
+    } else if (message.type === "ended" || message.type === "problem") {
+      this.#subscriptions.delete(message.subscription);
+      feed.lose();
+      setTimeout(() => { if (this.#feeds.has(feed) && !this.#paused) this.#open(feed); }, AGAIN_MS);
+    }
+    this.changed();
+  }
+
+  // --- server-sent events --------------------------------------------------------------------------------------------
+
+  #stream(feed: Feed): void {
+    const query = new URLSearchParams(Object.entries(feed.query).map(([name, value]) => [name, String(value)]));
+    const source = new EventSource(`${this.origin}/v1/feed/${feed.name}?${query}`);
+    this.#sources.set(feed, source);
+    for (const event of ["snapshot", "delta", "progress", "resync"]) {
+      source.addEventListener(event, (message) => {
+        feed.take(event, JSON.parse((message as MessageEvent).data));
+        this.changed();
+      });
+    }
+    source.onerror = () => {
+      feed.lose();
+      this.changed();
+      // A browser gives up after an error answer (503 while the broker is away), so try again.
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(() => { if (this.#sources.get(feed) === source) this.#stream(feed); }, AGAIN_MS);
+    };
+  }
+}

@@ -1,0 +1,33 @@
+// The feeds that components follow while they are on the page.
+
+import { signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+
+import { type Connection, Feeds, type Query, type Receiver } from "./feeds.ts";
+
+const CHECK_MS = 1_000;
+
+export const feeds = new Feeds();
+export const connection = signal<Connection>("connecting");
+/** When the feed that was silent for longest was heard last, in milliseconds since 1970. */
+export const heardAt = signal(0);
+
+function check(): void {
+  connection.value = feeds.state;
+  heardAt.value = feeds.heard;
+}
+
+/** Keep `connection` current, and close the connections while the page is hidden. */
+export function start(): void {
+  feeds.changed = check;
+  setInterval(check, CHECK_MS);
+  document.addEventListener("visibilitychange", () => (document.hidden ? feeds.pause() : feeds.resume()));
+}
+
+/** Follow a feed into what `make` returns, and leave it with the component or when the query changes. */
+export function useFeed<R extends Receiver>(name: string, query: Query, make: () => R): R {
+  const key = JSON.stringify([name, query]);
+  const rows = useMemo(make, [key]);
+  useEffect(() => feeds.follow(name, query, rows), [rows]);
+  return rows;
+}

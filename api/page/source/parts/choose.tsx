@@ -1,0 +1,19 @@
+// A choice that the address of the page keeps.
+
+import { choice, choose } from "../shell/router.ts";
+
+export function Choose(props: { name: string; label: string; options: readonly (readonly [string, string])[] }) {
+  const [first] = props.options[0] ?? [""];
+  const changed = (event: Event) => {
+    const { value } = event.currentTarget as HTMLSelectElement;
+    choose({ [props.name]: value === first ? "" : value });
+  };
+  return (
+    <label>
+      {props.label}
+      <select value={choice(props.name, first)} onChange={changed}>
+        {props.options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
+      </select>
+    </label>
+  );
+}

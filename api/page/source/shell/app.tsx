@@ -1,0 +1,51 @@
+// The frame around the views: navigation, the state of the connection, and the view that the address names.
+
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { Live } from "../views/live.tsx";
+import { ConnectionState } from "./connection.tsx";
+import { follow, path } from "./router.ts";
+
+interface View {
+  path: string;
+  name: string;
+  /** The view itself, or how to load it when it is first visited. */
+  part: ComponentType | (() => Promise<ComponentType>);
+  isLazy?: boolean;
+}
+
+const VIEWS: readonly View[] = [{ path: "/", name: "Live", part: Live }];
+
+export function App() {
+  const view = VIEWS.find((each) => each.path === path.value);
+  useEffect(() => { document.title = view ? `${view.name} · AstraTrade` : "AstraTrade"; }, [view]);
+  return (
+    <>
+      <a class="skip" href="#main">Skip to content</a>
+      <header class="top">
+        <a class="brand" href="/" onClick={follow}><img src="/page/icon.svg" alt="" width="26" height="26" /> AstraTrade</a>
+        <nav aria-label="Views">
+          {VIEWS.map((each) => (
+            <a key={each.path} href={each.path} onClick={follow} aria-current={each === view ? "page" : undefined}>{each.name}</a>
+          ))}
+        </nav>
+        <ConnectionState />
+      </header>
+      <main id="main" tabIndex={-1}>{view ? <Shown key={view.path} view={view} /> : <Missing />}</main>
+      <footer><a href="/docs">Endpoints</a> · <a href="/openapi.json">OpenAPI</a></footer>
+    </>
+  );
+}
+
+function Shown({ view }: { view: View }) {
+  const [part, setPart] = useState<{ Part: ComponentType } | null>(view.isLazy ? null : { Part: view.part as ComponentType });
+  useEffect(() => {
+    if (!part) void (view.part as () => Promise<ComponentType>)().then((Part) => setPart({ Part }));
+  }, []);
+  return part ? <part.Part /> : <p class="empty">Loading…</p>;
+}
+
+function Missing() {
+  return <p class="empty">There is no such page. <a href="/" onClick={follow}>See what is live</a>.</p>;
+}

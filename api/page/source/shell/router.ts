@@ -1,0 +1,42 @@
+// The address of the page holds every choice: the view is its path, the choices are its query.
+
+import { signal } from "@preact/signals";
+
+export const path = signal(location.pathname);
+const query = signal(new URLSearchParams(location.search));
+
+function read(): void {
+  path.value = location.pathname;
+  query.value = new URLSearchParams(location.search);
+}
+
+addEventListener("popstate", read);
+
+/** Return a choice of the address, or what applies without one. */
+export function choice<T extends string>(name: string, otherwise: T, allowed?: readonly T[]): T {
+  const found = query.value.get(name) as T | null;
+  return found === null || (allowed && !allowed.includes(found)) ? otherwise : found;
+}
+
+/** Change choices of the address; an empty one is left out. */
+export function choose(choices: Record<string, string>): void {
+  const changed = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(choices)) value ? changed.set(name, value) : changed.delete(name);
+  const text = changed.toString();
+  history.replaceState(null, "", text ? `?${text}` : location.pathname);
+  read();
+}
+
+/** Go to a view of the page. */
+export function visit(to: string): void {
+  history.pushState(null, "", to);
+  read();
+  scrollTo(0, 0);
+}
+
+/** Follow a link inside the page, unless the reader wants another tab. */
+export function follow(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  visit((event.currentTarget as HTMLAnchorElement).href);
+}
