@@ -37,7 +37,8 @@ class _Asset(NamedTuple):
     compressed: bytes
 
 
-@router.get("/")
+@router.get("/", response_class=HTMLResponse)
+@router.get("/player", response_class=HTMLResponse)
 async def index() -> Response:
     """Return the dashboard."""
     return HTMLResponse(_asset("index.html").plain, headers=PAGE)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse
 
 from api.kit.problems import VALIDATION, Fault, Problem
 
 
 async def refuse_unknown(connection: HTTPConnection) -> None:
-    """Refuse a request with a parameter that its route does not have.
+    """Refuse a request with a parameter that its route does not have. A page's parameters are for its script.
 
     Raises:
         Problem: 422, which names the parameter and those that are possible.
@@ -20,7 +21,7 @@ async def refuse_unknown(connection: HTTPConnection) -> None:
     if not connection.scope["query_string"]:
         return
     route = connection.scope["route"]
-    if not isinstance(route, APIRoute):
+    if not isinstance(route, APIRoute) or route.response_class is HTMLResponse:
         return
     known = frozenset(_names(route.dependant))
     faults = [

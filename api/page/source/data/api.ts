@@ -1,4 +1,4 @@
-// Queries of the API. An error carries what the API says of it (RFC 9457).
+// Requests to the API. An error carries what the API says of it (RFC 9457).
 
 export class ProblemError extends Error {
   constructor(readonly status: number, title: string, readonly detail: string) {
@@ -6,11 +6,28 @@ export class ProblemError extends Error {
   }
 }
 
-/** Return the JSON of a path. Raise a ProblemError when the API refuses, or a TypeError when it cannot be reached. */
-export async function get<T>(path: string, query: Record<string, string> = {}): Promise<T> {
-  const text = new URLSearchParams(query).toString();
-  const answer = await fetch(text ? `${path}?${text}` : path, { headers: { Accept: "application/json" } });
-  if (answer.ok) return answer.json() as Promise<T>;
+/** Send a request and return the JSON of its answer.
+ *
+ * Raise a ProblemError when the API refuses, or a TypeError when it cannot be reached.
+ */
+export async function request<T>(method: string, path: string, body?: object, token?: string | null, headers: Record<string, string> = {}): Promise<T> {
+  const answer = await fetch(path, {
+    method,
+    headers: {
+      Accept: "application/json",
+      ...(body ? { "Content-Type": "application/json" } : {}),
+      ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      ...headers,
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
   const problem = await answer.json().catch(() => ({}));
   throw new ProblemError(answer.status, problem.title ?? answer.statusText, problem.detail ?? "");
+}
+
+/** Return the answer of a public query. */
+export function get<T>(path: string, query: Record<string, string> = {}, token?: string | null): Promise<T> {
+  const text = new URLSearchParams(query).toString();
+  return request<T>("GET", text ? `${path}?${text}` : path, undefined, token);
 }

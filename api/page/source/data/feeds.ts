@@ -54,6 +54,8 @@ class Feed {
 /** All feeds of the page. `changed` is called when the state of the connection may have changed. */
 export class Feeds {
   changed: () => void = () => {};
+  /** Returns the access token of whoever is signed in; null for nobody. */
+  token: () => Promise<string | null> = async () => null;
   #feeds = new Set<Feed>();
   #subscriptions = new Map<string, Feed>(); // a new name for each subscription tells late events apart
   #sources = new Map<Feed, EventSource>(); // when no socket opens
@@ -87,6 +89,13 @@ export class Feeds {
     socket?.close();
   }
 
+  /** Connect again, as another user or as nobody. */
+  reconnect(): void {
+    this.pause();
+    for (const feed of this.#feeds) feed.lastId = null;
+    this.resume();
+  }
+
   resume(): void {
     this.#paused = false;
     for (const feed of this.#feeds) this.#open(feed);
@@ -106,7 +115,7 @@ export class Feeds {
   }
 
   #open(feed: Feed): void {
-    if (this.#failures >= FAILURES_MAX) this.#stream(feed);
+    if (this.#failures >= FAILURES_MAX) void this.#stream(feed);
     else if (this.#socket?.readyState === WebSocket.OPEN) this.#subscribe(feed);
     else if (!this.#socket && !this.#timer) this.#connect();
   }
@@ -128,10 +137,11 @@ export class Feeds {
     let opened = false;
     this.#socket = socket;
     const patience = setTimeout(() => { if (!opened) socket.close(); }, OPENS_WITHIN_MS);
-    socket.onopen = () => {
+    socket.onopen = async () => {
       opened = true;
       this.#failures = 0;
-      for (const feed of this.#feeds) this.#subscribe(feed);
+      await this.#authenticate(socket);
+      if (this.#socket === socket) for (const feed of this.#feeds) this.#subscribe(feed);
     };
     socket.onmessage = ({ data }) => { if (this.#socket === socket) this.#take(JSON.parse(data)); };
     socket.onclose = () => {
@@ -146,9 +156,15 @@ export class Feeds {
     };
   }
 
+  /** Say who follows, before feeds that are private. The server answers in order. */
+  async #authenticate(socket: WebSocket): Promise<void> {
+    const token = await this.token().catch(() => null); // without one, public feeds go on
+    if (token && this.#socket === socket) this.#send({ type: "authenticate", token });
+  }
+
   #again(): void {
     if (this.#failures >= FAILURES_MAX) {
-      for (const feed of this.#feeds) this.#stream(feed);
+      for (const feed of this.#feeds) void this.#stream(feed);
       return;
     }
     this.#timer = setTimeout(() => {
@@ -169,6 +185,7 @@ export class Feeds {
   }
 
   #take(message: any): void {
+    if (message.type === "expiring" && this.#socket) void this.#authenticate(this.#socket);
     const feed = this.#subscriptions.get(message.subscription);
     if (!feed) return;
     if (message.type === "event") {
@@ -183,8 +200,11 @@ export class Feeds {
 
   // --- server-sent events --------------------------------------------------------------------------------------------
 
-  #stream(feed: Feed): void {
+  async #stream(feed: Feed): Promise<void> {
     const query = new URLSearchParams(Object.entries(feed.query).map(([name, value]) => [name, String(value)]));
+    const token = await this.token().catch(() => null);
+    if (token) query.set("ticket", await this.#ticket(token));
+    if (!this.#feeds.has(feed) || this.#paused) return;
     const source = new EventSource(`${this.origin}/v1/feed/${feed.name}?${query}`);
     this.#sources.set(feed, source);
     for (const event of ["snapshot", "delta", "progress", "resync"]) {
@@ -196,9 +216,16 @@ export class Feeds {
     source.onerror = () => {
       feed.lose();
       this.changed();
-      // A browser gives up after an error answer (503 while the broker is away), so try again.
-      if (source.readyState !== EventSource.CLOSED) return;
-      setTimeout(() => { if (this.#sources.get(feed) === source) this.#stream(feed); }, AGAIN_MS);
+      // A browser gives up after an error answer (503 while the broker is away), and a ticket opens one feed. Try again.
+      if (source.readyState !== EventSource.CLOSED && !token) return;
+      source.close();
+      setTimeout(() => { if (this.#sources.get(feed) === source) void this.#stream(feed); }, AGAIN_MS);
     };
+  }
+
+  /** Return a ticket: a browser cannot send a token with server-sent events. */
+  async #ticket(token: string): Promise<string> {
+    const answer = await fetch(`${this.origin}/v1/feed/tickets`, { method: "POST", headers: { Authorization: `Bearer ${token}` } });
+    return answer.ok ? (await answer.json()).ticket : "";
   }
 }

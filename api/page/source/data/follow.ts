@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { type Connection, Feeds, type Query, type Receiver } from "./feeds.ts";
+import { token, user } from "./session.ts";
 
 const CHECK_MS = 1_000;
 
@@ -20,6 +21,12 @@ function check(): void {
 /** Keep `connection` current, and close the connections while the page is hidden. */
 export function start(): void {
   feeds.changed = check;
+  feeds.token = token;
+  let before = user.value;
+  user.subscribe((now) => {
+    if (now !== before) feeds.reconnect();
+    before = now;
+  });
   setInterval(check, CHECK_MS);
   document.addEventListener("visibilitychange", () => (document.hidden ? feeds.pause() : feeds.resume()));
 }

@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+import { signOut, user } from "../data/session.ts";
 import { Live } from "../views/live.tsx";
 import { ConnectionState } from "./connection.tsx";
 import { follow, path } from "./router.ts";
@@ -15,7 +16,10 @@ interface View {
   isLazy?: boolean;
 }
 
-const VIEWS: readonly View[] = [{ path: "/", name: "Live", part: Live }];
+const VIEWS: readonly View[] = [
+  { path: "/", name: "Live", part: Live },
+  { path: "/player", name: "You", part: () => import("../views/player.tsx").then(({ Player }) => Player), isLazy: true },
+];
 
 export function App() {
   const view = VIEWS.find((each) => each.path === path.value);
@@ -30,6 +34,7 @@ export function App() {
             <a key={each.path} href={each.path} onClick={follow} aria-current={each === view ? "page" : undefined}>{each.name}</a>
           ))}
         </nav>
+        <Account />
         <ConnectionState />
       </header>
       <main id="main" tabIndex={-1}>{view ? <Shown key={view.path} view={view} /> : <Missing />}</main>
@@ -44,6 +49,11 @@ function Shown({ view }: { view: View }) {
     if (!part) void (view.part as () => Promise<ComponentType>)().then((Part) => setPart({ Part }));
   }, []);
   return part ? <part.Part /> : <p class="empty">Loading…</p>;
+}
+
+function Account() {
+  if (!user.value) return <a href="/player" onClick={follow}>Sign in</a>;
+  return <button class="link" type="button" onClick={() => void signOut()}>Sign out</button>;
 }
 
 function Missing() {

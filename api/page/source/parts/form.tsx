@@ -1,0 +1,34 @@
+// A form whose fields are read when it is sent, and that says why it was refused.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import { ProblemError } from "../data/api.ts";
+
+export function textOf(error: unknown): string {
+  if (error instanceof ProblemError) return error.detail ? `${error.message}: ${error.detail}` : error.message;
+  return "The API cannot be reached. Try again in a moment.";
+}
+
+export function Form(props: { send: (fields: Record<string, string>) => Promise<void>; button: string; children: ComponentChildren }) {
+  const [state, setState] = useState<{ busy: boolean; fault: string }>({ busy: false, fault: "" });
+  const submitted = async (event: Event) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const { submitter } = event as SubmitEvent;
+    setState({ busy: true, fault: "" });
+    try {
+      await props.send(Object.fromEntries(new FormData(form, submitter)) as Record<string, string>);
+      setState({ busy: false, fault: "" });
+    } catch (error) {
+      setState({ busy: false, fault: textOf(error) });
+    }
+  };
+  return (
+    <form onSubmit={submitted} aria-busy={state.busy}>
+      {props.children}
+      <button disabled={state.busy}>{props.button}</button>
+      {state.fault && <p class="fault" role="alert">{state.fault}</p>}
+    </form>
+  );
+}
