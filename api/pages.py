@@ -38,6 +38,7 @@ class _Asset(NamedTuple):
 
 
 @router.get("/", response_class=HTMLResponse)
+@router.get("/boards", response_class=HTMLResponse)
 @router.get("/player", response_class=HTMLResponse)
 async def index() -> Response:
     """Return the dashboard."""

@@ -239,6 +239,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/openapi.json"): OPEN,
     ("GET", "/docs"): OPEN,
     ("GET", "/"): OPEN,
+    ("GET", "/boards"): OPEN,
     ("GET", "/player"): OPEN,
     ("GET", "/page/{name}"): OPEN,
     ("GET", "/page-settings"): OPEN,

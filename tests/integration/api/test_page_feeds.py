@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -17,12 +16,12 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.config import ApiConfig
 from api.server import Server
-from deploy.dashboard.build import BuildError, packages
-from deploy.dashboard.lock import SOURCE
 from tests.integration.api.socket_client import TABLE, progress
 from tests.integration.api.support import Worker
+from tests.support.page_module import NODE, page_module
 
-NODE = shutil.which("node")
+__all__ = ["page_module"]
+
 WEBSOCKET = "--experimental-websocket"  # later versions have it without
 TIMEOUT_S = 20.0
 
@@ -53,16 +52,8 @@ class Page:
 
 
 @pytest.fixture(scope="session")
-def feeds_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the feeds of the page as JavaScript, which Node 20 needs; skip without the packages of the page."""
-    try:
-        esbuild = packages() / ".bin" / "esbuild"
-    except BuildError as exc:
-        pytest.skip(str(exc))
-    made = tmp_path_factory.mktemp("page") / "feeds.mjs"
-    command = [str(esbuild), str(SOURCE / "data" / "feeds.ts"), "--format=esm", f"--outfile={made}"]
-    subprocess.run(command, check=True, capture_output=True)
-    return made
+def feeds_module(page_module: Callable[[str], Path]) -> Path:
+    return page_module("data/feeds.ts")
 
 
 @asynccontextmanager

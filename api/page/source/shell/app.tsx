@@ -18,6 +18,7 @@ interface View {
 
 const VIEWS: readonly View[] = [
   { path: "/", name: "Live", part: Live },
+  { path: "/boards", name: "Boards", part: () => import("../views/boards.tsx").then(({ Boards }) => Boards), isLazy: true },
   { path: "/player", name: "You", part: () => import("../views/player.tsx").then(({ Player }) => Player), isLazy: true },
 ];
 

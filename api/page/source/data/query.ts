@@ -1,0 +1,28 @@
+// The answer of a query, while a component shows it.
+
+import { useEffect, useState } from "preact/hooks";
+
+import { get } from "./api.ts";
+import { token } from "./session.ts";
+
+export interface Answer<T> {
+  data: T | null;
+  error: unknown;
+}
+
+/** Ask a query when the component appears and when the query changes; ask nothing without a path. */
+export function useQuery<T>(path: string | null, query: Record<string, string> = {}, isPrivate = false): Answer<T> {
+  const key = JSON.stringify([path, query]);
+  const [answer, setAnswer] = useState<Answer<T> & { key: string }>({ data: null, error: null, key });
+  useEffect(() => {
+    if (path === null) return;
+    let isOurs = true;
+    const asked = isPrivate ? token() : Promise.resolve(null);
+    asked.then((bearer) => get<T>(path, query, bearer)).then(
+      (data) => { if (isOurs) setAnswer({ data, error: null, key }); },
+      (error: unknown) => { if (isOurs) setAnswer({ data: null, error, key }); },
+    );
+    return () => { isOurs = false; };
+  }, [key]);
+  return answer.key === key ? answer : { data: null, error: null };
+}

@@ -1,0 +1,49 @@
+// Whether a period is sealed, its digest, and the proof of one's rank, which the browser checks by itself.
+
+import { useState } from "preact/hooks";
+
+import { get } from "../../data/api.ts";
+import { useQuery } from "../../data/query.ts";
+import { ProofError, type RankProof, verify } from "../../data/rank_proof.ts";
+import { token } from "../../data/session.ts";
+import { textOf } from "../../parts/form.tsx";
+import { Panel } from "../../parts/panel.tsx";
+import type { ChosenBoard } from "./chosen.tsx";
+
+interface Page { sealed: boolean; digest: string | null; total: number }
+
+export function Seal({ board, user }: { board: ChosenBoard; user: string }) {
+  const path = board.scope === "constellations" ? "/v1/leaderboards/xp/constellations" : `/v1/leaderboards/${board.board}`;
+  const isAsked = board.period !== "all" && board.scope !== "friends";
+  const { data } = useQuery<Page>(isAsked ? path : null, { ...board.query, limit: "1" });
+  if (!isAsked || !data) return null;
+  return (
+    <Panel title="Seal">
+      {!data.sealed && <p class="empty">This period is open. It is sealed some hours after its end, and then nothing changes it.</p>}
+      {data.sealed && <p>Sealed with the digest <code class="digest">{data.digest}</code></p>}
+      {data.sealed && board.scope === "everyone" && <Proof key={`${board.board} ${board.period} ${board.market} ${user}`} board={board} user={user} digest={data.digest ?? ""} />}
+    </Panel>
+  );
+}
+
+function Proof({ board, user, digest }: { board: ChosenBoard; user: string; digest: string }) {
+  const [said, setSaid] = useState<{ ok: boolean; text: string } | null>(null);
+  if (!user) return <p class="soft">Sign in to verify your own rank.</p>;
+  const check = async () => {
+    try {
+      const path = `/v1/leaderboards/${board.board}/users/${encodeURIComponent(user)}/proof`;
+      const proof = await get<RankProof>(path, board.query, await token());
+      const rank = await verify(proof);
+      if (proof.digest !== digest) throw new ProofError(`the proof is of another board, with the digest ${proof.digest}`);
+      setSaid({ ok: true, text: `Your browser has checked it: the sealed board has you at rank ${rank}.` });
+    } catch (error) {
+      setSaid({ ok: false, text: error instanceof ProofError ? `The proof is wrong: ${error.message}` : textOf(error) });
+    }
+  };
+  return (
+    <>
+      <button type="button" onClick={() => void check()}>Verify my rank</button>
+      {said && <p role="status" class={said.ok ? "up" : "fault"}>{said.text}</p>}
+    </>
+  );
+}

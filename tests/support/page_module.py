@@ -1,0 +1,33 @@
+"""A module of the dashboard as JavaScript, for Node, which runs it as a browser does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.dashboard.build import BuildError, packages
+from deploy.dashboard.lock import SOURCE
+
+NODE = shutil.which("node")
+
+
+@pytest.fixture(scope="session")
+def page_module(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that returns a module with all that it imports, such as of ``data/feeds.ts``."""
+    folder = tmp_path_factory.mktemp("page")
+
+    def made(name: str) -> Path:
+        try:
+            esbuild = packages() / ".bin" / "esbuild"
+        except BuildError as exc:
+            pytest.skip(str(exc))
+        module = folder / Path(name).with_suffix(".mjs").name
+        command = [str(esbuild), str(SOURCE / name), "--bundle", "--format=esm", f"--outfile={module}"]
+        subprocess.run(command, check=True, capture_output=True)
+        return module
+
+    return made
