@@ -23,6 +23,8 @@ TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xm
 """The types of what the dashboard loads, by the end of its name."""
 HASHED: Final = ("app-", "part-")
 """Names that change with their content, so that browsers may keep these files for good."""
+VIEWS: Final = ("/", "/boards", "/community", "/money", "/pipeline", "/player")
+"""The views of the dashboard. The script shows the one that the address names."""
 KEEP: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
 
@@ -37,12 +39,13 @@ class _Asset(NamedTuple):
     compressed: bytes
 
 
-@router.get("/", response_class=HTMLResponse)
-@router.get("/boards", response_class=HTMLResponse)
-@router.get("/player", response_class=HTMLResponse)
 async def index() -> Response:
     """Return the dashboard."""
     return HTMLResponse(_asset("index.html").plain, headers=PAGE)
+
+
+for _view in VIEWS:
+    router.add_api_route(_view, index, response_class=HTMLResponse)
 
 
 @router.get("/page/{name}")

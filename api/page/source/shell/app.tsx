@@ -19,6 +19,9 @@ interface View {
 const VIEWS: readonly View[] = [
   { path: "/", name: "Live", part: Live },
   { path: "/boards", name: "Boards", part: () => import("../views/boards.tsx").then(({ Boards }) => Boards), isLazy: true },
+  { path: "/community", name: "Community", part: () => import("../views/community.tsx").then(({ Community }) => Community), isLazy: true },
+  { path: "/money", name: "Money", part: () => import("../views/money.tsx").then(({ Money }) => Money), isLazy: true },
+  { path: "/pipeline", name: "Pipeline", part: () => import("../views/pipeline.tsx").then(({ Pipeline }) => Pipeline), isLazy: true },
   { path: "/player", name: "You", part: () => import("../views/player.tsx").then(({ Player }) => Player), isLazy: true },
 ];
 

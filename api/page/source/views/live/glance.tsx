@@ -1,9 +1,7 @@
 // The pipeline in five figures.
 
-import { useEffect, useState } from "preact/hooks";
-
-import { get } from "../../data/api.ts";
 import { decimal } from "../../data/format.ts";
+import { usePoll } from "../../data/poll.ts";
 import { Figure } from "../../parts/figure.tsx";
 import { Time } from "../../parts/texts.tsx";
 
@@ -18,16 +16,7 @@ interface Stats {
 }
 
 export function Glance() {
-  const [stats, setStats] = useState<Stats | null>(null);
-  useEffect(() => {
-    const read = () => {
-      if (document.hidden) return;
-      get<Stats>("/v1/stats").then(setStats, () => {}); // the state of the connection says that the API is away
-    };
-    read();
-    const timer = setInterval(read, EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
+  const { data: stats } = usePoll<Stats>("/v1/stats", EVERY_MS);
   const shown = (value: number | undefined) => (value === undefined ? "–" : decimal(value));
   return (
     <dl class="figures" aria-label="The pipeline at a glance">
