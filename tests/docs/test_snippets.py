@@ -51,6 +51,9 @@ COVERED = {
     "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "python3 deploy/bootstrap.py contracts": "test_a_build_makes_the_committed_classes",
     "python3 deploy/bootstrap.py contracts --check": "test_the_check_passes_for_the_committed_classes_alone",
+    "python3 deploy/bootstrap.py page": "test_a_build_gives_the_same_bytes_again",
+    "python3 deploy/bootstrap.py page --check": "test_the_lock_names_every_source_and_every_built_file",
+    "astratrade dev --replay sample": "test_one_command_runs_all_survives_a_killed_worker_and_stops_clean",
     "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
     "astratrade dev": "test_the_spans_of_a_fill_are_the_tree_of_its_events_from_request_to_feed",
     "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (
