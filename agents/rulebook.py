@@ -12,9 +12,9 @@ import json
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from agents.financial.policy import FinancialPolicy
@@ -23,6 +23,7 @@ from agents.nft.policy import NftPolicy
 from agents.policy import Policy, Positive
 from agents.social.policy import SocialPolicy
 from agents.trading.policy import TradingPolicy
+from agents.windows import WindowRules
 
 VALUE_CHARS_MAX: Final = 60
 DIGEST_CHARS: Final = 12
@@ -49,12 +50,26 @@ class Rulebook(Policy):
     financial: FinancialPolicy
     nft: NftPolicy
     social: SocialPolicy
+    windows: WindowRules
+
+    @model_validator(mode="after")
+    def _windows_outlive_the_grace(self) -> Self:
+        grace_h = self.late_grace_h
+        for interval, hours in self.windows.kept_h.items():
+            if 0 < hours < grace_h:
+                raise ValueError(f"expected windows.kept_h.{interval} to be 0, or at least {grace_h}, got {hours}")
+        return self
 
     @property
     def identity(self) -> str:
         """Return the version and a digest of all numbers, such as ``1-5f0c9a4e21bd``. Comments do not count."""
         numbers = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return f"{self.version}-{hashlib.sha256(numbers.encode()).hexdigest()[:DIGEST_CHARS]}"
+
+    @property
+    def late_grace_h(self) -> int:
+        """Return for how many hours after its end a window or a board's period takes late events."""
+        return self.gamification.boards.late_grace_h
 
     @property
     def leverage_first(self) -> int:

@@ -15,7 +15,8 @@ from api.kit.openapi import problems
 from api.pipeline import by_topic
 from streams.times import Instant
 from tables.domains import TOPOLOGY
-from tables.gamification import GAMIFICATION_PROGRESS, GAMIFICATION_WATERMARK, Watermark
+from tables.gamification import GAMIFICATION_PROGRESS, GAMIFICATION_WATERMARK
+from tables.watermark import Watermark
 
 router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(503))
 

@@ -25,8 +25,10 @@ from streams.events.user import Tier
 from streams.topology import Domain, TableSpec
 from streams.units import Quantity
 from tables.deadlines import Deadline
+from tables.fee_hours import FeeHour
 from tables.keys import SEPARATOR
 from tables.row import Amount, Micros, Row, TokenAmount
+from tables.watermark import Watermark
 
 ALL_DAYS: Final = "all"
 TOTAL: Final = "total"
@@ -215,6 +217,8 @@ _PLANS = (_COMMANDS, topics.CLOCK)
 
 FINANCIAL_PROCESSED: Final[TableSpec[Row]] = TableSpec("financial-processed", None, _SOURCES, only_at_least_once=True)
 FINANCIAL_FEES: Final = TableSpec("financial-fees", FeeTotal, (topics.TRADING_EVENTS, _NFT))
+FINANCIAL_WATERMARK: Final = TableSpec("financial-watermark", Watermark, (topics.TRADING_EVENTS, _NFT))
+FINANCIAL_FEE_HOURS: Final = TableSpec("financial-fee-hours", FeeHour, (topics.TRADING_EVENTS, _NFT))
 FINANCIAL_REVENUE: Final = TableSpec("financial-revenue", Revenue, (topics.TRADING_EVENTS, _NFT, *_PLANS))
 FINANCIAL_CHAIN: Final = TableSpec("financial-chain", ChainTotal, (topics.CHAIN_EVENTS,))
 FINANCIAL_LEDGER: Final = TableSpec("financial-ledger", Balance, _POSTING, handovers=1)
@@ -261,5 +265,7 @@ DOMAIN: Final = Domain(
         FINANCIAL_RESERVATIONS,
         FINANCIAL_DEADLINES,
         FINANCIAL_AUDITS,
+        FINANCIAL_WATERMARK,
+        FINANCIAL_FEE_HOURS,
     ),
 )

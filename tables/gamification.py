@@ -13,16 +13,17 @@ from streams import topics
 from streams.events.gamification import ClaimReward, PrestigeTier, StreakKind
 from streams.topology import Domain, TableSpec
 from tables.deadlines import Deadline
+from tables.hours import Hour
+from tables.keys import SEPARATOR
 from tables.rank_score import RankScore
 from tables.row import Amount, DayNumber, Micros, Row
+from tables.watermark import Watermark
 
 SEALING_KEY: Final = "sealing"
 """The one key of `gamification-sealing`, in each partition."""
 LEADING_KEY: Final = "leading"
 """The one key of `gamification-leading` and of `gamification-thresholds`, in each partition."""
 SealingPhase = Literal["newest", "older", "parts"]
-WATERMARK_KEY: Final = "watermark"
-"""The one key of `gamification-watermark`, in each partition."""
 
 
 class Streak(Row, frozen=True, kw_only=True):
@@ -95,13 +96,6 @@ class TradeTally(Row, frozen=True, kw_only=True):
     def winning(self) -> bool:
         """Return whether the trade is a win now."""
         return self.closing and self.pnl > 0
-
-
-class Watermark(Row, frozen=True, kw_only=True):
-    """The highest event time that a partition has seen, and how many events came late."""
-
-    highest: Micros = 0
-    late: int = 0
 
 
 _TRADED = (topics.TRADING_EVENTS,)
@@ -290,11 +284,40 @@ class Overtakings(Row, frozen=True, kw_only=True):
     days: dict[str, DayNumber] = msgspec.field(default_factory=dict)
 
 
+class DailyTrading(Row, frozen=True, kw_only=True):
+    """What a user traded on a UTC day in one mode. `trades` began on the day; `pnl` was realised on it."""
+
+    trades: int = 0
+    volume: Amount = 0
+    pnl: Amount = 0
+    fees: Amount = 0
+
+
+class UserDay(Row, frozen=True, kw_only=True):
+    """What a user did and earned on a UTC day. The key is user and day.
+
+    Attributes:
+        streaks: The days of each streak that this day began or continued.
+        hours: The hours of the day in which the user was active, as bits. They tell whether the user counts as active
+            in an hour already, without a set of users.
+    """
+
+    xp: int = 0
+    live: DailyTrading = DailyTrading()
+    practice: DailyTrading = DailyTrading()
+    streaks: dict[StreakKind, int] = msgspec.field(default_factory=dict)
+    hours: int = 0
+
+
+def day_key(user_id: str, day: str) -> str:
+    """Return a key of `gamification-days`; `day` is a UTC day such as `2024-09-20`."""
+    return f"{user_id}{SEPARATOR}{day}"
+
+
 _BOARDS = (topics.GAMIFICATION_BOARDS,)
 _REWARDING = (*_BOARDS, topics.GAMIFICATION_COMMANDS, topics.CLOCK)
 _WITH_XP = (*_TRADED, topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS)
 _EARNING = (*_WITH_XP, topics.USER_EVENTS)
-_SCORING = (*_WITH_XP, topics.CLOCK)
 _STREAKING = (*_TRADED, topics.SOCIAL_EVENTS, topics.USER_EVENTS)
 
 GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
@@ -303,7 +326,7 @@ GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
 GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, (*_EARNING, topics.GAMIFICATION_COMMANDS))
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
 GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, (*_WITH_XP, *_BOARDS), ranked=True)
-GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _SCORING)
+GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, (*_EARNING, topics.CLOCK))
 GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics.CLOCK,))
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
 GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOARDS)
@@ -320,6 +343,8 @@ GAMIFICATION_PENDING_XP: Final = TableSpec("gamification-pending-xp", PendingXp,
 GAMIFICATION_CONTRIBUTIONS: Final = TableSpec(
     "gamification-contributions", Contributions, (topics.SOCIAL_EVENTS, *_BOARDS)
 )
+GAMIFICATION_HOURS: Final = TableSpec("gamification-hours", Hour, _EARNING)
+GAMIFICATION_DAYS: Final = TableSpec("gamification-days", UserDay, _EARNING)
 GAMIFICATION_SEALS: Final = TableSpec("gamification-seals", SealedPart, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
@@ -352,5 +377,7 @@ DOMAIN: Final = Domain(
         GAMIFICATION_OVERTAKINGS,
         GAMIFICATION_PENDING_XP,
         GAMIFICATION_CONTRIBUTIONS,
+        GAMIFICATION_HOURS,
+        GAMIFICATION_DAYS,
     ),
 )

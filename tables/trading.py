@@ -14,8 +14,10 @@ from streams.events.trading import CloseTrade, Mode, OpenTrade, ReportFill, Side
 from streams.events.user import Tier
 from streams.topology import Domain, TableSpec
 from streams.units import Quantity
+from tables.candles import Candle
 from tables.keys import SEPARATOR
 from tables.row import Amount, DayNumber, Micros, Row
+from tables.watermark import Watermark
 
 Status = Literal["open", "closed", "liquidated"]
 
@@ -184,6 +186,8 @@ TRADING_OWNED: Final[TableSpec[Row]] = TableSpec("trading-owned", None, _ORDERS,
 TRADING_POSITIONS: Final = TableSpec("trading-positions", Position, _ORDERS)
 TRADING_PORTFOLIO: Final = TableSpec("trading-portfolio", Portfolio, _ORDERS)
 TRADING_MARKS: Final = TableSpec("trading-marks", Mark, (topics.TRADING_MARKS,))
+TRADING_CANDLES: Final = TableSpec("trading-candles", Candle, (topics.TRADING_COMMANDS,))
+TRADING_WATERMARK: Final = TableSpec("trading-watermark", Watermark, (topics.TRADING_COMMANDS,))
 
 DOMAIN: Final = Domain(
     name="trading",
@@ -210,6 +214,8 @@ DOMAIN: Final = Domain(
         TRADING_POSITIONS,
         TRADING_PORTFOLIO,
         TRADING_MARKS,
+        TRADING_WATERMARK,
+        TRADING_CANDLES,
     ),
     broadcasts=frozenset({topics.TRADING_MARKS}),
 )

@@ -61,7 +61,7 @@ class Financial:
         self._rules_version = rulebook.version
         self.tables = tables = UnitOfWork(open_table)
         self._facts = Facts(tables, FINANCIAL_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
-        self.fees = Totals(tables)
+        self.fees = Totals(tables, rulebook.late_grace_h, rulebook.windows)
         self.ledger = Ledger(tables)
         self.revenues = Revenues(tables)
         self.customers = Customers(tables)

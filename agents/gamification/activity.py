@@ -21,6 +21,8 @@ def activity_of(data: EventData) -> Activity | None:
                 pnl=data.closed_pnl_usd,
                 closing=data.closing,
                 by_user=True,
+                mode=data.mode,
+                fee=data.fee_usd,
             )
         case TradeClosed() | TradeLiquidated():
             return Activity(
@@ -30,5 +32,6 @@ def activity_of(data: EventData) -> Activity | None:
                 pnl=data.pnl_usd,
                 closing=True,
                 by_user=isinstance(data, TradeClosed),
+                mode=data.mode,
             )
     return None

@@ -18,13 +18,12 @@ from streams.times import DAY_US
 from tables.boards import CONSTELLATIONS, Period, Periods, Ranked, Standing, older_key, parse_period, row_key
 from tables.gamification import (
     GAMIFICATION_PENDING_XP,
-    WATERMARK_KEY,
     PendingXp,
-    Watermark,
     XpSum,
 )
 from tables.typed import RankedTable, TypedTable
 from tables.unit_of_work import UnitOfWork
+from tables.watermark import WATERMARK_KEY, Watermark
 
 
 class Totals:

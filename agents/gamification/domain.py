@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from agents.deadlines import Deadlines
 from agents.dispatch import Dispatch, Rule
@@ -19,6 +22,7 @@ from agents.gamification.progress import Earned, Earning
 from agents.gamification.rewards import RewardBook
 from agents.gamification.sealing import Sealer, sealed_to
 from agents.gamification.shares import Shares
+from agents.gamification.windows import UserWindows
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event, EventData
@@ -43,14 +47,29 @@ from tables.gamification import (
     GAMIFICATION_PROGRESS,
     GAMIFICATION_TRADES,
     GAMIFICATION_WATERMARK,
-    WATERMARK_KEY,
     DeadlineKind,
     Progress,
-    Watermark,
 )
 from tables.keys import trade_key
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
+from tables.watermark import WATERMARK_KEY, Watermark
+from tables.windows import Interval
+
+
+class _Counts(NamedTuple):
+    """Where an event counts: the periods of the boards, None when it counts nowhere; the intervals of windows.
+
+    Attributes:
+        late: The record of a late event.
+    """
+
+    periods: Periods | None
+    intervals: tuple[Interval, ...]
+    late: list[AnyEvent]
+
+
+_NOWHERE: Final = _Counts(None, (), [])
 
 
 class Gamification:
@@ -66,6 +85,7 @@ class Gamification:
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables, self.policy.overtaking, self.policy.boards.seal_rows_max)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
+        self.windows = UserWindows(self.tables, self.watermarks, rulebook.late_grace_h, rulebook.windows)
         self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards, self.policy.rewards)
         decider = Decider(self.tables, self.policy.rewards)
         self._deadlines: Deadlines[DeadlineKind] = Deadlines(
@@ -103,10 +123,11 @@ class Gamification:
         judged = [self._judge(event) for event, _ in activities]
         effects: list[AnyEvent] = []
         earned = []
-        for (event, activity), (periods, late) in zip(activities, judged, strict=True):
+        for (event, activity), (periods, intervals, late) in zip(activities, judged, strict=True):
             if periods is not None:
                 one, gained = self._earn(event, activity)
                 earned.append((event, activity, one, periods))
+                self.windows.traded(event, activity, one, gained, intervals)
                 effects += gained
             effects += late
         for event, activity, one, periods in earned:
@@ -136,9 +157,11 @@ class Gamification:
         after, effects = self._earning.happen(before, happening, event)
         self._advance(user_id, before, after)
         xp = after.xp - (before.xp if before else 0)
-        if not xp:
+        judged = self._pass(event) if xp else None
+        if judged is not None or happening.streak is not None:
+            self.windows.happened(event, happening, after, effects, self.windows.open(event.time))
+        if judged is None:
             return effects
-        judged = self._pass(event)
         self.boards.count_xp(user_id, xp, event.time, judged.open)
         if after.constellation is not None:
             self._totals.earn(after.constellation, xp, event.time, judged.open)
@@ -152,7 +175,7 @@ class Gamification:
         rules, watermark = self.policy.boards, self.watermarks.get(WATERMARK_KEY) or Watermark()
         until = sealed_to(max(watermark.highest, tick.time), rules)
         if until > sealed_to(watermark.highest, rules):
-            self.watermarks.put(WATERMARK_KEY, Watermark(highest=int(tick.time), late=watermark.late))
+            self.watermarks.put(WATERMARK_KEY, replace(watermark, highest=int(tick.time)))
         return [
             *self._sealer.step(tick, until),
             *self._deadlines.act(tick),
@@ -166,16 +189,17 @@ class Gamification:
         self.watermarks.put(WATERMARK_KEY, judged.watermark)
         return judged
 
-    def _judge(self, event: AnyEvent) -> tuple[Periods | None, list[AnyEvent]]:
-        """Return the periods in which an event counts, or None when it does not count, and its record if it is late."""
+    def _judge(self, event: AnyEvent) -> _Counts:
+        """Return where an event counts, and its record if it is late."""
         verdict = self._facts.judge(event)
         if verdict.kind == "too_late":
             watermark = self.watermarks.get(WATERMARK_KEY) or Watermark()
-            return None, [_recorded(event, periods_of(event.time).listed, watermark)]
+            return _Counts(None, (), [_recorded(event, periods_of(event.time).listed, watermark)])
         if verdict.kind != "new":
-            return None, []
+            return _NOWHERE
         judged = self._pass(event)
-        return judged.open, [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
+        late = [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
+        return _Counts(judged.open, self.windows.open(event.time), late)
 
     def _advance(self, user_id: str, before: Progress | None, after: Progress) -> None:
         """Store a user's progress, and watch the streaks that moved."""

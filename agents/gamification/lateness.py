@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from agents.gamification.policy import BoardRules
 from streams.times import DAY_US, HOUR_US, Instant
 from tables.boards import Period, Periods, periods_of
-from tables.gamification import Watermark
+from tables.watermark import Watermark
 
 
 class Judged(NamedTuple):
@@ -25,6 +27,7 @@ def judge(watermark: Watermark | None, time: Instant, rules: BoardRules) -> Judg
     periods = periods_of(time)
     # The day is the first period to be sealed.
     if highest < periods.midnight + DAY_US + rules.late_grace_h * HOUR_US:
-        return Judged(periods, (), Watermark(highest=highest, late=before.late))
+        return Judged(periods, (), before if highest == before.highest else replace(before, highest=highest))
     missed = tuple(period for period in periods.listed if period.sealed(highest, rules.late_grace_h))
-    return Judged(periods.without(missed), missed, Watermark(highest=highest, late=before.late + bool(missed)))
+    after = replace(before, highest=highest, late=before.late + bool(missed))
+    return Judged(periods.without(missed), missed, after)

@@ -7,14 +7,10 @@ from streams.events import AnyEvent, Event
 from streams.events.constellation_steps import ContributionReceived
 from streams.events.gamification import PoolDecided, RewardDecided
 from tables.boards import CONSTELLATIONS, periods_of
-from tables.gamification import (
-    GAMIFICATION_CONTRIBUTIONS,
-    WATERMARK_KEY,
-    Contributions,
-    Watermark,
-)
+from tables.gamification import GAMIFICATION_CONTRIBUTIONS, Contributions
 from tables.typed import TypedTable
 from tables.unit_of_work import UnitOfWork
+from tables.watermark import WATERMARK_KEY, Watermark
 
 PERIODS_KEPT = 2
 """The newest periods whose contributions a constellation keeps: one may wait for its sealing while the next runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, TypeAlias
 
 from agents.gamification.policy import XpRules
+from streams.events.trading import Mode
 from streams.units import USD_UNIT
 from tables.gamification import TradeTally
 
@@ -21,6 +22,8 @@ class Activity(NamedTuple):
         pnl: The pnl that the event realised.
         closing: Whether the event closed a part of the trade or all of it.
         by_user: Whether the user acted. A liquidation earns no XP and does not extend a streak.
+        mode: Whether the trade is live or practice.
+        fee: The fee of an execution.
     """
 
     trade_id: str
@@ -29,6 +32,8 @@ class Activity(NamedTuple):
     pnl: int
     closing: bool
     by_user: bool
+    mode: Mode
+    fee: int = 0
 
     def opens(self, tally: TradeTally) -> bool:
         """Return whether the event is the first fill of its trade; `tally` is the trade before the event."""

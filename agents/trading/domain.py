@@ -9,6 +9,7 @@ from agents.processed import ProcessedEvents, Verdict, name_hash_of, scope_of
 from agents.rulebook import Rulebook
 from agents.trading import reports, standing
 from agents.trading.accounts import new_account, new_portfolio, raised
+from agents.trading.candles import Candles
 from agents.trading.fills import FillState, record_fill
 from agents.trading.notices import with_notices
 from agents.trading.orders import Books, open_trade, refuse_close, rejected_close, rejected_open
@@ -19,7 +20,7 @@ from agents.trading.updates import Updates
 from streams.events import AnyEvent, Event, UndecodableEventError
 from streams.events.gamification import LevelUp
 from streams.events.market import PriceUpdated
-from streams.events.trading import CloseTrade, OpenTrade, ReportFill
+from streams.events.trading import CloseTrade, OpenTrade, ReportFill, TradeExecuted
 from tables.boards import Standing
 from tables.keys import SEPARATOR, trade_key
 from tables.trading import (
@@ -64,6 +65,7 @@ class Trading:
         self.positions = self.tables.rows(TRADING_POSITIONS)
         self.portfolios = self.tables.rows(TRADING_PORTFOLIO)
         self.marks = self.tables.rows(TRADING_MARKS)
+        self.candles = Candles(self.tables, rulebook.late_grace_h, rulebook.windows)
 
     def commands(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
         """Carry out commands in their order, except for repetitions. Judge all of them before the first is carried out.
@@ -78,6 +80,9 @@ class Trading:
         effects = [
             effect for event, verdict in zip(ruled, verdicts, strict=True) for effect in self._do(event, verdict)
         ]
+        for effect in effects:
+            if isinstance(effect.data, TradeExecuted):
+                self.candles.add(effect.data, effect.time)
         return effects + self._updates.events()
 
     def mark(self, event: AnyEvent) -> list[AnyEvent]:

@@ -25,13 +25,12 @@ from tables.gamification import (
     GAMIFICATION_SEALS,
     GAMIFICATION_WATERMARK,
     SEALING_KEY,
-    WATERMARK_KEY,
     Progress,
     SealedPart,
     Sealing,
-    Watermark,
 )
 from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, Portfolio, Position, position_key
+from tables.watermark import WATERMARK_KEY, Watermark
 from tests.integration.api.support import PARTITIONS, SEALER, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
 

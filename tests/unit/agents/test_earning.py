@@ -60,7 +60,9 @@ def test_growth_below_the_minimum_grants_nothing(world: World) -> None:
 def test_the_grants_of_a_trade_sum_to_the_xp_of_its_whole_notional(notionals: Any) -> None:
     rules, tally, total = POLICY.xp, TradeTally(), 0
     for notional in notionals:
-        tally, grants = xp.tallied(tally, Activity("t", "BTC", notional, 0, closing=False, by_user=True), rules)
+        tally, grants = xp.tallied(
+            tally, Activity("t", "BTC", notional, 0, closing=False, by_user=True, mode="live"), rules
+        )
         total += sum(base for _, base in grants)
     assert total == max(10, sum(notionals) // (100 * 10**8))
 

@@ -15,7 +15,7 @@ from streams.events.trading import TradeExecuted
 from streams.times import DAY_US, Instant
 from streams.units import Usd
 from tables.boards import Standing, older_key, periods_of, row_key
-from tables.gamification import WATERMARK_KEY
+from tables.watermark import WATERMARK_KEY
 from tests.unit.agents.world import World, of_type
 
 AT = "2024-09-20T08:36:00Z"

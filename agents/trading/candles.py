@@ -1,0 +1,68 @@
+"""The candles of a partition. A batch adds up its executions first, and then reads and writes each candle once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agents.windows import EventTime, Expiry, WindowRules
+from streams.events.trading import Mode, TradeExecuted
+from streams.times import Instant
+from tables.candles import Candle, CandleSum, merged
+from tables.trading import TRADING_CANDLES, TRADING_WATERMARK
+from tables.unit_of_work import UnitOfWork
+from tables.windows import INTERVALS, Interval, begin_of, window_key
+
+SHORTEST: Final[Interval] = "1m"
+"""Windows of all other intervals consist of whole windows of this one."""
+
+
+class Candles:
+    """Counts executions in the windows that are open to them."""
+
+    def __init__(self, tables: UnitOfWork, grace_h: int, rules: WindowRules) -> None:
+        self.rows = tables.rows(TRADING_CANDLES)
+        self._time = EventTime(tables.rows(TRADING_WATERMARK), grace_h)
+        self._expiry = Expiry(self.rows, self._time, INTERVALS, rules)
+        tables.join(self)
+        self._sums: dict[tuple[str, Mode, int, tuple[Interval, ...]], CandleSum] = {}
+        """By market, mode, minute and open intervals: the executions that are not yet in a row."""
+        self._holding = False
+
+    def add(self, executed: TradeExecuted, time: Instant) -> None:
+        """Move the watermark on to an execution, and count it."""
+        open_intervals = self._time.admit(time, INTERVALS)
+        if open_intervals:
+            place = executed.market, executed.mode, begin_of(time, SHORTEST), open_intervals
+            sums = self._sums.get(place)
+            if sums is None:
+                self._sums[place] = CandleSum(executed, time)
+            else:
+                sums.add(executed, time)
+        if not self._holding:
+            self.write()
+
+    def begin(self) -> None:
+        """Start to add up executions in memory."""
+        self._holding = True
+
+    def write(self) -> None:
+        """Write the candles, and delete old ones."""
+        self._time.settle()
+        changed: dict[str, Candle] = {}
+        for (market, mode, minute, intervals), added in self._sums.items():
+            candle = added.row()
+            for interval in intervals:
+                key = window_key(interval, begin_of(minute, interval), market, mode)
+                sums = changed.get(key) or self.rows.get(key)
+                changed[key] = candle if sums is None else merged(sums, candle)
+        for key, candle in changed.items():
+            self.rows.put(key, candle)
+        if changed:
+            self._expiry.act()
+        self.drop()
+
+    def drop(self) -> None:
+        """Drop the executions that were added up."""
+        self._sums = {}
+        self._time.forget()
+        self._holding = False

@@ -1,0 +1,28 @@
+"""How far the event time of a partition has come, as a row. A domain that judges lateness has one in each partition."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from tables.row import Micros, Row
+
+WATERMARK_KEY: Final = "watermark"
+"""The one key of the tables of watermarks, in each partition."""
+
+
+class Watermark(Row, frozen=True, kw_only=True):
+    """The highest event time that a partition has seen, and what that means for its windows.
+
+    Attributes:
+        highest: The watermark.
+        late: How many events came too late for a board.
+        dropped: How many events came too late for their window, by interval.
+        kept_from: The partition has deleted the windows that begin before this time, by interval.
+    """
+
+    highest: Micros = 0
+    late: int = 0
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)
+    kept_from: dict[str, Micros] = msgspec.field(default_factory=dict)
