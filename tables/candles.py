@@ -5,7 +5,6 @@ Each partition keeps a part of a candle, because fills lie in the partitions of 
 
 from __future__ import annotations
 
-from streams.events.trading import TradeExecuted
 from streams.units import Quantity
 from tables.row import Amount, Micros, Row
 
@@ -37,56 +36,6 @@ class Candle(Row, frozen=True, kw_only=True):
     last_id: str
 
 
-class CandleSum:
-    """A candle to which executions are added. It has the fields of `Candle`."""
-
-    __slots__ = Candle.__struct_fields__
-
-    def __init__(self, executed: TradeExecuted, at: int) -> None:
-        """Begin with one execution at a time in microseconds."""
-        self.open = self.high = self.low = self.close = executed.price
-        self.volume: int = executed.size
-        self.notional: int = executed.notional_usd
-        self.trades = 1
-        self.first_at = self.last_at = int(at)
-        self.first_id = self.last_id = executed.fill_id
-
-    def add(self, executed: TradeExecuted, at: int) -> None:
-        """Add an execution."""
-        price, fill_id = executed.price, executed.fill_id
-        if price > self.high:
-            self.high = price
-        elif price < self.low:
-            self.low = price
-        self.volume += executed.size
-        self.notional += executed.notional_usd
-        self.trades += 1
-        if at > self.last_at or (
-            at == self.last_at and _place(at, fill_id, price) > _place(self.last_at, self.last_id, self.close)
-        ):
-            self.close, self.last_at, self.last_id = price, int(at), fill_id
-        if at < self.first_at or (
-            at == self.first_at and _place(at, fill_id, price) < _place(self.first_at, self.first_id, self.open)
-        ):
-            self.open, self.first_at, self.first_id = price, int(at), fill_id
-
-    def row(self) -> Candle:
-        """Return the candle."""
-        return Candle(
-            open=self.open,
-            high=self.high,
-            low=self.low,
-            close=self.close,
-            volume=Quantity(self.volume),
-            notional=self.notional,
-            trades=self.trades,
-            first_at=self.first_at,
-            first_id=self.first_id,
-            last_at=self.last_at,
-            last_id=self.last_id,
-        )
-
-
 def merged(one: Candle, other: Candle) -> Candle:
     """Return the candle of the executions of both. The order does not matter."""
     first = one if _first(one) <= _first(other) else other
@@ -107,13 +56,13 @@ def merged(one: Candle, other: Candle) -> Candle:
 
 
 def _first(candle: Candle) -> tuple[int, int, str, int]:
-    return _place(candle.first_at, candle.first_id, candle.open)
+    return place_of(candle.first_at, candle.first_id, candle.open)
 
 
 def _last(candle: Candle) -> tuple[int, int, str, int]:
-    return _place(candle.last_at, candle.last_id, candle.close)
+    return place_of(candle.last_at, candle.last_id, candle.close)
 
 
-def _place(at: int, fill_id: str, price: int) -> tuple[int, int, str, int]:
+def place_of(at: int, fill_id: str, price: int) -> tuple[int, int, str, int]:
     """Return the place of an execution in the order. Where fills of several users share an id, the price decides."""
     return at, len(fill_id), fill_id, price

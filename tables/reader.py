@@ -148,6 +148,15 @@ class TableReader:
         _, rows = await self._read(table, *(("HGET", self._snapshot(table, p), key.encode()) for p in partitions))
         return dict(zip(partitions, rows, strict=True))
 
+    async def parts(self, table: str, keys: Sequence[str]) -> tuple[Position, list[list[bytes]]]:
+        """Return for each key the rows that the partitions have under it, all at one moment."""
+        partitions = range((await self.log.topic(self.topic(table))).spec.partitions)
+        named = [key.encode() for key in keys]
+        if not named:
+            return await self.position(table), []
+        position, replies = await self._read(table, *(("HMGET", self._snapshot(table, p), *named) for p in partitions))
+        return position, [[part for part in parts if part is not None] for parts in zip(*replies, strict=True)]
+
     async def scan(self, table: str) -> AsyncIterator[list[Row]]:
         """Yield all rows in steps, not of one moment. A row that changes meanwhile appears in its old or new state."""
         for p in range((await self.log.topic(self.topic(table))).spec.partitions):

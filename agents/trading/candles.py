@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from agents.trading.candle_sum import CandleSum
 from agents.windows import EventTime, Expiry, WindowRules
 from streams.events.trading import Mode, TradeExecuted
 from streams.times import Instant
-from tables.candles import Candle, CandleSum, merged
+from tables.candles import Candle, merged
 from tables.trading import TRADING_CANDLES, TRADING_WATERMARK
 from tables.unit_of_work import UnitOfWork
 from tables.windows import INTERVALS, Interval, begin_of, window_key

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.financial import balances, chain, commands, fees, models, money, revenue, reviews
+from api.financial import balances, chain, commands, fee_hours, fees, models, money, revenue, reviews
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
+from api.permissions import PUBLIC
 from streams.events import financial as events
 from tables.financial import FINANCIAL_PLANS, FINANCIAL_WITHDRAWALS, Subscription, Withdrawal, Withdrawals
 
@@ -48,6 +49,8 @@ API: Final = DomainApi(
         money.MONEY.router,
         fees.router,
         fees.feeds,
+        fee_hours.router,
+        fee_hours.feeds,
         revenue.router,
         revenue.feeds,
         chain.router,
@@ -60,6 +63,7 @@ API: Final = DomainApi(
         reviews.REVIEWS_FEED,
         money.MONEY.feed,
         fees.FEES_FEED,
+        fee_hours.FEE_HOURS_FEED,
         revenue.REVENUE_FEED,
         chain.CHAIN_FEED,
     ),
@@ -73,5 +77,11 @@ API: Final = DomainApi(
         events.ChangePlan: AcceptedCommand(models.PlanChange, WhenDelayed.REFUSE),
         events.CancelPlan: AcceptedCommand(None, WhenDelayed.ACCEPT),
     },
-    permissions={**money.MONEY.permissions, **WITHDRAWALS.permissions, **PLANS.permissions},
+    permissions={
+        ("GET", "/v1/fees/hours"): PUBLIC,
+        ("GET", "/v1/feed/fee-hours"): PUBLIC,
+        **money.MONEY.permissions,
+        **WITHDRAWALS.permissions,
+        **PLANS.permissions,
+    },
 )

@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue
 from api.kit.projection import Projection
 from streams.assets import USD_IN_QUANTITY, unit_of
 from streams.topology import TableSpec
-from streams.units import Quantity
+from streams.units import Quantity, Usd
 from tables.financial import (
     ALL_DAYS,
     FINANCIAL_CHAIN,
@@ -146,10 +146,12 @@ def fee_summed(key: str, parts: Iterable[FeeTotal]) -> dict[str, JsonValue]:
         amount += part.amount
         count += part.count
     shown = FEE.show(FeeTotal(amount=amount, count=count), key)
-    asset = str(shown["asset"])
-    if unit_of(asset) != USD_IN_QUANTITY:
-        shown["amount"] = Quantity(amount * unit_of(asset)).text()
-    return shown
+    return {**shown, "amount": amount_text(str(shown["asset"]), amount)}
+
+
+def amount_text(asset: str, amount: int) -> str:
+    """Return an amount in the smallest unit of its asset (1e-8 for USD) as decimal text."""
+    return Usd(amount).text() if unit_of(asset) == USD_IN_QUANTITY else Quantity(amount * unit_of(asset)).text()
 
 
 def revenue_summed(key: str, parts: Iterable[Revenue]) -> dict[str, JsonValue]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from api.auth import Role
-from api.gamification import boards, constellations, earnings, progress, proofs, rewards
+from api.gamification import boards, constellations, days, earnings, hours, progress, proofs, rewards
 from api.gamification.seals import Seals
 from api.kit.domain import DomainApi
-from api.permissions import Scope, only
+from api.permissions import OWN, OWNED, PUBLIC, Scope, only
 from streams.events.gamification import ClaimReward
 
 API: Final = DomainApi(
@@ -21,6 +21,10 @@ API: Final = DomainApi(
         boards.feeds,
         proofs.router,
         earnings.router,
+        hours.router,
+        hours.feeds,
+        days.router,
+        days.feeds,
         rewards.router,
         *rewards.OWN_REWARDS.routers,
         rewards.MY_REWARDS.router,
@@ -29,12 +33,18 @@ API: Final = DomainApi(
         progress.PROGRESS_ROWS.feed,
         boards.BOARDS_FEED,
         earnings.XP_FEED,
+        hours.HOURS_FEED,
+        days.DAYS_FEED,
         rewards.OWN_REWARDS.feed,
         rewards.MY_REWARDS.feed,
     ),
     commands={ClaimReward: rewards.ACCEPTED},
     permissions={
         ("POST", "/v1/rewards/claims"): only(Role.USER, Scope.TRADE),
+        ("GET", "/v1/stats/hours"): PUBLIC,
+        ("GET", "/v1/feed/hours"): PUBLIC,
+        ("GET", "/v1/users/{user_id}/days"): OWNED,
+        ("GET", "/v1/feed/days"): OWN,
         **rewards.MY_REWARDS.permissions,
         **progress.PROGRESS_ROWS.permissions,
         **rewards.OWN_REWARDS.permissions,

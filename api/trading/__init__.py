@@ -7,7 +7,7 @@ from typing import Final
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.permissions import OWN, OWNED, PUBLIC
-from api.trading import account, commands, history, prices, queries, tape, trades
+from api.trading import account, candles, commands, history, prices, queries, tape, trades
 from api.trading.models import FillBatch, Order, PriceBatch
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
@@ -27,6 +27,8 @@ API: Final = DomainApi(
         tape.router,
         prices.router,
         prices.feeds,
+        candles.router,
+        candles.feeds,
     ),
     feeds=(
         account.TRADING_ACCOUNT.feed,
@@ -36,6 +38,7 @@ API: Final = DomainApi(
         history.MY_TRADES.feed,
         tape.TRADES_FEED,
         prices.PRICES_FEED,
+        candles.CANDLES_FEED,
     ),
     commands={
         # An order trades at the mark price of the moment when it is processed, which a late one would not have meant.
@@ -54,5 +57,7 @@ API: Final = DomainApi(
         ("GET", "/v1/prices"): PUBLIC,
         ("GET", "/v1/prices/{market}"): PUBLIC,
         ("GET", "/v1/feed/prices"): PUBLIC,
+        ("GET", "/v1/markets/{market}/candles"): PUBLIC,
+        ("GET", "/v1/feed/candles"): PUBLIC,
     },
 )

@@ -27,6 +27,8 @@ RANKINGS: Final = {
 
 UNSERVED: Final = {
     "trading-processed": "ids of events that were processed",
+    "trading-watermark": "how far the time of a partition has come, for its candles",
+    "financial-watermark": "how far the time of a partition has come, for its hours of fees",
     "trading-open": "what a liquidation needs of open trades; the trades themselves are served",
     "gamification-trades": "what a trade has earned so far; progress and XP events show it",
     "gamification-watermark": "how far the time of a partition has come",
