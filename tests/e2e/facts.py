@@ -1,6 +1,7 @@
 """Facts: a flat map from a name to a value, the common form of the oracle's results and the API's answers."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from tests.oracle.boards import BoardKey
@@ -19,12 +20,33 @@ def expected(totals: Totals) -> Facts:
         facts.update(_progress(name, user))
     for key in totals.boards.held():
         facts[board_name(key)] = [tuple(row) for row in totals.boards.rows(key)]
-    for day, shares in totals.fees.totals.items():
-        facts.update(fee_facts(day, shares.items()))
+    for period, shares in totals.fees.totals.items():
+        facts.update(fee_facts(period, shares.items()))
     for (name, market), position in totals.positions.items():
         facts[f"position {name} {market} realised"] = position.realised
         facts[f"position {name} {market} quantity"] = position.quantity
+    for (interval, begin, market), candle in totals.windows.candles().items():
+        facts[candle_name(interval, begin, market)] = tuple(candle)
+    for begin, hour in totals.windows.hours().items():
+        facts[f"hour {instant_text(begin)}"] = tuple(hour)
+    for begin, fees in totals.windows.fee_hours().items():
+        facts.update(fee_hour_facts(instant_text(begin), fees.items()))
+    for (name, date), day in totals.windows.days().items():
+        facts[f"day {name} {date}"] = tuple(day)
     return facts
+
+
+def candle_name(interval: str, begin: datetime, market: str) -> str:
+    return f"candle {interval} {instant_text(begin)} {market}"
+
+
+def instant_text(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def fee_hour_facts(begin: str, shares: Iterable[tuple[str, int]]) -> Facts:
+    """Return the fees of an hour, without those of 0."""
+    return {f"fee-hour {begin} {beneficiary}": amount for beneficiary, amount in shares if amount}
 
 
 def _progress(name: str, user: User) -> Iterator[tuple[str, Any]]:

@@ -1,15 +1,17 @@
 """Everything that the API serves, read through its queries as any client would, as facts."""
 
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import httpx
 
-from tests.e2e.facts import Facts, fee_facts
+from tests.e2e.facts import Facts, fee_facts, fee_hour_facts
 from tests.oracle.boards import BoardKey
 from tests.oracle.fills import usd
+from tests.oracle.windows import KEPT, LENGTHS
 
 PAGE_ROWS = 2
 """Small, so that every board of three users is paged through with cursors."""
@@ -29,6 +31,7 @@ def served(client: httpx.Client, expected: Facts, *, page_rows: int = PAGE_ROWS)
         if name.startswith("board "):
             facts[name] = list(board(client, key_of(name), page_rows))
     facts.update(fees(client))
+    facts.update(windows(client, users, {name.split()[3] for name in expected if name.startswith("candle ")}))
     return facts
 
 
@@ -78,6 +81,39 @@ def fees(client: httpx.Client) -> Facts:
     for row in rows:
         facts.update(fee_facts(row["day"], [(row["beneficiary"], usd(row["amount"]))]))
     return facts
+
+
+def windows(client: httpx.Client, users: Iterable[str], markets: Iterable[str]) -> Facts:
+    """Return all windows: candles of the markets, hours, fees by hour, and days of the users."""
+    facts: Facts = {}
+    for market, interval in product(markets, LENGTHS):
+        for one in pages(client, f"/v1/markets/{market}/candles", "candles", interval, interval=interval):
+            prices = (Decimal(one[name]) for name in ("open", "high", "low", "close", "volume"))
+            facts[f"candle {interval} {one['begin']} {market}"] = (*prices, usd(one["notional_usd"]), one["trades"])
+    for one in pages(client, "/v1/stats/hours", "hours", "1h"):
+        live = one["live"]
+        values = one["users"], live["executions"], usd(live["volume_usd"]), sum(one["xp"].values())
+        facts[f"hour {one['begin']}"] = values
+    for one in pages(client, "/v1/fees/hours", "hours", "1h"):
+        [fee] = one["fees"]
+        shares = {"total": fee["amount"], **fee["beneficiaries"]}
+        facts.update(fee_hour_facts(one["begin"], [(name, usd(text)) for name, text in shares.items()]))
+    for user in users:
+        for one in pages(client, f"/v1/users/{user}/days", "days", "1d"):
+            live = one["live"]
+            sums = (usd(live[name]) for name in ("volume_usd", "pnl_usd", "fees_usd"))
+            facts[f"day {user} {one['day']}"] = (one["xp"], live["trades"], *sums, one["streaks"].get("trading"))
+    return facts
+
+
+def pages(client: httpx.Client, path: str, items: str, length: str, **parameters: str) -> Iterator[Any]:
+    """Return the windows of all pages as far back as windows are kept. Each spans the most windows that one can."""
+    page = get(client, path, limit=1_000, **parameters)
+    oldest = instant(page["to"]) - KEPT.get(length, timedelta(days=1_000))
+    yield from page[items]
+    while instant(page["from"]) > oldest:
+        page = get(client, path, limit=1_000, to=page["from"], **parameters)
+        yield from page[items]
 
 
 def board(client: httpx.Client, key: BoardKey, page_rows: int) -> Iterator[tuple[int, str, int, datetime]]:

@@ -11,6 +11,7 @@ from tests.oracle.fills import Fill
 from tests.oracle.periods import ends, periods_of
 from tests.oracle.positions import Position
 from tests.oracle.progress import User, apply_fill
+from tests.oracle.windows import Counted, Windows
 
 GRACE = timedelta(hours=24)
 
@@ -23,6 +24,7 @@ class Totals:
     boards: Boards = field(default_factory=Boards)
     fees: Fees = field(default_factory=Fees)
     positions: dict[tuple[str, str], Position] = field(default_factory=lambda: defaultdict(Position))
+    windows: Windows = field(default_factory=Windows)
     fills: int = 0
 
 
@@ -47,7 +49,8 @@ def fold(fills: Iterable[Fill]) -> Totals:
 
 def _apply(totals: Totals, fill: Fill) -> None:
     user = totals.users[fill.user]
-    if fill.trade not in user.trades:
+    opens = fill.trade not in user.trades
+    if opens:
         totals.boards.add("trades", fill.user, 1, fill.at)
     last_day = user.last_day
     xp = apply_fill(user, fill)
@@ -58,6 +61,8 @@ def _apply(totals: Totals, fill: Fill) -> None:
     totals.boards.add("volume", fill.user, fill.notional, fill.at, market=fill.market)
     if fill.closes:
         totals.boards.add("pnl", fill.user, fill.pnl, fill.at, market=fill.market)
+    streak = user.streak if user.last_day == fill.at.date() else None
+    totals.windows.fills.append(Counted(fill, xp, opens, streak))
     totals.fees.accrue(fill.fee, fill.at)
     totals.positions[fill.user, fill.market].apply(fill)
     totals.fills += 1

@@ -19,9 +19,10 @@ from streams.ids import fill_event_id
 from streams.times import Instant
 from streams.topology import TableSpec
 from tables.boards import Standing, group_of
+from tables.gamification import DailyTrading
 from tables.typed import BytesMap, standings
 from tests.bench.synthetic import write_fills
-from tests.e2e.facts import Facts, assert_equal, expected, fee_facts
+from tests.e2e.facts import Facts, assert_equal, candle_name, expected, fee_facts, fee_hour_facts
 from tests.e2e.files import SAMPLE, full_file
 from tests.e2e.served import achievement
 from tests.oracle import fills as oracle_fills
@@ -51,7 +52,7 @@ class Product:
             self.financial.traded_together(executed)
 
     def facts(self) -> Facts:
-        return dict([*self._progress(), *self._boards(), *self._fees(), *self._positions()])
+        return dict([*self._progress(), *self._boards(), *self._fees(), *self._positions(), *self._windows()])
 
     def _progress(self) -> Iterator[tuple[str, object]]:
         for key in self.tables["gamification-progress"]:
@@ -103,6 +104,39 @@ class Product:
             user_id, market = key.decode().split("|")
             yield f"position {user_id} {market} realised", row.realised_pnl
             yield f"position {user_id} {market} quantity", Decimal(row.quantity.text())
+
+    def _windows(self) -> Iterator[tuple[str, object]]:
+        for key in map(bytes.decode, self.tables["trading-candles"]):
+            row = self.trading.candles.rows.get(key)
+            assert row is not None
+            interval, begin, market, mode = key.split("|")
+            assert mode == "live"
+            prices = (row.open, row.high, row.low, row.close, row.volume)
+            candle = (*(Decimal(one.text()) for one in prices), row.notional, row.trades)
+            yield candle_name(interval, time(Instant.parse(begin)), market), candle
+        for key in map(bytes.decode, self.tables["gamification-hours"]):
+            hour = self.gamification.windows.hours.get(key)
+            assert hour is not None
+            live = hour.live
+            yield (
+                f"hour {key.removeprefix('1h|')}",
+                (hour.users, live.executions, live.volume, sum(hour.xp.values())),
+            )
+        for key in map(bytes.decode, self.tables["financial-fee-hours"]):
+            fees = self.financial.fees.hours.get(key)
+            assert fees is not None
+            of_trading = fees.fees["trading|USD"]
+            shares = {"total": of_trading.amount, **of_trading.beneficiaries}
+            yield from fee_hour_facts(key.removeprefix("1h|"), shares.items()).items()
+        for key in map(bytes.decode, self.tables["gamification-days"]):
+            day = self.gamification.windows.days.get(key)
+            assert day is not None
+            streak = day.streaks.get("trading")
+            yield f"day {key.replace('|', ' ')}", (day.xp, *plain(day.live), streak)
+
+
+def plain(day: DailyTrading) -> tuple[int, int, int, int]:
+    return day.trades, day.volume, day.pnl, day.fees
 
 
 def command(fill: Fill) -> AnyEvent:
