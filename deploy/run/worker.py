@@ -26,8 +26,8 @@ from mode.types import ServiceT
 
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
+from deploy.committed_rows import audits_of, watermarks_of
 from deploy.errors import LockedError
-from deploy.financial_metrics import last_audits
 from deploy.local_state import state_sizes
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
@@ -144,7 +144,11 @@ class Worker:
         self._codec = Recent(topics=TOPOLOGY.passed_on(domains))  # a domain need not decode events of another domain
         self._apps: dict[str, faust.App] = {}
         self._metrics = WorkerMetrics(
-            self._depths, lambda: last_audits(self._apps.values()), lambda: state_sizes(self._apps), spans
+            self._depths,
+            lambda: audits_of(self._apps.values()),
+            lambda: state_sizes(self._apps),
+            spans,
+            watermarks=lambda: watermarks_of(self._apps.values()),
         )
         process = self._metrics.process
         self._threads = [
@@ -205,7 +209,8 @@ class Worker:
         # same time.
         member_name(self._settings, app, self._slot)
         depths_of(app)
-        last_audits([app])
+        audits_of([app])
+        watermarks_of([app])
         self._apps[domain] = app
         return [*presence(self._settings, app, self._slot), app]
 

@@ -22,13 +22,15 @@ from faust_redis.hooks import (
 )
 from faust_redis.rocksdb.database import Sizes
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.process_metrics import ProcessMetrics
 from streams.spans import Spans
 from streams.times import SECOND_US
 from tables.financial import Audit
+from tables.watermark import Watermark
+from tables.windows import INTERVALS
 
 PREFIX: Final = "astra_worker"
 BATCH_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -41,6 +43,9 @@ DepthsByDomain = Callable[[], Iterable[tuple[str, Depths]]]
 AuditsByPartition = Callable[[], Iterable[tuple[int, Audit]]]
 """Returns the last audit of each partition whose money this process keeps."""
 
+
+WatermarksByDomain = Callable[[], Iterable[tuple[str, int, Watermark]]]
+"""Returns the domain, the partition and the watermark of each partition whose rows this process keeps."""
 
 SizesByDomain = Callable[[], Iterable[tuple[str, Sizes]]]
 """Returns the name of each domain, and what its local state occupies."""
@@ -98,6 +103,32 @@ class _AuditCollector(Collector):
         yield at
 
 
+class _WatermarkCollector(Collector):
+    """Reads how far the event time of each partition has come when the metrics are scraped."""
+
+    def __init__(self, watermarks: WatermarksByDomain) -> None:
+        self._watermarks = watermarks
+
+    def collect(self) -> Iterator[Metric]:
+        at = GaugeMetricFamily(
+            "astra_watermark_timestamp_seconds",
+            "Event time up to which the domain has seen a partition, Unix seconds.",
+            labels=("domain", "partition"),
+        )
+        dropped = CounterMetricFamily(
+            "astra_window_events_dropped",
+            "Events that came after the grace of their window, by its interval.",
+            labels=("domain", "partition", "interval"),
+        )
+        for domain, partition, watermark in self._watermarks():
+            at.add_metric((domain, str(partition)), watermark.highest / SECOND_US)
+            for interval in INTERVALS:
+                if interval in watermark.dropped:
+                    dropped.add_metric((domain, str(partition), interval), watermark.dropped[interval])
+        yield at
+        yield dropped
+
+
 class _SizeCollector(Collector):
     """Reads what each domain's local state occupies when the metrics are scraped."""
 
@@ -125,6 +156,8 @@ class WorkerMetrics:
         audits: AuditsByPartition = list,
         sizes: SizesByDomain = list,
         spans: Spans | None = None,
+        *,
+        watermarks: WatermarksByDomain = list,
     ) -> None:
         """Create the metrics.
 
@@ -133,11 +166,13 @@ class WorkerMetrics:
             audits: Called likewise.
             sizes: Called likewise.
             spans: Where the process records its spans; None without traces.
+            watermarks: Called as `depths` is.
         """
         self.registry = CollectorRegistry()
         self.registry.register(_DepthCollector(depths))
         self.registry.register(_AuditCollector(audits))
         self.registry.register(_SizeCollector(sizes))
+        self.registry.register(_WatermarkCollector(watermarks))
         self.process = ProcessMetrics(self.registry, spans)
         self.events = self._counter("events", "Events that agents processed.")
         self.batches = self._counter("batches", "Batches that agents worked on, by outcome.", "outcome")

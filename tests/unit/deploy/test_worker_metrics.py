@@ -5,6 +5,7 @@ from faust_redis.hooks import HeldBack, SendsRefused
 
 from deploy.run.worker_metrics import WorkerMetrics
 from tables.financial import Audit
+from tables.watermark import Watermark
 
 
 def test_the_gauges_show_what_a_domain_holds_at_the_scrape() -> None:
@@ -32,3 +33,10 @@ def test_the_last_audit_of_each_partition_is_exported_by_rule() -> None:
     assert 'astra_ledger_breaches{partition="3",rule="overdrawn"} 2.0' in text
     assert 'astra_ledger_breaches{partition="3",rule="balanced"} 0.0' in text
     assert 'astra_ledger_audited_timestamp_seconds{partition="3"} 5.0' in text
+
+
+def test_events_that_came_too_late_for_their_window_are_exported_by_interval() -> None:
+    mark = Watermark(highest=5_000_000, dropped={"1h": 2})
+    text = WorkerMetrics(list, watermarks=lambda: [("trading", 3, mark)]).text().decode()
+    assert 'astra_window_events_dropped_total{domain="trading",interval="1h",partition="3"} 2.0' in text
+    assert 'astra_watermark_timestamp_seconds{domain="trading",partition="3"} 5.0' in text

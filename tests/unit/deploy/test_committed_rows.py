@@ -1,4 +1,4 @@
-"""The last audits are read from the store of the financial domain's app, and of no other."""
+"""Rows for metrics are read from the store of their domain's app, and of no other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from deploy.financial_metrics import last_audits
+from deploy.committed_rows import committed_rows
 from tables.financial import AUDIT_KEY, FINANCIAL_AUDITS, Audit
 
 
@@ -25,8 +25,8 @@ async def test_the_last_audits_of_the_financial_domain_are_read_from_its_store(t
         await store.on_rebalance({place}, set(), {place})
         row = Audit(at=7, breaches={"balanced": 1}).dump()
         store.database.write(FINANCIAL_AUDITS.short_name, 1, [(AUDIT_KEY.encode(), row)])
-    assert last_audits(apps) == [(1, Audit(at=7, breaches={"balanced": 1}))]
-    assert last_audits(apps[:1]) == []
+    assert list(committed_rows(apps, FINANCIAL_AUDITS, AUDIT_KEY)) == [(1, Audit(at=7, breaches={"balanced": 1}))]
+    assert list(committed_rows(apps[:1], FINANCIAL_AUDITS, AUDIT_KEY)) == []
     for app in apps:
         opened: Any = app.tables[FINANCIAL_AUDITS.short_name]
         await opened.data.on_stop()
