@@ -6,7 +6,7 @@ A window is deleted when the watermark has passed its end by the time that the r
 
 from __future__ import annotations
 
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Any, Self
 
 from msgspec.structs import replace
@@ -62,7 +62,7 @@ class EventTime:
         if time > self._admitted:
             self._admitted = int(time)
             return intervals
-        return self.open(time, intervals)
+        return self.open(time, intervals, self._admitted)
 
     def settle(self) -> None:
         """Write the watermark that the admitted events have reached."""
@@ -74,9 +74,8 @@ class EventTime:
         """Forget the admitted events."""
         self._admitted = 0
 
-    def open(self, time: int, intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
-        """Return the intervals whose window of a time is open. Count those for which an event comes too late."""
-        highest = self.highest
+    def open(self, time: int, intervals: tuple[Interval, ...], highest: int) -> tuple[Interval, ...]:
+        """Return the intervals whose window of a time is open at a watermark, and count those that are closed."""
         if time + self._grace_us > highest:
             return intervals
         closed = [one for one in intervals if self._closed(time, one, highest)]
@@ -110,18 +109,21 @@ class Expiry:
         self._kept_us = {one: hours * HOUR_US for one in intervals if (hours := rules.kept_h[one])}
         self._deleted_max = rules.deleted_max
 
+    def kept_from(self) -> dict[Interval, int]:
+        """Return where the oldest window that is still kept begins, by interval whose windows are deleted at all."""
+        highest = self._time.highest
+        return {one: kept_from(highest, one, kept_us) for one, kept_us in self._kept_us.items()}
+
     def act(self) -> None:
         """Delete windows that the watermark has left behind. Look for them only when it has reached another window."""
-        highest = self._time.highest
-        for interval, kept_us in self._kept_us.items():
-            begin, end = self._time.kept_from(interval), kept_from(highest, interval, kept_us)
+        for interval, end in self.kept_from().items():
+            begin = self._time.kept_from(interval)
             if begin < end:
                 self._time.keep_from(interval, self._delete(interval, begin, end))
 
     def _delete(self, interval: Interval, begin: int, end: int) -> int:
         """Delete windows from `begin` on and before `end`; return where the oldest one that is left begins."""
-        stop = window_key(interval, end)
-        old = takewhile(lambda entry: entry[0] < stop, self._rows.range(window_key(interval, begin)))
+        old = self._rows.range(window_key(interval, begin), window_key(interval, end))
         found = [key for key, _ in islice(old, self._deleted_max + 1)]
         for key in found[: self._deleted_max]:
             self._rows.delete(key)

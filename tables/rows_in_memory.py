@@ -30,9 +30,9 @@ class RowsInMemory(MutableMapping[bytes, bytes]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def range(self, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Iterate over the entries from the key `begin` on."""
-        return ((key, self._rows[key]) for key in self._rows.irange(begin))
+    def range(self, begin: bytes, end: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Iterate over the entries from the key `begin` on, without those from `end` on."""
+        return ((key, self._rows[key]) for key in self._rows.irange(begin, end, inclusive=(True, False)))
 
     def prefix(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Iterate over the entries whose key begins with `start`."""

@@ -40,7 +40,7 @@ class _Prefixed(Protocol):
 
 @runtime_checkable
 class _Ordered(Protocol):
-    def range(self, begin: bytes) -> Iterator[tuple[bytes, bytes]]: ...
+    def range(self, begin: bytes, end: bytes | None = None) -> Iterator[tuple[bytes, bytes]]: ...
 
 
 @runtime_checkable
@@ -130,10 +130,16 @@ class Table(Generic[V]):
         found += [(key, value) for key, value in batch.items() if value is not None]
         return sorted(found, key=lambda entry: entry[0])
 
-    def range(self, begin: str) -> Iterator[tuple[str, V]]:
-        """Iterate over the entries from the key `begin` on, in key order, with the batch's changes so far."""
-        batch = {key: value for key in self._changed if key >= begin for value in [(self._batch or {})[key]]}
-        stored = ((key.decode(), raw) for key, raw in self._scan_from(begin.encode()))
+    def range(self, begin: str, end: str | None = None) -> Iterator[tuple[str, V]]:
+        """Iterate over the entries from the key `begin` on, in key order, with the batch's changes so far.
+
+        Keys from `end` on are left out. A store that knows the end reads nothing beyond it.
+        """
+        within = (key for key in self._changed if key >= begin and (end is None or key < end))
+        batch = {key: value for key in within for value in [(self._batch or {})[key]]}
+        stored = (
+            (key.decode(), raw) for key, raw in self._scan_from(begin.encode(), None if end is None else end.encode())
+        )
         found = ((key, self._load(raw)) for key, raw in stored if key not in batch)
         changed = sorted((entry for entry in batch.items() if entry[1] is not None), key=lambda entry: entry[0])
         return merge(found, cast("list[tuple[str, V]]", changed), key=lambda entry: entry[0])
@@ -165,10 +171,10 @@ class Table(Generic[V]):
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _scan_from(self, begin: bytes) -> Iterable[tuple[bytes, bytes]]:
+    def _scan_from(self, begin: bytes, end: bytes | None) -> Iterable[tuple[bytes, bytes]]:
         if isinstance(self._rows, _Ordered):
-            return self._rows.range(begin)
-        return sorted(entry for entry in self._rows.items() if entry[0] >= begin)
+            return self._rows.range(begin, end)
+        return sorted(entry for entry in self._rows.items() if entry[0] >= begin and (end is None or entry[0] < end))
 
     def _scan(self, start: bytes) -> Iterable[tuple[bytes, bytes]]:
         if isinstance(self._rows, _Prefixed):

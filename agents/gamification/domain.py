@@ -159,7 +159,9 @@ class Gamification:
         xp = after.xp - (before.xp if before else 0)
         judged = self._pass(event) if xp else None
         if judged is not None or happening.streak is not None:
-            self.windows.happened(event, happening, after, effects, self.windows.open(event.time))
+            watermark = judged.watermark if judged is not None else self._watermark()
+            intervals = self.windows.open(event.time, watermark.highest)
+            self.windows.happened(event, happening, after, effects, intervals)
         if judged is None:
             return effects
         self.boards.count_xp(user_id, xp, event.time, judged.open)
@@ -172,7 +174,7 @@ class Gamification:
 
         The row of the watermark changes once a day, not at every tick: only the sealed days depend on it.
         """
-        rules, watermark = self.policy.boards, self.watermarks.get(WATERMARK_KEY) or Watermark()
+        rules, watermark = self.policy.boards, self._watermark()
         until = sealed_to(max(watermark.highest, tick.time), rules)
         if until > sealed_to(watermark.highest, rules):
             self.watermarks.put(WATERMARK_KEY, replace(watermark, highest=int(tick.time)))
@@ -182,6 +184,9 @@ class Gamification:
             *self.boards.first.report(tick),
             *self._totals.publish(tick),
         ]
+
+    def _watermark(self) -> Watermark:
+        return self.watermarks.get(WATERMARK_KEY) or Watermark()
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""
@@ -193,13 +198,13 @@ class Gamification:
         """Return where an event counts, and its record if it is late."""
         verdict = self._facts.judge(event)
         if verdict.kind == "too_late":
-            watermark = self.watermarks.get(WATERMARK_KEY) or Watermark()
+            watermark = self._watermark()
             return _Counts(None, (), [_recorded(event, periods_of(event.time).listed, watermark)])
         if verdict.kind != "new":
             return _NOWHERE
         judged = self._pass(event)
         late = [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
-        return _Counts(judged.open, self.windows.open(event.time), late)
+        return _Counts(judged.open, self.windows.open(event.time, judged.watermark.highest), late)
 
     def _advance(self, user_id: str, before: Progress | None, after: Progress) -> None:
         """Store a user's progress, and watch the streaks that moved."""

@@ -99,16 +99,16 @@ class UserWindows:
     def __init__(self, tables: UnitOfWork, watermarks: TypedTable[Watermark], grace_h: int, rules: WindowRules) -> None:
         self.hours = tables.rows(GAMIFICATION_HOURS)
         self.days = tables.rows(GAMIFICATION_DAYS)
-        self.time = EventTime(watermarks, grace_h)
-        self._expiry = Expiry(self.hours, self.time, ("1h",), rules)
+        self._time = EventTime(watermarks, grace_h)
+        self._expiry = Expiry(self.hours, self._time, ("1h",), rules)
         tables.join(self)
         self._hours: dict[int, HourSum] = {}
         self._days: dict[tuple[str, int], DaySum] = {}
         self._holding = False
 
-    def open(self, time: Instant) -> tuple[Interval, ...]:
-        """Return the intervals whose window of a time is open."""
-        return self.time.open(time, INTERVALS)
+    def open(self, time: Instant, watermark: int) -> tuple[Interval, ...]:
+        """Return the intervals whose window of a time is open at a watermark."""
+        return self._time.open(time, INTERVALS, watermark)
 
     def traded(
         self,

@@ -49,16 +49,20 @@ class Candles:
     def write(self) -> None:
         """Write the candles, and delete old ones."""
         self._time.settle()
+        kept_from = self._expiry.kept_from() if self._sums else {}
         changed: dict[str, Candle] = {}
         for (market, mode, minute, intervals), added in self._sums.items():
             candle = added.row()
             for interval in intervals:
-                key = window_key(interval, begin_of(minute, interval), market, mode)
+                begin = begin_of(minute, interval)
+                if begin < kept_from.get(interval, 0):
+                    continue  # a later execution of the batch has made it an old window: it would be deleted below
+                key = window_key(interval, begin, market, mode)
                 sums = changed.get(key) or self.rows.get(key)
                 changed[key] = candle if sums is None else merged(sums, candle)
         for key, candle in changed.items():
             self.rows.put(key, candle)
-        if changed:
+        if self._sums:
             self._expiry.act()
         self.drop()
 

@@ -117,7 +117,9 @@ COSTS: Final[Mapping[tuple[str, str], Cost]] = {
     ("GET", "leaderboards"): Cost(1, "limit", 100, 1_000),
     ("GET", "users"): Cost(1, "limit", 100, 1_000),
     ("GET", "feed"): Cost(10, "last", 50, 500),
-    ("GET", "stats"): Cost(5),
+    ("GET", "stats"): Cost(5, "limit", 100, 1_000),
+    ("GET", "markets"): Cost(1, "limit", 100, 1_000),
+    ("GET", "fees"): Cost(1, "limit", 100, 1_000),
     ("GET", "pipeline"): Cost(5),
     ("GET", "ws"): Cost(10),
 }

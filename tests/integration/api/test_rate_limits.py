@@ -119,6 +119,8 @@ async def test_clients_behind_a_trusted_proxy_have_buckets_of_their_own(config: 
     [
         ("GET", "/v1/leaderboards/volume", b"limit=1000", 11),
         ("GET", "/v1/leaderboards/volume", b"limit=99", 1),
+        ("GET", "/v1/markets/BTC/candles", b"interval=1d&limit=1000", 11),
+        ("GET", "/v1/stats/hours", b"limit=1000", 15),
         ("GET", "/v1/leaderboards/volume", b"limit=" + b"9" * 5_000, 1),
         ("GET", "/v1/leaderboards/volume", b"limit=\xff&limit=-5", 1),
         ("GET", "/v1/leaderboards/volume", b"limit=1001", 1),
