@@ -10,6 +10,7 @@ import pytest
 from tables.gamification import (
     GAMIFICATION_DEADLINES,
     GAMIFICATION_DECIDING,
+    GAMIFICATION_HOURS,
     GAMIFICATION_SEALING,
     GAMIFICATION_SEALS,
     GAMIFICATION_WATERMARK,
@@ -30,9 +31,15 @@ START: Final = at("2026-03-20T00:00:00Z")
 USERS: Final = ("ada", "bob", "carol", "dave", "eve", "fay")
 MARKETS: Final = ("BTC", "ETH", "SOL")
 BOOKKEEPING: Final = frozenset(
-    {GAMIFICATION_DECIDING.name, GAMIFICATION_DEADLINES.name, GAMIFICATION_SEALING.name, GAMIFICATION_WATERMARK.name}
+    {
+        GAMIFICATION_DECIDING.name,
+        GAMIFICATION_DEADLINES.name,
+        GAMIFICATION_HOURS.name,
+        GAMIFICATION_SEALING.name,
+        GAMIFICATION_WATERMARK.name,
+    }
 ) | frozenset(NOT_COMPARED)
-"""Tables that the rules need and no user asks about."""
+"""Tables that the rules need and no user asks about, and sums over all users."""
 KINDS: Final = ("like", "comment", "share", "endorse", "follow", "report")
 
 

@@ -51,4 +51,6 @@ EMPTY: Final = ("financial-reservations",)
 
 NOT_COMPARED: Final = {
     "financial-processed": "empty where each event is processed once",
+    "financial-fee-hours": "the oracle of fills compares them (tests/oracle/windows.py)",
+    "financial-watermark": "follows from the times of fees",
 }

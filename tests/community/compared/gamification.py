@@ -12,9 +12,11 @@ from tables.gamification import (
     GAMIFICATION_BOARDS,
     GAMIFICATION_CANDIDATES,
     GAMIFICATION_CONTRIBUTIONS,
+    GAMIFICATION_DAYS,
     GAMIFICATION_DEADLINES,
     GAMIFICATION_DECIDING,
     GAMIFICATION_FIRST,
+    GAMIFICATION_HOURS,
     GAMIFICATION_LEADING,
     GAMIFICATION_OVERTAKINGS,
     GAMIFICATION_PENDING_XP,
@@ -31,7 +33,9 @@ from tables.gamification import (
     GAMIFICATION_WATERMARK,
     Rewards,
 )
+from tables.hours import Hour
 from tables.row import Row
+from tables.watermark import Watermark
 from tests.community.compared.engine import Plain, Projection
 
 
@@ -55,11 +59,26 @@ def standings(key: str, row: bytes) -> Iterable[tuple[str, Plain]]:
         yield f"{group_of(row_name, name)}|{user_id}", standing._asdict()
 
 
+def watermark(key: str, row: Watermark) -> Iterable[tuple[str, Plain]]:
+    """Yield a watermark. What it means for windows shows in these."""
+    yield key, {"highest": row.highest, "late": row.late}
+
+
+def hour(key: str, row: Hour) -> Iterable[tuple[str, Plain]]:
+    """Yield an hour with all XP in sum."""
+    traded = {
+        f"{mode}_{name}": value for mode in ("live", "practice") for name, value in getattr(row, mode).as_json().items()
+    }
+    yield key, {"users": row.users, **traded, "xp": sum(row.xp.values())}
+
+
 TABLES: Final[dict[str, Projection]] = {
     GAMIFICATION_PROGRESS.name: whole,
     GAMIFICATION_TRADES.name: whole,
     GAMIFICATION_BOARDS.name: standings,
-    GAMIFICATION_WATERMARK.name: whole,
+    GAMIFICATION_WATERMARK.name: watermark,
+    GAMIFICATION_HOURS.name: hour,
+    GAMIFICATION_DAYS.name: whole,
     GAMIFICATION_SEALING.name: whole,
     GAMIFICATION_SEALS.name: whole,
     GAMIFICATION_DECIDING.name: whole,
@@ -68,6 +87,8 @@ TABLES: Final[dict[str, Projection]] = {
     GAMIFICATION_OVERTAKINGS.name: whole,
     GAMIFICATION_CONTRIBUTIONS.name: whole,
 }
+HOUR_FIELDS: Final = ("users", "live_executions", "live_volume", "practice_executions", "practice_volume", "xp")
+SUMMED: Final = {GAMIFICATION_HOURS.name: HOUR_FIELDS}
 PARTITIONED: Final = (GAMIFICATION_WATERMARK.name, GAMIFICATION_SEALING.name, GAMIFICATION_SEALS.name)
 EMPTY: Final = (GAMIFICATION_RUNS.name, GAMIFICATION_PROCESSED.name, GAMIFICATION_REPORTS.name)
 NOT_COMPARED: Final = dict.fromkeys(

@@ -20,4 +20,8 @@ TABLES: Final[dict[str, Callable[..., Any]]] = {
 SUMMED: Final[dict[str, tuple[str, ...]]] = {"trading-marks": ()}
 """Each partition has the marks of all markets, so that they must agree."""
 
-NOT_COMPARED: Final = {"trading-processed": "hashes of the ids of fills and orders"}
+NOT_COMPARED: Final = {
+    "trading-processed": "hashes of the ids of fills and orders",
+    "trading-candles": "the oracle of fills compares them (tests/oracle/windows.py)",
+    "trading-watermark": "follows from the times of executions; what is late shows in the candles",
+}

@@ -24,11 +24,13 @@ from tests.community.oracle.achievements import GENESIS, is_higher
 from tests.community.oracle.clans import SCOPE, Clans
 from tests.community.oracle.crossing import Causes, Domains, Execution, Rows, Settlement
 from tests.community.oracle.overtaken import FirstPlaces
+from tests.community.oracle.partitions import partition_of
 from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
 from tests.community.oracle.rewards import RULES, Reward, Rewards, Rule
 from tests.community.oracle.standings import GLOBAL, Boards
 from tests.community.oracle.streaks import BreakingStreaks
-from tests.community.oracle.times import end_of, kind_of
+from tests.community.oracle.times import day_of, end_of, kind_of
+from tests.community.oracle.user_windows import Seen, Streaked, UserWindows
 from tests.oracle.progress import max_leverage
 
 
@@ -43,6 +45,7 @@ class Gamification(crossing.Gamification):
         self.breaking = BreakingStreaks()
         self.first = FirstPlaces()
         self.clans = Clans(self.boards)
+        self.windows = UserWindows()
         self.decided_to = 0
         """All periods that end here or earlier are sealed in all partitions, and their rewards are decided."""
 
@@ -152,6 +155,8 @@ class Gamification(crossing.Gamification):
             "gamification-deadlines": {**self.rewards.due(), **self.breaking.rows()},
             "gamification-overtakings": self.first.rows(),
             "gamification-contributions": self.clans.rows(),
+            "gamification-days": {key: {**row} for key, row in self.windows.days.items()},
+            "gamification-hours": {**self.windows.hours()},
         }
 
     def folded(self, table: str, key: str) -> set[str]:
@@ -175,6 +180,8 @@ class Gamification(crossing.Gamification):
                 found = self.rewards.causes[key]
             case "gamification-overtakings":
                 found = self.first.causes[key]
+            case "gamification-days":
+                found = self.windows.causes[key]
             case "gamification-contributions":
                 found = self.clans.causes[key]
         return set(found)
@@ -207,6 +214,17 @@ class Gamification(crossing.Gamification):
         self._settle(user, at, causes)
         if player.constellation is not None and player.xp > xp:
             self.clans.earn(player.constellation, player.xp - xp, at, periods)
+        self.windows.count(
+            user,
+            at,
+            self._seen(user),
+            xp=player.xp - xp,
+            causes=causes,
+            fact=fact,
+            first=first,
+            active=by_user,
+            streak=self._streaked(player, "trading", at) if by_user else None,
+        )
         points = [("xp", player.xp - xp, player.xp > xp), ("trades", 1, first)]
         for board, amount, counts in points:
             if counts:
@@ -225,11 +243,29 @@ class Gamification(crossing.Gamification):
             self._be_active(user, streak, at)
         player.gain(xp)
         self._settle(user, at, causes)
+        periods = self.boards.open_periods(user, at) if player.xp > before else ()
+        if streak or player.xp > before:
+            self.windows.count(
+                user,
+                at,
+                self._seen(user),
+                xp=player.xp - before,
+                causes=causes,
+                active=bool(streak),
+                streak=self._streaked(player, streak, at) if streak else None,
+            )
         if player.xp > before:
-            periods = self.boards.open_periods(user, at)
             self.boards.add(GLOBAL, "xp", user, player.xp - before, at=at, periods=periods, causes=causes)
             if player.constellation is not None:
                 self.clans.earn(player.constellation, player.xp - before, at, periods)
+
+    def _seen(self, user: str) -> Seen:
+        return Seen(partition_of(user, len(self.boards.partitions)), self.boards.partition(user).highest)
+
+    @staticmethod
+    def _streaked(player: Player, kind: str, at: int) -> Streaked | None:
+        streak = player.streaks[kind]
+        return Streaked(kind, streak.days) if streak.last_day == day_of(at) else None
 
     def _be_active(self, user: str, kind: str, at: int) -> bool:
         """Continue a streak, and watch it when its last day moved. Return whether it did."""
