@@ -11,12 +11,12 @@ from starlette.responses import Response
 from api.financial.totals import amount_text
 from api.kit.context import ApiDep
 from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
+from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.openapi import problems
 from api.kit.parameters import visible
 from api.kit.windows.answers import windows_answer, windows_of
 from api.kit.windows.feeds import WindowsView, windows_feed
-from api.kit.windows.ranges import AskedRange
+from api.kit.windows.ranges import LAST_DEFAULT, AskedRange, LastWindows
 from api.kit.windows.table import Series, WindowTable
 from streams.times import Instant
 from tables.fee_hours import FeeHour, merged
@@ -75,7 +75,9 @@ async def get_fee_hours(api: ApiDep, asked: AskedRange) -> Response:
 
 
 @feeds.get("/fee-hours", summary="Fees by hour")
-async def follow_fee_hours(api: ApiDep, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None) -> FeedResponse:
+async def follow_fee_hours(
+    api: ApiDep, last: LastWindows = LAST_DEFAULT, last_event_id: LastEventId = None
+) -> FeedResponse:
     """Follow fees by hour. Each delta has whole hours."""
     view = WindowsView(api.hub.shared_by(FEE_HOURS_FEED), HOURLY, last)
     return await open_feed(api, FEE_HOURS_FEED, view, last_event_id)

@@ -14,14 +14,14 @@ from api.kit.context import ApiDep
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.reading import user_rows
 from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
+from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import ReadView
 from api.kit.openapi import problems
 from api.kit.parameters import OwnUser, visible
 from api.kit.projection import Projection
 from api.kit.users import user_router
 from api.kit.windows.answers import range_of, windows_answer
-from api.kit.windows.ranges import Asked, AskedRange
+from api.kit.windows.ranges import LAST_DEFAULT, Asked, AskedRange, LastWindows
 from api.kit.windows.table import newest_of
 from streams.times import Instant
 from tables.gamification import GAMIFICATION_DAYS, GAMIFICATION_WATERMARK, DailyTrading, UserDay, day_key
@@ -82,7 +82,7 @@ async def get_days(api: ApiDep, user_id: OwnUser, asked: AskedRange) -> Response
 
     A day on which the user did and earned nothing is left out. For the user, and for staff.
     """
-    newest = await newest_of(api.tables, GAMIFICATION_WATERMARK) if asked.before is None else 0
+    newest = await newest_of(api.tables, GAMIFICATION_WATERMARK) if asked.end is None else 0
     begins = asked.begins("1d", newest)
     found = await _days(api.tables, user_id, begins)
     days = [DAY.load(row.key, row.value) for row in found.rows]
@@ -91,7 +91,7 @@ async def get_days(api: ApiDep, user_id: OwnUser, asked: AskedRange) -> Response
 
 @feeds.get("/days", summary="Your activity, profit and loss by day", responses=problems(401))
 async def follow_days(
-    api: ApiDep, permit: Permitted, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None
+    api: ApiDep, permit: Permitted, last: LastWindows = LAST_DEFAULT, last_event_id: LastEventId = None
 ) -> FeedResponse:
     """Follow the caller's days. The snapshot has those among the last days on which something happened."""
     user_id = permit.caller.subject

@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from api.kit.context import ApiDep
 from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
+from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.openapi import problems
 from api.kit.parameters import visible
 from api.kit.projection import Projection
 from api.kit.windows.answers import windows_answer, windows_of
 from api.kit.windows.feeds import WindowsView, windows_feed
-from api.kit.windows.ranges import AskedRange
+from api.kit.windows.ranges import LAST_DEFAULT, AskedRange, LastWindows
 from api.kit.windows.table import Series, WindowTable
 from streams.times import Instant
 from tables.gamification import GAMIFICATION_HOURS, GAMIFICATION_WATERMARK
@@ -60,6 +60,8 @@ async def get_hours(api: ApiDep, asked: AskedRange) -> Response:
 
 
 @feeds.get("/hours", summary="Activity by hour")
-async def follow_hours(api: ApiDep, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None) -> FeedResponse:
+async def follow_hours(
+    api: ApiDep, last: LastWindows = LAST_DEFAULT, last_event_id: LastEventId = None
+) -> FeedResponse:
     """Follow active users, executions, volume and XP by hour. Each delta has whole hours."""
     return await open_feed(api, HOURS_FEED, WindowsView(api.hub.shared_by(HOURS_FEED), HOURLY, last), last_event_id)

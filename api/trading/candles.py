@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from api.kit.context import ApiDep
 from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
+from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.openapi import problems
 from api.kit.parameters import visible
 from api.kit.projection import Projection
 from api.kit.windows.answers import windows_answer, windows_of
 from api.kit.windows.feeds import WindowsView, windows_feed
-from api.kit.windows.ranges import AskedRange
+from api.kit.windows.ranges import LAST_DEFAULT, AskedRange, LastWindows
 from api.kit.windows.table import Series, WindowTable
 from streams.events.base import MARKET_PATTERN
 from streams.events.trading import Mode
@@ -74,7 +74,7 @@ async def followed_series(
 async def follow_candles(
     api: ApiDep,
     series: Annotated[Series, Depends(followed_series)],
-    last: Last = LAST_DEFAULT,
+    last: LastWindows = LAST_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
     """Follow the candles of a market. The snapshot has those of the last windows; each delta has whole candles."""

@@ -109,10 +109,10 @@ def windows(client: httpx.Client, users: Iterable[str], markets: Iterable[str]) 
 def pages(client: httpx.Client, path: str, items: str, length: str, **parameters: str) -> Iterator[Any]:
     """Return the windows of all pages as far back as windows are kept. Each spans the most windows that one can."""
     page = get(client, path, limit=1_000, **parameters)
-    oldest = instant(page["to"]) - KEPT.get(length, timedelta(days=1_000))
+    oldest = instant(page["end"]) - KEPT.get(length, timedelta(days=1_000))
     yield from page[items]
-    while instant(page["from"]) > oldest:
-        page = get(client, path, limit=1_000, to=page["from"], **parameters)
+    while instant(page["begin"]) > oldest:
+        page = get(client, path, limit=1_000, end=page["begin"], **parameters)
         yield from page[items]
 
 

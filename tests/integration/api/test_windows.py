@@ -107,12 +107,12 @@ async def test_the_range_ends_with_the_newest_window_and_can_be_paged_back(
     await see(worker, NOW, partition=2)
     last = await got(client, limit=2)
     assert [one["close"] for one in last["candles"]] == ["2", "1"]
-    assert (last["from"], last["to"]) == ("2024-09-20T12:33:00Z", "2024-09-20T12:35:00Z")
-    before = await got(client, limit=2, to=last["from"])
+    assert (last["begin"], last["end"]) == ("2024-09-20T12:33:00Z", "2024-09-20T12:35:00Z")
+    before = await got(client, limit=2, end=last["begin"])
     assert [one["close"] for one in before["candles"]] == ["4", "3"]
-    both = await got(client, **{"from": "2024-09-20T12:32:30Z", "to": "2024-09-20T12:33:01Z"})
+    both = await got(client, begin="2024-09-20T12:32:30Z", end="2024-09-20T12:33:01Z")
     assert [one["close"] for one in both["candles"]] == ["3", "2"]
-    none = await got(client, **{"from": "2024-09-21T00:00:00Z"})
+    none = await got(client, begin="2024-09-21T00:00:00Z")
     assert none["candles"] == []
 
 
@@ -138,9 +138,9 @@ async def test_without_an_execution_the_answer_is_empty(client: httpx.AsyncClien
     [
         (PATH, {"interval": "2m"}, "interval"),
         (PATH, {"limit": "1001"}, "limit"),
-        (PATH, {"from": "yesterday"}, "from"),
+        (PATH, {"begin": "yesterday"}, "begin"),
         (PATH, {"mode": "paper"}, "mode"),
-        ("/v1/stats/hours", {"to": "2024-09-20"}, "to"),
+        ("/v1/stats/hours", {"end": "2024-09-20"}, "end"),
         ("/v1/fees/hours", {"limit": "0"}, "limit"),
     ],
 )
@@ -205,7 +205,7 @@ async def test_days_belong_to_the_user(client: httpx.AsyncClient, worker: Worker
             "streaks": {"trading": 3},
         }
     ]
-    assert (answer.json()["from"], answer.json()["to"]) == ("2024-06-13T00:00:00Z", "2024-09-21T00:00:00Z")
+    assert (answer.json()["begin"], answer.json()["end"]) == ("2024-06-13T00:00:00Z", "2024-09-21T00:00:00Z")
     assert_problem(await client.get("/v1/users/ada/days"), 401, "unauthenticated")
     for other in (auth("bob"), auth("mod", Role.MODERATOR)):
         assert_problem(await client.get("/v1/users/ada/days", headers=other), 403, "forbidden")
