@@ -111,12 +111,12 @@ class _WatermarkCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         at = GaugeMetricFamily(
-            "astra_watermark_timestamp_seconds",
+            f"{PREFIX}_watermark_timestamp_seconds",
             "Event time up to which the domain has seen a partition, Unix seconds.",
             labels=("domain", "partition"),
         )
         dropped = CounterMetricFamily(
-            "astra_window_events_dropped",
+            f"{PREFIX}_window_events_dropped",
             "Events that came after the grace of their window, by its interval.",
             labels=("domain", "partition", "interval"),
         )

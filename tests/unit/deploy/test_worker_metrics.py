@@ -38,5 +38,5 @@ def test_the_last_audit_of_each_partition_is_exported_by_rule() -> None:
 def test_events_that_came_too_late_for_their_window_are_exported_by_interval() -> None:
     mark = Watermark(highest=5_000_000, dropped={"1h": 2})
     text = WorkerMetrics(list, watermarks=lambda: [("trading", 3, mark)]).text().decode()
-    assert 'astra_window_events_dropped_total{domain="trading",interval="1h",partition="3"} 2.0' in text
-    assert 'astra_watermark_timestamp_seconds{domain="trading",partition="3"} 5.0' in text
+    assert 'astra_worker_window_events_dropped_total{domain="trading",interval="1h",partition="3"} 2.0' in text
+    assert 'astra_worker_watermark_timestamp_seconds{domain="trading",partition="3"} 5.0' in text
