@@ -266,9 +266,6 @@ async def test_commands_and_queries_are_those_of_the_api(server: httpx.AsyncClie
         assert (await user.ranks("xp", ["alice", "bob"]))["rows"] == []
         assert (await user.fees())["fees"] == []
         assert (await user.candles("BTC", interval="1h", limit=5))["candles"] == []
-        assert (await user.hours(end="2024-09-20T00:00:00Z"))["end"] == "2024-09-20T00:00:00Z"
-        assert (await user.fee_hours())["hours"] == []
-        assert (await user.days("alice"))["days"] == []
         assert (await user.prices())["prices"] == []
         assert (await user.open_trades("alice"))["trades"] == []
         assert (await user.positions("alice"))["positions"] == []
