@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from faust_redis.log import Position, StoredRecord
@@ -97,6 +97,3 @@ class WindowsView:
         del position, subscriber
         rows = await self._shared.changed(sorted({str(change.key.name) for change in changes}))
         return delta_data(rows) if rows else None
-
-
-AnyWindowsFeed = Feed[Any]
