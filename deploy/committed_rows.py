@@ -10,15 +10,14 @@ from faust_redis.driver.state.stores import StoreFailedError
 from faust_redis.rocksdb.store import RocksStore
 
 from streams.topology import NAME_SEPARATOR, TableSpec
-from tables.financial import AUDIT_KEY, FINANCIAL_AUDITS, FINANCIAL_WATERMARK, Audit
-from tables.gamification import GAMIFICATION_WATERMARK
+from tables.domains import TOPOLOGY
 from tables.row import Row
-from tables.trading import TRADING_WATERMARK
 from tables.watermark import WATERMARK_KEY, Watermark
 
 RowT = TypeVar("RowT", bound=Row)
 
-WATERMARKS: Final = (TRADING_WATERMARK, GAMIFICATION_WATERMARK, FINANCIAL_WATERMARK)
+WATERMARKS: Final = tuple(spec for spec in TOPOLOGY.tables if spec.model is Watermark)
+"""The table of watermarks of each domain that has one."""
 
 
 def committed_rows(apps: Iterable[faust.App], spec: TableSpec[RowT], key: str) -> Iterator[tuple[int, RowT]]:
@@ -37,11 +36,6 @@ def _committed(store: RocksStore, key: str) -> dict[int, bytes]:
         return store.committed(key.encode())
     except StoreFailedError:  # the app is stopping; the next scrape asks its successor
         return {}
-
-
-def audits_of(apps: Iterable[faust.App]) -> list[tuple[int, Audit]]:
-    """Return the last audit of each partition whose money is here."""
-    return list(committed_rows(apps, FINANCIAL_AUDITS, AUDIT_KEY))
 
 
 def watermarks_of(apps: Iterable[faust.App]) -> list[tuple[str, int, Watermark]]:

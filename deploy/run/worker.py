@@ -26,8 +26,9 @@ from mode.types import ServiceT
 
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
-from deploy.committed_rows import audits_of, watermarks_of
+from deploy.committed_rows import watermarks_of
 from deploy.errors import LockedError
+from deploy.financial_metrics import last_audits
 from deploy.local_state import state_sizes
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
@@ -145,7 +146,7 @@ class Worker:
         self._apps: dict[str, faust.App] = {}
         self._metrics = WorkerMetrics(
             self._depths,
-            lambda: audits_of(self._apps.values()),
+            lambda: last_audits(self._apps.values()),
             lambda: state_sizes(self._apps),
             spans,
             watermarks=lambda: watermarks_of(self._apps.values()),
@@ -209,7 +210,7 @@ class Worker:
         # same time.
         member_name(self._settings, app, self._slot)
         depths_of(app)
-        audits_of([app])
+        last_audits([app])
         watermarks_of([app])
         self._apps[domain] = app
         return [*presence(self._settings, app, self._slot), app]

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import faust
+import pytest
 from faust.types import TP
 
-from deploy.committed_rows import committed_rows
-from tables.financial import AUDIT_KEY, FINANCIAL_AUDITS, Audit
+from deploy.committed_rows import watermarks_of
+from deploy.financial_metrics import last_audits
+from streams.topology import TableSpec
+from tables.financial import AUDIT_KEY, FINANCIAL_AUDITS, FINANCIAL_WATERMARK, Audit
+from tables.row import Row
+from tables.watermark import WATERMARK_KEY, Watermark
+
+AUDIT = Audit(at=7, breaches={"balanced": 1})
+MARK = Watermark(highest=7, dropped={"1h": 2})
 
 
-async def test_the_last_audits_of_the_financial_domain_are_read_from_its_store(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("read", "spec", "row", "found"),
+    [
+        (last_audits, FINANCIAL_AUDITS, (AUDIT_KEY, AUDIT), (1, AUDIT)),
+        (watermarks_of, FINANCIAL_WATERMARK, (WATERMARK_KEY, MARK), ("financial", 1, MARK)),
+    ],
+    ids=["audits", "watermarks"],
+)
+async def test_rows_for_metrics_are_read_from_the_store_of_their_domain(
+    tmp_path: Path, read: Callable[..., Any], spec: TableSpec[Any], row: tuple[str, Row], found: tuple[object, ...]
+) -> None:
     apps = [
         faust.App(f"demo-{domain}", store="faust-redis-rocksdb://", datadir=tmp_path / domain, topic_partitions=2)
         for domain in ("social", "financial")
     ]
     for app in apps:
-        table = app.Table(FINANCIAL_AUDITS.short_name, key_type=bytes, value_type=bytes)
+        table = app.Table(spec.short_name, key_type=bytes, value_type=bytes)
         app.finalize()
         store: Any = table.data
-        place = TP(f"{app.conf.id}-{FINANCIAL_AUDITS.short_name}-changelog", 1)
+        place = TP(f"{app.conf.id}-{spec.short_name}-changelog", 1)
         await store.on_rebalance({place}, set(), {place})
-        row = Audit(at=7, breaches={"balanced": 1}).dump()
-        store.database.write(FINANCIAL_AUDITS.short_name, 1, [(AUDIT_KEY.encode(), row)])
-    assert list(committed_rows(apps, FINANCIAL_AUDITS, AUDIT_KEY)) == [(1, Audit(at=7, breaches={"balanced": 1}))]
-    assert list(committed_rows(apps[:1], FINANCIAL_AUDITS, AUDIT_KEY)) == []
+        store.database.write(spec.short_name, 1, [(row[0].encode(), row[1].dump())])
+    assert read(apps) == [found]
+    assert read(apps[:1]) == []
     for app in apps:
-        opened: Any = app.tables[FINANCIAL_AUDITS.short_name]
+        opened: Any = app.tables[spec.short_name]
         await opened.data.on_stop()
