@@ -6,7 +6,6 @@ A window is deleted when the watermark has passed its end by the time that the r
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any, Self
 
 from msgspec.structs import replace
@@ -25,7 +24,8 @@ class WindowRules(Policy):
 
     Attributes:
         kept_h: For each interval, the hours after its end in which a window is kept; 0 keeps it for good.
-        deleted_max: How many old windows of an interval are deleted in one batch.
+        deleted_max: The number of old windows of an interval after which a batch stops deleting. Those that begin with
+            the last one are deleted, too: a reader knows what is deleted by where the oldest window begins.
     """
 
     kept_h: dict[Interval, Count]
@@ -123,11 +123,15 @@ class Expiry:
 
     def _delete(self, interval: Interval, begin: int, end: int) -> int:
         """Delete windows from `begin` on and before `end`; return where the oldest one that is left begins."""
-        old = self._rows.range(window_key(interval, begin), window_key(interval, end))
-        found = [key for key, _ in islice(old, self._deleted_max + 1)]
-        for key in found[: self._deleted_max]:
+        found: list[str] = []
+        for key, _ in self._rows.range(window_key(interval, begin), window_key(interval, end)):
+            if len(found) >= self._deleted_max and _begin_in(key) != _begin_in(found[-1]):
+                end = _begin_in(key)
+                break
+            found.append(key)
+        for key in found:
             self._rows.delete(key)
-        return end if len(found) <= self._deleted_max else _begin_in(found[-1])
+        return end
 
 
 def _begin_in(key: str) -> int:

@@ -275,6 +275,16 @@ def test_a_batch_deletes_a_bounded_number_and_the_next_one_goes_on() -> None:
     assert sizes == [4, 2, 0, 0]
 
 
+def test_the_windows_of_one_minute_are_deleted_together() -> None:
+    world = World(rulebook_with({"windows": {"deleted_max": 1}}))
+    for minute in range(2):
+        for market in ("BTC", "ETH"):
+            world.fill(f"f-{minute}-{market}", f"2024-09-20T08:0{minute}:00Z", market=market)
+    world.fill("f-later", "2024-10-01T08:00:00Z")
+    assert kept(world, "1m") == ["2024-09-20T08:01:00Z"] * 2 + ["2024-10-01T08:00:00Z"]
+    assert mark_of(world, "trading").kept_from["1m"] == Instant.parse("2024-09-20T08:01:00Z")
+
+
 def test_no_open_window_is_deleted() -> None:
     world = World()
     world.fill("f-1", "2024-09-20T08:36:59.999999Z", price="5")
