@@ -5,6 +5,7 @@ Nothing of it depends on the machine, the folder or the time: two builds give th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -64,18 +65,22 @@ def packages() -> Path:
     """
     digest = hashlib.sha256((PAGE / "package-lock.json").read_bytes()).hexdigest()[:16]
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "astratrade-page" / digest
-    if not (home / "node_modules").is_dir():
+    if not home.is_dir():
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent) as folder:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(PAGE / name, folder)
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = _called(command, Path(folder), INSTALL_S)
-            if done.returncode:
-                raise BuildError(f"npm cannot install the packages: {done.stderr.strip()[-500:]}")
-            shutil.rmtree(home, ignore_errors=True)
-            shutil.copytree(folder, home, symlinks=True)
+            _install(Path(folder))
+            with contextlib.suppress(OSError):  # another process was first
+                Path(folder).rename(home)
+            Path(folder).mkdir(exist_ok=True)  # what the context removes
     return home / "node_modules"
+
+
+def _install(folder: Path) -> None:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PAGE / name, folder)
+    done = _called(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder, INSTALL_S)
+    if done.returncode:
+        raise BuildError(f"npm cannot install the packages: {done.stderr.strip()[-500:]}")
 
 
 def _run(work: Path, tool: str, *parameters: str) -> None:
@@ -86,7 +91,10 @@ def _run(work: Path, tool: str, *parameters: str) -> None:
 
 
 def _called(command: list[str], folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, check=False)
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise BuildError(f"{command[0]} cannot be run: {exc}") from exc
 
 
 def _files(work: Path) -> dict[str, bytes]:

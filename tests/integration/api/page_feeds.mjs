@@ -1,4 +1,4 @@
-// Follow the progress feed as the page does: `node page_feeds.mjs FEEDS_JS URL [sse]`; print a line for each event.
+// Follow the progress feed as the page does: `node page_feeds.mjs FEEDS_JS URL [sse | tabs]`; print a line for each event.
 
 const [, , module, url, mode] = process.argv;
 globalThis.location = { origin: url };
@@ -38,4 +38,10 @@ feeds.follow("progress", { user: "alice" }, {
   fresh: () => say("fresh"),
   rows: (rows, { snapshot }) => { for (const row of rows) say(`${snapshot ? "snapshot" : "delta"} ${row.xp} ${feeds.state}`); },
 });
+if (mode === "tabs") { // a tab that is hidden and shown, and whose user changes in another tab meanwhile
+  feeds.resume();
+  setTimeout(() => feeds.resume(), 300);
+  setTimeout(() => { feeds.pause(); feeds.reconnect(); feeds.resume(); feeds.resume(); }, 600);
+  setInterval(() => feeds.resume(), 500);
+}
 setInterval(() => say(feeds.state), 100);

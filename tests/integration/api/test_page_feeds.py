@@ -81,6 +81,22 @@ async def test_the_page_shows_a_snapshot_and_changes_over_either_encoding(
     assert [line for line in shown.lines if line[:5] in {"fresh", "snaps"}] == ["fresh", "snapshot 1 live"]
 
 
+async def test_a_tab_that_is_hidden_and_shown_follows_each_feed_once(
+    feeds_module: Path, server: httpx.AsyncClient, served_app: FastAPI, worker: Worker
+) -> None:
+    await worker.put_user(TABLE, "alice", progress(1))
+    async with page(feeds_module, str(server.base_url), "tabs") as shown:
+        for _ in range(2):
+            await shown.until(lambda line: line == "fresh")
+        for _ in range(12):  # a line each tenth of a second: the page is shown again and again meanwhile
+            await shown.until(lambda line: line == "live")
+        assert len(served_app.state.api.hub.sockets) == 1
+        for xp in (2, 3):
+            await worker.put_user(TABLE, "alice", progress(xp))
+            await shown.until(lambda line, xp=xp: line == f"delta {xp} live")  # type: ignore[misc]
+    assert [line for line in shown.lines if line.startswith("delta")] == ["delta 2 live", "delta 3 live"]
+
+
 async def test_the_page_resumes_after_a_restart_of_the_api(
     feeds_module: Path, config: ApiConfig, worker: Worker
 ) -> None:

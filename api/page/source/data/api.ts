@@ -6,6 +6,11 @@ export class ProblemError extends Error {
   }
 }
 
+/** Return a new key for a command, which then has one effect however often it is sent. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Send a request and return the JSON of its answer.
  *
  * Raise a ProblemError when the API refuses, or a TypeError when it cannot be reached.
@@ -26,7 +31,7 @@ export async function request<T>(method: string, path: string, body?: object, to
   throw new ProblemError(answer.status, problem.title ?? answer.statusText, problem.detail ?? "");
 }
 
-/** Return the answer of a public query. */
+/** Return the answer of a query. */
 export function get<T>(path: string, query: Record<string, string> = {}, token?: string | null): Promise<T> {
   const text = new URLSearchParams(query).toString();
   return request<T>("GET", text ? `${path}?${text}` : path, undefined, token);

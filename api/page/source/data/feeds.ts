@@ -3,7 +3,9 @@
 const SILENT_MS = 12_000; // a feed sends something at least every 5 s
 const AGAIN_MS = 2_000;
 const OPENS_WITHIN_MS = 5_000;
-const FAILURES_MAX = 2; // so often a socket may fail to open before the page uses server-sent events
+const FAILURES_MAX = 2; // so often a socket may fail to open, while the API answers, before the page uses server-sent events
+const SOCKET_AGAIN_MS = 30_000; // with server-sent events, a socket is tried again after so long
+const UNPROCESSABLE = 422; // a query that the API never takes
 
 export type Query = Record<string, string | number | boolean>;
 export type Row = Record<string, any>;
@@ -47,6 +49,11 @@ class Feed {
 
   lose(): void {
     this.lost = true;
+    this.interrupt();
+  }
+
+  /** Note that what comes next begins a snapshot anew, or resumes. */
+  interrupt(): void {
     this.#inSnapshot = false;
   }
 }
@@ -58,8 +65,9 @@ export class Feeds {
   token: () => Promise<string | null> = async () => null;
   #feeds = new Set<Feed>();
   #subscriptions = new Map<string, Feed>(); // a new name for each subscription tells late events apart
-  #sources = new Map<Feed, EventSource>(); // when no socket opens
+  #sources = new Map<Feed, EventSource | null>(); // when no socket opens; null while a source is being opened
   #socket: WebSocket | null = null;
+  #isReady = false; // the socket is open, and knows who follows
   #numbers = 0;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -81,6 +89,7 @@ export class Feeds {
   /** Close all connections, as a hidden page does. The feeds resume where they were. */
   pause(): void {
     this.#paused = true;
+    this.#isReady = false;
     for (const feed of this.#feeds) this.#leave(feed);
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -89,14 +98,16 @@ export class Feeds {
     socket?.close();
   }
 
-  /** Connect again, as another user or as nobody. */
+  /** Connect again, as another user or as nobody. A page that is hidden stays without connections. */
   reconnect(): void {
+    const wasPaused = this.#paused;
     this.pause();
     for (const feed of this.#feeds) feed.lastId = null;
-    this.resume();
+    if (!wasPaused) this.resume();
   }
 
   resume(): void {
+    if (!this.#paused) return;
     this.#paused = false;
     for (const feed of this.#feeds) this.#open(feed);
   }
@@ -109,20 +120,21 @@ export class Feeds {
     return all.some((feed) => feed.heard === 0) ? "connecting" : "live";
   }
 
-  /** When the feed that was silent for longest was heard last, in milliseconds since 1970; 0 before all were heard. */
+  /** When the feed that has been silent longest last sent something, in milliseconds since 1970; 0 before all have. */
   get heard(): number {
     return this.#feeds.size ? Math.min(...[...this.#feeds].map((feed) => feed.heard)) : 0;
   }
 
   #open(feed: Feed): void {
     if (this.#failures >= FAILURES_MAX) void this.#stream(feed);
-    else if (this.#socket?.readyState === WebSocket.OPEN) this.#subscribe(feed);
+    else if (this.#isReady) this.#subscribe(feed);
     else if (!this.#socket && !this.#timer) this.#connect();
   }
 
   #leave(feed: Feed): void {
     this.#sources.get(feed)?.close();
     this.#sources.delete(feed);
+    feed.interrupt();
     for (const [subscription, one] of this.#subscriptions) {
       if (one !== feed) continue;
       this.#subscriptions.delete(subscription);
@@ -141,18 +153,24 @@ export class Feeds {
       opened = true;
       this.#failures = 0;
       await this.#authenticate(socket);
-      if (this.#socket === socket) for (const feed of this.#feeds) this.#subscribe(feed);
+      if (this.#socket !== socket || socket.readyState !== WebSocket.OPEN) return;
+      this.#isReady = true;
+      for (const feed of this.#feeds) {
+        this.#sources.get(feed)?.close();
+        this.#sources.delete(feed);
+        this.#subscribe(feed);
+      }
     };
     socket.onmessage = ({ data }) => { if (this.#socket === socket) this.#take(JSON.parse(data)); };
     socket.onclose = () => {
       clearTimeout(patience);
       if (this.#socket !== socket) return;
       this.#socket = null;
+      this.#isReady = false;
       this.#subscriptions.clear();
-      if (!opened) this.#failures += 1;
-      for (const feed of this.#feeds) feed.lose();
+      if (opened) for (const feed of this.#feeds) feed.lose();
       this.changed();
-      this.#again();
+      void this.#again(opened);
     };
   }
 
@@ -162,15 +180,20 @@ export class Feeds {
     if (token && this.#socket === socket) this.#send({ type: "authenticate", token });
   }
 
-  #again(): void {
-    if (this.#failures >= FAILURES_MAX) {
-      for (const feed of this.#feeds) void this.#stream(feed);
-      return;
-    }
+  /** Connect again after a while. Sockets that fail although the API answers are not to be had here: stream meanwhile. */
+  async #again(wasOpen: boolean): Promise<void> {
+    if (!wasOpen && await this.#isApiThere()) this.#failures += 1;
+    if (this.#paused || this.#socket || this.#timer) return;
+    const streams = this.#failures >= FAILURES_MAX;
+    if (streams) for (const feed of this.#feeds) void this.#stream(feed);
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (this.#feeds.size && !this.#paused) this.#connect();
-    }, AGAIN_MS);
+      if (this.#feeds.size && !this.#paused && !this.#socket) this.#connect();
+    }, streams ? SOCKET_AGAIN_MS : AGAIN_MS);
+  }
+
+  async #isApiThere(): Promise<boolean> {
+    return fetch(`${this.origin}/livez`).then((answer) => answer.ok, () => false);
   }
 
   #subscribe(feed: Feed): void {
@@ -192,19 +215,33 @@ export class Feeds {
       feed.take(message.event, message.data, message.id);
     } else if (message.type === "ended" || message.type === "problem") {
       this.#subscriptions.delete(message.subscription);
-      feed.lose();
-      setTimeout(() => { if (this.#feeds.has(feed) && !this.#paused) this.#open(feed); }, AGAIN_MS);
+      feed.interrupt();
+      if (message.problem?.status === UNPROCESSABLE) { // a wrong choice in the address: there is nothing to wait for
+        feed.take("delta", { rows: [], complete: true });
+      } else {
+        feed.lose();
+        setTimeout(() => void this.#retry(feed), AGAIN_MS);
+      }
     }
     this.changed();
+  }
+
+  /** Follow a feed again, as whoever is signed in now: the token may have been missing or old. */
+  async #retry(feed: Feed): Promise<void> {
+    const socket = this.#socket;
+    if (socket && this.#isReady) await this.#authenticate(socket);
+    if (this.#feeds.has(feed) && !this.#paused && ![...this.#subscriptions.values()].includes(feed)) this.#open(feed);
   }
 
   // --- server-sent events --------------------------------------------------------------------------------------------
 
   async #stream(feed: Feed): Promise<void> {
+    if (this.#sources.has(feed)) return;
+    this.#sources.set(feed, null);
     const query = new URLSearchParams(Object.entries(feed.query).map(([name, value]) => [name, String(value)]));
     const token = await this.token().catch(() => null);
     if (token) query.set("ticket", await this.#ticket(token));
-    if (!this.#feeds.has(feed) || this.#paused) return;
+    if (this.#sources.get(feed) !== null || this.#isReady) return; // it was left, or a socket has opened
     const source = new EventSource(`${this.origin}/v1/feed/${feed.name}?${query}`);
     this.#sources.set(feed, source);
     for (const event of ["snapshot", "delta", "progress", "resync"]) {
@@ -219,13 +256,18 @@ export class Feeds {
       // A browser gives up after an error answer (503 while the broker is away), and a ticket opens one feed. Try again.
       if (source.readyState !== EventSource.CLOSED && !token) return;
       source.close();
-      setTimeout(() => { if (this.#sources.get(feed) === source) void this.#stream(feed); }, AGAIN_MS);
+      setTimeout(() => {
+        if (this.#sources.get(feed) !== source) return;
+        this.#sources.delete(feed);
+        void this.#stream(feed);
+      }, AGAIN_MS);
     };
   }
 
   /** Return a ticket: a browser cannot send a token with server-sent events. */
   async #ticket(token: string): Promise<string> {
-    const answer = await fetch(`${this.origin}/v1/feed/tickets`, { method: "POST", headers: { Authorization: `Bearer ${token}` } });
-    return answer.ok ? (await answer.json()).ticket : "";
+    const headers = { Authorization: `Bearer ${token}` };
+    const answer = await fetch(`${this.origin}/v1/feed/tickets`, { method: "POST", headers }).catch(() => null);
+    return answer?.ok ? (await answer.json()).ticket : "none"; // a wrong ticket is refused, and the feed tried again
   }
 }

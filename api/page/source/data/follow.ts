@@ -28,6 +28,7 @@ export function start(): void {
     before = now;
   });
   setInterval(check, CHECK_MS);
+  if (document.hidden) feeds.pause(); // such as a tab that was opened in the background
   document.addEventListener("visibilitychange", () => (document.hidden ? feeds.pause() : feeds.resume()));
 }
 

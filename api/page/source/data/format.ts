@@ -5,7 +5,6 @@ const integers = new Intl.NumberFormat(locale);
 const parts = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 }).formatToParts(1.5);
 const point = parts.find((part) => part.type === "decimal")?.value ?? ".";
 const instants = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short" });
-const clocks = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "narrow" });
 
 const MINUS = "−";
@@ -32,7 +31,6 @@ export function signOf(text: string): -1 | 0 | 1 {
 
 /** Return a time in the reader's zone. */
 export const instant = (time: string): string => instants.format(new Date(time));
-export const clock = (time: string): string => clocks.format(new Date(time));
 
 /** Return a time in UTC, to the second. */
 export const utc = (time: string): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;

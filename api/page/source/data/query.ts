@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { get } from "./api.ts";
-import { token } from "./session.ts";
+import { token, user } from "./session.ts";
 
 export interface Answer<T> {
   data: T | null;
@@ -12,7 +12,7 @@ export interface Answer<T> {
 
 /** Ask a query when the component appears and when the query changes; ask nothing without a path. */
 export function useQuery<T>(path: string | null, query: Record<string, string> = {}, isPrivate = false): Answer<T> {
-  const key = JSON.stringify([path, query]);
+  const key = JSON.stringify([path, query, isPrivate && user.value]);
   const [answer, setAnswer] = useState<Answer<T> & { key: string }>({ data: null, error: null, key });
   useEffect(() => {
     if (path === null) return;

@@ -99,6 +99,7 @@ function boardDigest(proof: RankProof): Promise<string> {
 }
 
 async function hash(...parts: string[]): Promise<string> {
+  if (!crypto.subtle) throw new ProofError("this browser checks proofs over HTTPS or on localhost alone");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(parts.join("\n")));
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

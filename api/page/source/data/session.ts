@@ -40,14 +40,19 @@ addEventListener("storage", ({ key }) => {
   user.value = now;
 });
 
+const valid = (): string | null => (access && access.until - EARLY_MS > Date.now() ? access.token : null);
+
+/** Let one tab at a time do something, where the browser can: without HTTPS it cannot. */
+const inTurn = <T>(work: () => Promise<T>): Promise<T> => (navigator.locks ? navigator.locks.request(KEY, work) as Promise<T> : work());
+
 /** Return an access token that is still valid for a minute; null when nobody is signed in. */
 export async function token(): Promise<string | null> {
-  if (access && access.until - EARLY_MS > Date.now()) return access.token;
-  return navigator.locks.request(KEY, async () => {
+  return valid() ?? inTurn(async () => {
     const before = kept();
-    if (!before) return null;
+    if (!before || valid()) return valid(); // signed out, or another caller has exchanged it meanwhile
     try {
-      return keep(await request<Answer>("POST", "/v1/auth/refresh", { refresh_token: before.refresh_token }));
+      const answer = await request<Answer>("POST", "/v1/auth/refresh", { refresh_token: before.refresh_token });
+      return kept()?.refresh_token === before.refresh_token ? keep(answer) : null; // null: signed out meanwhile
     } catch (error) {
       if (error instanceof ProblemError && error.status === 401) { // the session has ended
         forget();

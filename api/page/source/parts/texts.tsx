@@ -1,9 +1,9 @@
 // Times and amounts as the reader writes them; the exact value is the tooltip.
 
-import { clock, decimal, instant, signOf, usd, utc } from "../data/format.ts";
+import { decimal, instant, signOf, usd, utc } from "../data/format.ts";
 
-export function Time(props: { at: string; short?: boolean }) {
-  return <time dateTime={props.at} title={utc(props.at)}>{props.short ? clock(props.at) : instant(props.at)}</time>;
+export function Time(props: { at: string }) {
+  return <time dateTime={props.at} title={utc(props.at)}>{instant(props.at)}</time>;
 }
 
 export function Usd(props: { amount: string; signed?: boolean }) {

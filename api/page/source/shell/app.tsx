@@ -16,6 +16,7 @@ interface View {
   isLazy?: boolean;
 }
 
+const RELOADED = "astra-reloaded";
 const VIEWS: readonly View[] = [
   { path: "/", name: "Live", part: Live },
   { path: "/boards", name: "Boards", part: () => import("../views/boards.tsx").then(({ Boards }) => Boards), isLazy: true },
@@ -50,9 +51,16 @@ export function App() {
 function Shown({ view }: { view: View }) {
   const [part, setPart] = useState<{ Part: ComponentType } | null>(view.isLazy ? null : { Part: view.part as ComponentType });
   useEffect(() => {
-    if (!part) void (view.part as () => Promise<ComponentType>)().then((Part) => setPart({ Part }));
+    if (!part) void (view.part as () => Promise<ComponentType>)().then((Part) => { setPart({ Part }); sessionStorage.removeItem(RELOADED); }, reloadOnce);
   }, []);
   return part ? <part.Part /> : <p class="empty">Loading…</p>;
+}
+
+/** Load the page anew: a release may have replaced the files that this one names. */
+function reloadOnce(): void {
+  if (sessionStorage.getItem(RELOADED)) return;
+  sessionStorage.setItem(RELOADED, "yes");
+  location.reload();
 }
 
 function Account() {

@@ -22,8 +22,8 @@ export function ConnectionState() {
   }, [state]);
   const isOld = state !== "live" && heardAt.value > 0;
   return (
-    <p class="connection" role="status" data-state={state}>
-      {TEXTS[state]}
+    <p class="connection" data-state={state}>
+      <span role="status">{TEXTS[state]}</span>
       {isOld && <span class="soft">, as of {age(heardAt.value, now)}</span>}
     </p>
   );

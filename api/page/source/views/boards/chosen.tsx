@@ -42,7 +42,12 @@ export function chosenBoard(): ChosenBoard {
   };
 }
 
-const chosenDay = (): string => choice("day", new Date().toISOString().slice(0, 10));
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+function chosenDay(): string {
+  const day = choice("day", "");
+  return DAY.test(day) && !Number.isNaN(Date.parse(day)) ? day : new Date().toISOString().slice(0, 10);
+}
 
 export function BoardChoices(props: { markets: readonly string[]; scopes?: boolean }) {
   const { scope, isUsd } = chosenBoard();

@@ -13,7 +13,7 @@ const TOTAL = "total";
 const ALL_DAYS = "all";
 const SOURCES = [["trading", "Trading"], ["subscriptions", "Plans"], ["nft_marketplace", "Market place"]] as const;
 
-interface Day { day: string; parts: Map<string, string>; count: number }
+interface Day { day: string; parts: Map<string, string> }
 
 export function FeesByDay() {
   const source = choice("source", "trading", SOURCES.map(([name]) => name));
@@ -38,7 +38,7 @@ export function FeesByDay() {
 function daysOf(rows: Row[]): Day[] {
   const days = new Map<string, Day>();
   for (const row of rows) {
-    const day = days.get(row.day) ?? { day: row.day, parts: new Map(), count: 0 };
+    const day = days.get(row.day) ?? { day: row.day, parts: new Map() };
     day.parts.set(row.beneficiary, row.amount);
     days.set(row.day, day);
   }

@@ -14,9 +14,9 @@ import { Time, User } from "../../parts/texts.tsx";
 const keyOf = (row: Row): string => `${row.user_id}|${row.withdrawal_id}`;
 
 function decide(row: Row, approve: boolean) {
-  return async () => {
+  return async (_: object, key: string) => {
     const path = `/v1/users/${encodeURIComponent(row.user_id)}/withdrawals/${encodeURIComponent(row.withdrawal_id)}/review`;
-    await request("POST", path, { approve }, await token(), { "Idempotency-Key": `review-${row.withdrawal_id}` });
+    await request("POST", path, { approve }, await token(), { "Idempotency-Key": key });
   };
 }
 

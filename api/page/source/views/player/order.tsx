@@ -21,11 +21,11 @@ export function Order({ user }: { user: string }) {
   const journey = useSignal<Journey | null>(null);
   useTravel(user, journey);
   const markets = [...prices.byKey.values()].sort((a, b) => a.market.localeCompare(b.market));
-  const send = async (fields: Record<string, string>) => {
+  const send = async (fields: Record<string, string>, key: string) => {
     const began = performance.now();
     journey.value = { began, tradeId: "", steps: [], ended: false };
     const order = { market: fields.market, side: fields.side, notional_usd: fields.notional, leverage: Number(fields.leverage), mode: "practice" };
-    const accepted = await request<{ trade_id: string }>("POST", "/v1/trades", order, await token(), { "Idempotency-Key": crypto.randomUUID() });
+    const accepted = await request<{ trade_id: string }>("POST", "/v1/trades", order, await token(), { "Idempotency-Key": key });
     note(journey, "accepted", began);
     journey.value = { ...journey.value, tradeId: accepted.trade_id };
   };

@@ -1,1 +1,0 @@
-import{u as n}from"./part-R7TSSHZP.js";function e(d){return n("div",{children:[n("dt",{children:d.name}),n("dd",{children:d.children})]})}export{e as a};
