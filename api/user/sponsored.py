@@ -51,19 +51,16 @@ Seconds = Annotated[int, Field(ge=0, le=SECONDS_MAX, description="Unix time in s
 
 
 def _soon(after: int, info: ValidationInfo) -> int:
-    if after >= _now_s(info) + SPONSOR_CALL_OPEN_S:
+    now_s = int((info.context or {}).get("now", 0)) // SECOND_US
+    if after >= now_s + SPONSOR_CALL_OPEN_S:
         raise ValueError("it is more than a day from now, and calls are given up after a day")
     return after
 
 
-def _not_over(before: int, info: ValidationInfo) -> int:
-    if before <= max(_now_s(info), info.data.get("execute_after", 0) + 1):
-        raise ValueError("no block can be before it any more, and after execute_after")
+def _later(before: int, info: ValidationInfo) -> int:
+    if before <= info.data.get("execute_after", 0) + 1:
+        raise ValueError("it must be more than a second after execute_after")
     return before
-
-
-def _now_s(info: ValidationInfo) -> int:
-    return int((info.context or {}).get("now", 0)) // SECOND_US
 
 
 class CallBody(BaseModel):
@@ -84,7 +81,7 @@ class SponsorCallBody(BaseModel):
     account: Address
     nonce: Number
     execute_after: Annotated[Seconds, AfterValidator(_soon)]
-    execute_before: Annotated[Seconds, AfterValidator(_not_over)]
+    execute_before: Annotated[Seconds, AfterValidator(_later)]
     calls: Annotated[list[CallBody], Field(min_length=1, max_length=CALLS_MAX)]
     signature: Annotated[list[Number], Field(min_length=1, max_length=SIGNATURE_MAX)]
 
