@@ -1,7 +1,6 @@
 """Calls that users want sent at their paymaster's cost, and what the chain says of them. No I/O.
 
-A command and its fact come in any order. A call that was given to the node keeps its last transaction, so that what
-this may have cost is known, and the call is not given up while a block may still execute it.
+A command and its fact come in any order. A sent call keeps its last transaction, so that the sink can count its gas.
 """
 
 from __future__ import annotations
@@ -33,15 +32,22 @@ class Attempt(msgspec.Struct, frozen=True):
 
     Attributes:
         tx_hash: Its hash.
-        nonce: Its number among the account's transactions.
-        gas: The most that it may cost, in Cairo steps.
+        nonce: Its nonce.
+        gas: The most that it or one of `replaced` may cost, in Cairo steps.
         day: The day on which it was sent, counted from 1970 in UTC.
+        replaced: Earlier transactions of the call with the same nonce, while a block may execute one of them instead.
     """
 
     tx_hash: str
     nonce: int
     gas: int
     day: int
+    replaced: tuple[str, ...] = ()
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Return the transactions of which a block may execute one."""
+        return self.tx_hash, *self.replaced
 
 
 class OpenCall(msgspec.Struct, frozen=True):
@@ -50,7 +56,7 @@ class OpenCall(msgspec.Struct, frozen=True):
     Attributes:
         asked_s: When the user asked for them, in Unix seconds.
         accepted: Whether an accepted block has them.
-        attempt: Their last transaction; None before the first one, or when another one has its number.
+        attempt: Their last transaction; None before the first one, or when the node took another one with its nonce.
     """
 
     user_id: str
@@ -83,8 +89,8 @@ class Spent(msgspec.Struct, frozen=True):
 class Calls:
     """All calls that no final block has. `changed` has the keys of the rows that the next write has to have."""
 
-    def __init__(self, paymaster: str, rows: Mapping[str, bytes] | None = None) -> None:
-        """Create them from the rows of the log."""
+    def __init__(self, paymaster: str, sponsor: str, rows: Mapping[str, bytes] | None = None) -> None:
+        """Create them from the rows of the log; `sponsor` is the account that sends."""
         self.changed: set[str] = set()
         self.calls: dict[str, OpenCall] = {}
         self.counts: dict[str, Count] = {}
@@ -92,7 +98,7 @@ class Calls:
         self._unanswered: Counter[str] = Counter()
         for key, value in sorted((rows or {}).items()):  # ids begin with their time
             self._read(key, value)
-        self._paymaster = paymaster
+        self._paymaster, self._sponsor = paymaster, sponsor
         self._requests = {request_of(call_id): call_id for call_id in self.calls}
         self._rules: Mapping[type[EventData], Callable[[Any], list[AnyEvent]]] = {
             SponsorCall: self._asked,
@@ -144,7 +150,7 @@ class Calls:
 
         Args:
             account: The wallet.
-            nonce: The number of the next transaction of the account that sends.
+            nonce: The nonce of the account that sends.
             day: The day.
         """
         for call_id, call in self.calls.items():
@@ -158,15 +164,20 @@ class Calls:
         """Return the gas that given-up calls of a wallet have used on a day."""
         return self.spent.gas.get(account, 0) if day == self.spent.day else 0
 
-    def note_sent(self, nonce: int) -> None:
-        """Note that a transaction gets a number: the one that had it before will not be executed."""
-        for call_id, call in self.calls.items():
-            if call.attempt and call.attempt.nonce == nonce:
-                self._put(call_id, replace(call, attempt=None))
-
     def note_attempt(self, call_id: str, attempt: Attempt) -> None:
-        """Note the transaction of a call."""
-        self._put(call_id, replace(self.calls[call_id], attempt=attempt))
+        """Note the transaction of a call before it is sent. An earlier one with the same nonce is kept."""
+        call = self.calls[call_id]
+        if (before := call.attempt) and before.nonce == attempt.nonce:
+            replaced = tuple(each for each in before.hashes if each != attempt.tx_hash)
+            attempt = replace(attempt, gas=max(before.gas, attempt.gas), replaced=replaced)
+        self._put(call_id, replace(call, attempt=attempt))
+
+    def note_sent(self, nonce: int, tx_hash: str) -> None:
+        """Note that the node has taken a transaction: no other one with its nonce will be executed."""
+        for call_id, call in self.calls.items():
+            if (attempt := call.attempt) and attempt.nonce == nonce:
+                sent = replace(attempt, replaced=()) if attempt.tx_hash == tx_hash else None
+                self._put(call_id, replace(call, attempt=sent))
 
     def postpone(self, call_id: str) -> None:
         """Let all other calls go first."""
@@ -225,7 +236,8 @@ class Calls:
         count = None if data.finality == "retracted" else Count(data.tx_hash, data.gas, data.finality == "final")
         call_id = self._requests.get(data.request)
         if call_id is None:
-            self._keep(data.request, count)
+            if data.sponsor == self._sponsor:  # the command of another sponsor's request never comes
+                self._keep(data.request, count)
             return []
         if count and count.final:
             return [self._executed(event, call_id, count)]

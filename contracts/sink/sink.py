@@ -145,8 +145,8 @@ class Sink(Connector):
         if await self._paymaster.reputation(at) != ours.reputation:
             raise SinkError(f"the paymaster {ours.paymaster} has another reputation token than {ours.reputation}")
         await self.reader.create()
-        state = await self._store.load()
-        calls = Calls(ours.paymaster)
+        sponsor = padded(self._account.address)
+        state, calls = await self._store.load(sponsor), Calls(ours.paymaster, sponsor)
         self._state = state or SinkState(People(ours), calls, await self.reader.beginning(), Sent())
         self._idle_at = None
         return self._state
@@ -199,7 +199,7 @@ class Sink(Connector):
         """Send a user's calls, mints, or experience, in turn. Return whether something was sent or given up."""
         head = await self._node.head()
         await self.gas.look(At(self._node, head.ref))
-        if head.ref == self._idle_at or await self._is_under_way(state):
+        if head.ref == self._idle_at or await self._is_under_way(state, head):
             return False
         refusal = None
         for prepare in [*self._turns]:
@@ -295,12 +295,12 @@ class Sink(Connector):
             nonce = call.nonce if call else await self._account.nonce()
             signed = await self._account.prepare(calls, nonce, call.bounds if call else None)
             state.people.bind(records)
-            state.calls.note_sent(nonce)
             if call:
                 state.calls.note_attempt(call.call_id, Attempt(signed.tx_hash, nonce, call.gas, call.day))
             state.sent = Sent(signed.tx_hash, nonce, int(self._now()), bool(call))
             await self._write(state, [])
             await self._account.send(signed)
+            state.calls.note_sent(nonce, signed.tx_hash)  # in the next write
         except NodeError as exc:
             self._spans.failed(requests, began_ns, exc, name)
             raise
@@ -309,8 +309,8 @@ class Sink(Connector):
         logger.info("%d calls are sent as %s", len(calls), signed.tx_hash)
         return True
 
-    async def _is_under_way(self, state: SinkState) -> bool:
-        """Return whether a transaction may still be executed, or was and is not in the newest block.
+    async def _is_under_way(self, state: SinkState, head: Header) -> bool:
+        """Return whether a transaction may still be executed, or was after the block that the next one is judged by.
 
         Raises:
             NodeError: no block takes it.
@@ -327,7 +327,7 @@ class Sink(Connector):
                 raise NodeError(f"no block takes the transaction {sent.tx_hash}")
         if standing.stage is Stage.EXECUTED or (standing.stage is Stage.REVERTED and sent.is_of_user):
             self._is_stuck = False  # what a user makes revert holds up nobody else
-            return await self._account.nonce() <= sent.nonce
+            return await self._node.nonce(padded(self._account.address), head.ref) <= sent.nonce
         return standing.is_awaited
 
     def _failed(self, state: SinkState, mint_id: str) -> AnyEvent:

@@ -4,8 +4,8 @@ The paymaster counts the gas in the same transaction as the calls happen. So no 
 the allowance do not happen. What is counted is the most that the transaction can cost, which its bounds enforce. A
 transaction that reverts is counted by the sink instead, for the rest of its day.
 
-The number of the account's next transaction says what became of a transaction: a block that has passed its number has
-executed or reverted it. So nothing is remembered that a reorganisation makes wrong.
+The account's nonce says what became of a transaction: a block with a greater nonce has executed or reverted it. So
+nothing is remembered that a reorganisation makes wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ MARGIN_PERCENT: Final = 110
 ESTIMATES: Final = 2
 """The paymaster's count is a part of what is estimated: the second estimate has the count of the first."""
 UNANSWERED_MAX: Final = 3
-"""A call is given up if the node so often gives no answer about it, and does about the count alone."""
+"""A call is given up after this many failed estimates of the call. A failure counts only if the node could estimate
+the paymaster's count alone."""
 
 LINK_S: Final = 60
 """The relay may publish so late that a user has linked a wallet."""
@@ -66,8 +67,8 @@ class Moment(NamedTuple):
         at: The newest block, to read at.
         chain_s: Its time, in Unix seconds.
         now_s: The time of the sink's clock.
-        nonce: The number of the account's next transaction there.
-        final_nonce: The number of the account's next transaction in the newest final block; 0 for none.
+        nonce: The account's nonce there.
+        final_nonce: The account's nonce in the newest final block; 0 for none.
     """
 
     at: At
@@ -116,17 +117,18 @@ class Sponsor:
         if call.attempt and call.attempt.nonce < moment.nonce:
             if call.attempt.nonce >= moment.final_nonce:
                 return None
-            outcome, _ = await self._account.outcome(call.attempt.tx_hash)
-            if outcome == "reverted":
-                return Refusal(REVERTED)
-            call = replace(call, attempt=None)  # it has succeeded, or another transaction got its number
+            for tx_hash in call.attempt.hashes:
+                outcome, _ = await self._account.outcome(tx_hash)
+                if outcome == "reverted":
+                    return Refusal(REVERTED)
+            call = replace(call, attempt=None)  # it has succeeded, or another transaction used its nonce
         if await self._paymaster.is_sponsored(moment.at, request_of(call_id)):
             return None
         if moment.chain_s >= call.execute_before or is_old(call, moment.now_s):
-            return Refusal("expired")
+            return None if call.attempt else Refusal("expired")
         found = await self._checked(call_id, call, calls, people, moment)
         if isinstance(found, Refusal) and (call.attempt or self._may_change(call, people, found, moment)):
-            return None  # a block may still take the last transaction, until another one gets its number
+            return None  # a block may still take the last transaction, until another one uses its nonce
         return found
 
     @staticmethod
@@ -193,7 +195,7 @@ class Sponsor:
 
 
 async def _nonce_at(node: Node, address: str, block: BlockRef) -> int:
-    """Return the number of an account's next transaction; 0 in a block before its deployment."""
+    """Return an account's nonce; 0 in a block before its deployment."""
     try:
         return await node.nonce(address, block)
     except NodeRefusedError as exc:

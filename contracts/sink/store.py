@@ -59,8 +59,8 @@ class SinkStore:
         self._rows = LogState(log, topic, SOURCE)
         self._chain_events, self._contracts = chain_events, contracts
 
-    async def load(self) -> SinkState | None:
-        """Return the state; None when the log has none.
+    async def load(self, sponsor: str) -> SinkState | None:
+        """Return the state of the sink with an account; None when the log has none.
 
         Raises:
             SinkError: the state is of another chain or of other contracts.
@@ -78,7 +78,7 @@ class SinkStore:
         calls = {key: value for key, value in named.items() if Calls.has(key)}
         return SinkState(
             People(self._contracts, {key: value for key, value in named.items() if key not in calls}),
-            Calls(self._contracts.paymaster, calls),
+            Calls(self._contracts.paymaster, sponsor, calls),
             {_place(name): offset for name, offset in row.places.items()},
             row.sent,
         )

@@ -27,6 +27,7 @@ CHAIN_ID = "SN_SEPOLIA"
 GENESIS, REPUTATION, PAYMASTER = padded(0x6E), padded(0x4E9), padded(0x9A)
 CONTRACTS = Contracts(CHAIN_ID, GENESIS, REPUTATION, PAYMASTER)
 NOW = Instant(1_700_000_000_000_000)
+SPONSOR = padded(0x5E4D)
 _numbers = count(1)
 
 
@@ -94,8 +95,8 @@ def asked(
     return said(command, user_id, age_s)
 
 
-def sponsored(call_id: str, finality: FactFinality, contract: str = PAYMASTER) -> AnyEvent:
-    about = {"user": padded(0xA1), "request": request_of(call_id), "sponsor": padded(3), "gas": 7, "gas_left": 9}
+def sponsored(call_id: str, finality: FactFinality, contract: str = PAYMASTER, sponsor: str = SPONSOR) -> AnyEvent:
+    about = {"user": padded(0xA1), "request": request_of(call_id), "sponsor": sponsor, "gas": 7, "gas_left": 9}
     fact = TransactionSponsored(**_place(finality, contract), **about, tier=1, cost=TokenUnits(2))  # type: ignore[arg-type]
     return said(fact, contract)
 

@@ -60,6 +60,10 @@ class Chain:
         """Wallets whose calls revert in a block alone."""
         self.refuses: set[int] = set()
         """Wallets whose transactions the node does not take."""
+        self.prepared = 0
+        self.holds = False
+        """Whether transactions that the node takes are in no block until `release`."""
+        self.held: list[Signed] = []
         self.is_paused = False
         self.is_away = False
         """Whether the node estimates nothing."""
@@ -125,7 +129,8 @@ class Chain:
         }  # fmt: skip
 
     async def prepare(self, calls: Any, nonce: int, bounds: Bounds | None = None) -> Signed:
-        tx_hash = padded(0x7000 + len(self.sent))
+        self.prepared += 1
+        tx_hash = padded(0x7000 + self.prepared)
         return Signed("invoke", tx_hash, nonce, {"calls": calls, "bounds": bounds, "hash": tx_hash})
 
     async def send(self, signed: Signed) -> None:
@@ -135,8 +140,20 @@ class Chain:
             raise NodeRefusedError("starknet_addInvokeTransaction", 63, "no")
         assert signed.nonce == await self.nonce()
         self.sent.append(wallet)
+        if self.holds:
+            self.held.append(signed)
+        else:
+            self._execute(signed)
+
+    def release(self) -> None:
+        """Make blocks of the transactions that are held."""
+        while self.held:
+            self._execute(self.held.pop(0))
+
+    def _execute(self, signed: Signed) -> None:
+        calls, bounds = signed.content["calls"], signed.content["bounds"]
         self.grow()
-        block, is_reverted = self.blocks[-1], wallet in self.reverts
+        block, is_reverted = self.blocks[-1], bool(bounds) and calls[1].to in self.reverts
         block.outcomes[signed.content["hash"]] = "reverted" if is_reverted else "succeeded"
         if bounds:
             self.bounds_sent.append(bounds)

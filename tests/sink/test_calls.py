@@ -11,7 +11,7 @@ from streams.events import AnyEvent
 from streams.events.chain import FactFinality, SponsoredCallReported
 from streams.events.user import SPONSOR_CALL_OPEN_S
 from streams.times import SECOND_US
-from tests.sink.facts import NOW, PAYMASTER, asked, gained, linked, raised, risen, sponsored
+from tests.sink.facts import NOW, PAYMASTER, SPONSOR, asked, gained, linked, raised, risen, sponsored
 from tests.sink.test_people import told
 
 WALLET, OTHER = padded(0xA1), padded(0xA2)
@@ -20,7 +20,7 @@ DAY = NOW_S // DAY_S
 
 
 def calls_of(*events: AnyEvent) -> Calls:
-    calls = Calls(PAYMASTER)
+    calls = Calls(PAYMASTER, SPONSOR)
     for event in events:
         assert calls.apply(event) == []
     return calls
@@ -32,7 +32,7 @@ def to_send(calls: Calls, now_s: int = NOW_S) -> list[str]:
 
 def again(calls: Calls) -> Calls:
     """Return them as they are after a restart."""
-    return Calls(PAYMASTER, {key: row for key in calls.changed if (row := calls.row(key)) is not None})
+    return Calls(PAYMASTER, SPONSOR, {key: row for key in calls.changed if (row := calls.row(key)) is not None})
 
 
 def test_calls_are_sent_in_their_order_once_their_time_has_come() -> None:
@@ -115,11 +115,21 @@ def test_what_a_reverted_call_has_cost_counts_on_its_day() -> None:
     assert (found.spent_by(WALLET, DAY), found.spent_by(OTHER, DAY), found.spent_by(WALLET, DAY + 1)) == (1400, 0, 0)
 
 
-def test_of_two_transactions_with_one_number_the_later_one_counts() -> None:
+def test_a_fact_of_another_sponsor_without_a_command_is_not_kept() -> None:
+    calls = calls_of(sponsored("c-1", "accepted", sponsor=OTHER), sponsored("c-1", "final", sponsor=OTHER))
+    assert (calls.counts, calls.changed) == ({}, set())
+
+
+def test_of_two_transactions_with_one_nonce_the_one_that_the_node_took_last_counts() -> None:
     calls = calls_of(asked("c-1", "ada"), asked("c-2", "ada"))
+    calls.note_attempt("c-1", Attempt(padded(7), 4, 900, DAY))
     calls.note_attempt("c-1", Attempt(padded(8), 4, 700, DAY))
-    calls.note_sent(4)
+    assert calls.calls["c-1"].attempt == Attempt(padded(8), 4, 900, DAY, replaced=(padded(7),))
+    calls.note_sent(4, padded(8))
+    assert calls.calls["c-1"].attempt == Attempt(padded(8), 4, 900, DAY)
     calls.note_attempt("c-2", Attempt(padded(9), 4, 700, DAY))
+    assert calls.calls["c-1"].attempt, "the node may refuse the later one"
+    calls.note_sent(4, padded(9))
     assert calls.calls["c-1"].attempt is None
     assert [call_id for call_id, _ in calls.executed_of(WALLET, 5, DAY)] == ["c-2"]
     assert not [*calls.executed_of(WALLET, 4, DAY), *calls.executed_of(OTHER, 5, DAY)]

@@ -84,7 +84,7 @@ class Chain:
             return [self.experiences.get(calldata[0], 0)]
         return [{"token_of_request": self.tokens, "token_for": self.owned}[name].get(calldata[0], 0), 0]
 
-    async def nonce(self) -> int:
+    async def nonce(self, _: str = "", block: BlockRef | None = None) -> int:
         return len(self.tokens)
 
     async def prepare(self, calls: Any, nonce: int, _: object = None) -> Signed:
@@ -159,9 +159,9 @@ async def test_a_transaction_that_would_revert_costs_no_reading_of_the_state(
     reads = list[None]()
     load = sink._store.load
 
-    async def counted() -> Any:
+    async def counted(sponsor: str) -> Any:
         reads.append(None)
-        return await load()
+        return await load(sponsor)
 
     monkeypatch.setattr(sink._store, "load", counted)
     worked_s = sink.counts.worked_s

@@ -98,7 +98,7 @@ async def test_a_call_whose_reverted_block_is_replaced_is_sent_again(log: Log) -
     assert await reasons(log) == {"c-1": "executed"}
 
 
-async def test_a_call_whose_number_another_transaction_got_is_sent_again(log: Log) -> None:
+async def test_a_call_whose_nonce_another_transaction_used_is_sent_again(log: Log) -> None:
     chain = Chain()
     chain.reverts.add(wallet(ADA))
     await tell_of(log, asked("c-1", "ada", ADA))
@@ -108,6 +108,69 @@ async def test_a_call_whose_number_another_transaction_got_is_sent_again(log: Lo
     chain.on_l1 = 1
     await until_idle(sink_of(log, chain))
     assert (len(chain.sent), await reasons(log)) == (2, {})
+
+
+async def held(log: Log, chain: Chain, clock: Clock) -> Sink:
+    """Return a sink that sent a call of Ada's, which is in no block, for so long that the sink may send again."""
+    chain.holds = True
+    chain.reverts.add(wallet(ADA))
+    await tell_of(log, asked("c-1", "ada", ADA, before=TODAY_S + 20))
+    sink = sink_of(log, chain, clock, send_again_s=60)
+    await until_idle(sink)
+    clock.now_s += 60
+    return sink
+
+
+async def finished(log: Log, chain: Chain, sink: Sink) -> dict[str, str]:
+    """Return the reports after a block has what is held, and is final."""
+    chain.holds = False
+    chain.release()
+    chain.on_l1 = len(chain.blocks) - 1
+    chain.grow()
+    await until_idle(sink)
+    return await reasons(log)
+
+
+async def test_a_call_whose_transaction_may_be_executed_is_not_given_up_as_expired(log: Log) -> None:
+    chain = Chain()
+    sink = await held(log, chain, Clock())
+    chain.grow(time_s=TODAY_S + 20)
+    await until_idle(sink)
+    assert await reasons(log) == {}
+    assert await finished(log, chain, sink) == {"c-1": "call_reverted"}
+
+
+@pytest.mark.parametrize("refused", [0, wallet(ADA)])
+async def test_a_call_whose_replacement_the_node_refuses_keeps_its_transaction(log: Log, refused: int) -> None:
+    chain = Chain()
+    sink = await held(log, chain, Clock())
+    if not refused:
+        await tell(log, requested("m-1", "ada"))
+    chain.refuses.add(refused)
+    chain.grow()
+    with pytest.raises(NodeRefusedError):
+        await until_idle(sink)
+    chain.refuses.clear()
+    later = Clock()
+    later.now_s += 120
+    assert await finished(log, chain, sink_of(log, chain, later)) == {"c-1": "call_reverted"}
+    assert chain.sent.count(wallet(ADA)) == 1
+
+
+class Racing(Chain):
+    """A chain that makes a block of what is held after the sink has read the newest block."""
+
+    async def outcome(self, tx_hash: str) -> tuple[str, str]:
+        self.release()
+        return await super().outcome(tx_hash)
+
+
+async def test_a_block_that_comes_after_the_one_that_was_read_is_waited_for(log: Log) -> None:
+    chain = Racing()
+    sink = await held(log, chain, Clock())
+    await until_idle(sink)
+    assert await finished(log, chain, sink) == {"c-1": "call_reverted"}
+    assert chain.sent == [wallet(ADA)]
 
 
 async def test_reverted_calls_cost_the_sponsor_no_more_than_the_days_allowance(log: Log) -> None:
@@ -189,6 +252,18 @@ async def test_a_call_whose_transaction_the_node_refuses_stops_no_other(log: Log
     await through_errors(sink_of(log, chain))
     assert sorted(chain.sent) == [0, wallet(BOB)]
     assert await reasons(log) == {}
+
+
+async def test_a_call_whose_nonce_another_transaction_takes_is_sent_again_before_its_block_is_final(log: Log) -> None:
+    chain = Chain()
+    chain.refuses.add(wallet(ADA))
+    await tell_of(log, asked("c-1", "ada", ADA), asked("c-2", "bob", BOB))
+    sink = sink_of(log, chain)
+    with pytest.raises(NodeRefusedError):
+        await until_idle(sink)
+    chain.refuses.clear()
+    await until_idle(sink)
+    assert chain.sent == [wallet(BOB), wallet(ADA)]
 
 
 async def test_a_pause_of_the_paymaster_refuses_no_call(log: Log) -> None:

@@ -15,7 +15,7 @@ from contracts.sink.store import Sent, SinkState, SinkStore
 from streams.times import Instant
 from streams.topics import CHAIN_EVENTS, USER_EVENTS
 from tests.chain.sinking import tell
-from tests.sink.facts import CONTRACTS, NOW, PAYMASTER, gained, linked, minted, raised, requested, risen
+from tests.sink.facts import CONTRACTS, NOW, PAYMASTER, SPONSOR, gained, linked, minted, raised, requested, risen
 
 TOPIC, FACTS = TopicSpec("sink-changelog", 1, "compact"), TopicSpec(CHAIN_EVENTS, 4)
 PLACE = TopicPartition(USER_EVENTS, 3)
@@ -35,9 +35,9 @@ def addresses(events: list[Any]) -> list[str]:
 
 
 async def first_state(log: Log, store: SinkStore) -> SinkState:
-    assert await store.load() is None
+    assert await store.load(SPONSOR) is None
     await log.create_topic(FACTS)
-    state = SinkState(People(CONTRACTS), Calls(PAYMASTER), {PLACE: 7}, Sent(padded(5), 3, 11))
+    state = SinkState(People(CONTRACTS), Calls(PAYMASTER, SPONSOR), {PLACE: 7}, Sent(padded(5), 3, 11))
     for event in EVENTS:
         state.people.apply(event)
     return state
@@ -49,7 +49,7 @@ async def test_a_state_is_read_as_it_was_written(log: Log) -> None:
     for fact in (minted("m-1", 4, "accepted"), minted("m-1", 4, "final")):
         made = state.people.apply(fact)
         await store.write(state, made, NOW)
-        found = await store_of(log).load()
+        found = await store_of(log).load(SPONSOR)
         assert found is not None
         people = found.people
         assert (people.users, people.mints) == (state.people.users, state.people.mints)
@@ -62,13 +62,13 @@ async def test_a_state_is_read_as_it_was_written(log: Log) -> None:
 async def test_the_second_sink_is_refused(log: Log) -> None:
     one, other = store_of(log), store_of(log)
     state = await first_state(log, one)
-    assert await other.load() is None
+    assert await other.load(SPONSOR) is None
     assert await other.is_current()
     await one.write(state, [], NOW)
     assert not await other.is_current()
     with pytest.raises(SourceMovedError):
-        await other.write(SinkState(People(CONTRACTS), Calls(PAYMASTER), {PLACE: 9}, Sent()), [], NOW)
-    assert await other.load() is not None
+        await other.write(SinkState(People(CONTRACTS), Calls(PAYMASTER, SPONSOR), {PLACE: 9}, Sent()), [], NOW)
+    assert await other.load(SPONSOR) is not None
 
 
 async def test_a_state_that_a_restored_broker_no_longer_has_is_not_continued(log: Log) -> None:
@@ -76,7 +76,7 @@ async def test_a_state_that_a_restored_broker_no_longer_has_is_not_continued(log
     state = await first_state(log, store)
     await store.write(state, [], NOW)
     await log.redis.flushdb()
-    await store_of(log).load()
+    await store_of(log).load(SPONSOR)
     with pytest.raises(SourceMovedError):
         await store.write(state, [], Instant(NOW + 1))
 
