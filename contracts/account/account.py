@@ -93,7 +93,7 @@ class Account:
         self._signer = signer
 
     async def nonce(self) -> int:
-        """Return the number of the account's next transaction, as of the newest block."""
+        """Return the account's nonce, as of the newest block."""
         return await self._node.nonce(padded(self.address))
 
     async def prepare(self, calls: Sequence[Call], nonce: int, bounds: Bounds | None = None) -> Signed:

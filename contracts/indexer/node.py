@@ -181,7 +181,7 @@ class Node:
             return [int(felt, 16) for felt in answer]
 
     async def nonce(self, contract: str, block: BlockRef | None = None) -> int:
-        """Return the number of an account's next transaction, as of a block; by default the newest one."""
+        """Return an account's nonce, as of a block; by default the newest one."""
         asked = {"block_id": {"block_hash": block.hash} if block else "latest", "contract_address": contract}
         answer = await self.ask("starknet_getNonce", asked)
         with reading(f"nonce of {contract}"):
