@@ -23,7 +23,7 @@ def expected(fills: Iterable[Fill]) -> Facts:
     totals = fold(fills)
     users = totals.users.values()
     return {
-        **facts.expected(totals),
+        **facts.expected_without_windows(totals),
         "events TradeExecuted": totals.fills,
         "events TradeExecuted notional": sum(user.volume for user in users),
         "events XPGained amount": sum(user.xp for user in users),
