@@ -21,7 +21,15 @@ ACHIEVEMENTS = {"profitable_close-1": "first-profit", "single_trade-10000": "big
 
 
 def served(client: httpx.Client, expected: Facts, *, page_rows: int = PAGE_ROWS) -> Facts:
-    """Return the API's facts: every user and board in `expected`, and all fees and positions."""
+    """Return the API's facts: every user and board in `expected`, and all fees, positions and windows."""
+    facts = served_without_windows(client, expected, page_rows=page_rows)
+    users = sorted({name.split()[1] for name in expected if name.startswith("progress ")})
+    markets = {name.split()[3] for name in expected if name.startswith("candle ")}
+    return facts | windows(client, users, markets)
+
+
+def served_without_windows(client: httpx.Client, expected: Facts, *, page_rows: int = PAGE_ROWS) -> Facts:
+    """Return what the API serves, without windows."""
     facts: Facts = {}
     users = sorted({name.split()[1] for name in expected if name.startswith("progress ")})
     for user in users:
@@ -31,7 +39,6 @@ def served(client: httpx.Client, expected: Facts, *, page_rows: int = PAGE_ROWS)
         if name.startswith("board "):
             facts[name] = list(board(client, key_of(name), page_rows))
     facts.update(fees(client))
-    facts.update(windows(client, users, {name.split()[3] for name in expected if name.startswith("candle ")}))
     return facts
 
 

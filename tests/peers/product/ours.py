@@ -19,7 +19,7 @@ from tests.bench.parts.product import post, until_processed
 from tests.bench.pipeline import Pipeline
 from tests.bench.resource_usage import Spent, peak_mib
 from tests.e2e.facts import Facts
-from tests.e2e.served import served
+from tests.e2e.served import served_without_windows
 from tests.e2e.topic_records import records_of
 from tests.peers.apps.job import cpu_seconds
 from tests.peers.product.raced import Raced, used_memory
@@ -58,7 +58,7 @@ def _results(pipeline: Pipeline, wanted: Facts) -> Facts:
     """Read everything through the API, as a client would, and the events in the log."""
     header = {"Authorization": f"Bearer {pipeline.token(Role.ADMIN)}", "X-Audit-Reason": "the race checks results"}
     with httpx.Client(base_url=pipeline.url, headers=header, timeout=REQUEST_S) as client:
-        found = served(client, wanted, page_rows=PAGE_ROWS)
+        found = served_without_windows(client, wanted, page_rows=PAGE_ROWS)
     return found | event_facts(asyncio.run(_events(pipeline)))
 
 
