@@ -24,8 +24,9 @@ class WindowRules(Policy):
 
     Attributes:
         kept_h: For each interval, the hours after its end in which a window is kept; 0 keeps it for good.
-        deleted_max: The number of old windows of an interval after which a batch stops deleting. Those that begin with
-            the last one are deleted, too: a reader knows what is deleted by where the oldest window begins.
+        deleted_max: The number of old windows of an interval after which a batch stops deleting. The batch also deletes
+            the other windows that begin at the same time as the last of them, because readers hide a window by its
+            begin alone.
     """
 
     kept_h: dict[Interval, Count]

@@ -1,6 +1,6 @@
 """HTML pages: the dashboard at `/`, the list of endpoints, a page for each kind of problem. All they load is local.
 
-The dashboard is built from `page/source` (docs/dashboard.md); this module serves what is in `page/built`.
+A build makes the dashboard from `page/source` (docs/dashboard.md). This module serves the built files in `page/built`.
 """
 
 from __future__ import annotations

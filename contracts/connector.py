@@ -44,7 +44,7 @@ class Connector(ABC):
     """Carries between a chain and a log, one step after the other. `step` may be called again after it raised.
 
     Attributes:
-        doing: What it does, in one word, for log lines and the readiness.
+        doing: The connector's work in one word, such as `settling`, for log lines and the readiness.
         fatal: The error at which it stops, for an operator to repair.
     """
 

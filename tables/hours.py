@@ -12,7 +12,7 @@ from tables.windows import added
 
 
 class HourlyTrading(Row, frozen=True, kw_only=True):
-    """What was executed in an hour in one mode."""
+    """The executions of an hour in one mode, counted and summed."""
 
     executions: int = 0
     volume: Amount = 0

@@ -51,7 +51,7 @@ class DaySum:
         return new
 
     def row(self) -> UserDay:
-        """Return the day with what was added."""
+        """Return the row of the day: its former row plus the sums of this batch."""
         before = self.before
         return UserDay(
             xp=before.xp + self.xp,

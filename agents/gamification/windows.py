@@ -103,7 +103,7 @@ class UserWindows:
         if day is None:
             day = self._days[place] = DaySum(self.days.get(_day_key(*place)))
         if len(intervals) < len(INTERVALS):
-            return day, HourSum()  # too late for the hour: what is added to it is dropped
+            return day, HourSum()  # the event is too late for its hour, so nothing writes this sum
         number = time // HOUR_US
         hour = self._hours.get(number)
         if hour is None:
@@ -147,7 +147,7 @@ class UserWindows:
         self.drop()
 
     def drop(self) -> None:
-        """Drop what was added up."""
+        """Forget the sums of this batch."""
         self._hours = {}
         self._days = {}
         self._holding = False

@@ -31,7 +31,9 @@ def begin_of_key(key: str) -> list[JsonValue]:
     return [key.split(SEPARATOR)[1]]
 
 
-HOURLY_TRADING: Final = Projection(HourlyTrading, "HourlyTrading", "What was executed in an hour in one mode.")
+HOURLY_TRADING: Final = Projection(
+    HourlyTrading, "HourlyTrading", "The executions of an hour in one mode, counted and summed."
+)
 HOUR: Final = Projection(
     Hour,
     "Hour",

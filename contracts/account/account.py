@@ -102,7 +102,7 @@ class Account:
         Args:
             calls: The calls.
             nonce: The number of the transaction.
-            bounds: The gas that it may use; by default what it is estimated to use, and a margin.
+            bounds: The most gas that the transaction may use. The default is the estimate plus a margin.
 
         Raises:
             RevertsError: it would revert. Nothing is estimated, so nothing is raised, if bounds are given.

@@ -111,7 +111,7 @@ class Calls:
         return key == SPENT_KEY or key.startswith((CALL_PREFIX, COUNT_PREFIX))
 
     def apply(self, event: AnyEvent) -> list[AnyEvent]:
-        """Fold an event into what is known. Return the events that follow from it."""
+        """Update the state by an event, and return the events that follow from it."""
         rule = self._rules.get(type(event.data))
         return rule(event) if rule else []
 
@@ -192,7 +192,7 @@ class Calls:
         return self._unanswered[call_id]
 
     def refuse(self, call_id: str, reason: str) -> SponsoredCallReported:
-        """Give up a call, and count what it has cost. Return what is to be said of it."""
+        """End a call as refused, and count the gas of its reverted transaction. Return the report for the user."""
         call = self._end(call_id)
         if call.attempt and reason == REVERTED:
             self._count_spent(call.account, call.attempt)
@@ -245,7 +245,7 @@ class Calls:
         return []
 
     def _executed(self, event: AnyEvent, call_id: str, count: Count) -> AnyEvent:
-        """End a call whose count is final. Return what is to be said of it, after the later one of command and fact."""
+        """End a call whose count is final. Return the report, which follows the later one of command and fact."""
         call = self._end(call_id)
         said = SponsoredCallReported(
             call_id=call_id, user_id=call.user_id, outcome="executed", tx_hash=count.tx_hash, gas=count.gas

@@ -143,7 +143,7 @@ class People:
             self.mints[key.removeprefix(MINT_PREFIX)] = _mints.decode(value)
 
     def apply(self, event: AnyEvent) -> list[AnyEvent]:
-        """Fold an event into what is known. Return the events that follow from it."""
+        """Update the state by an event, and return the events that follow from it."""
         rule = self._rules.get(type(event.data))
         return (rule(event) if rule else None) or []
 
@@ -198,7 +198,7 @@ class People:
                 self._put_user(record.user_id, bound=record.wallet)
 
     def refuse(self, mint_id: str) -> NFTMintFailed:
-        """Give up a mint whose wallet has a token of this type already. Return what is to be said of it."""
+        """Give up a mint whose wallet has a token of this type already. Return the report for the user."""
         mint = self.mints[mint_id]
         self._end(mint_id)
         return NFTMintFailed(mint_id=mint_id, user_id=mint.user_id, reason="already_minted")
@@ -291,7 +291,7 @@ class People:
         return [self._confirmed(event, mint_id, token)] if token.tx_hash else []
 
     def _confirmed(self, event: AnyEvent, mint_id: str, token: Token) -> AnyEvent:
-        """End a mint whose token is final. Return what is to be said of it, after the later one of request and fact."""
+        """End a mint whose token is final. Return the report, which follows the later one of request and fact."""
         confirmed = NFTMintConfirmed(
             mint_id=mint_id,
             user_id=self.mints[mint_id].user_id,

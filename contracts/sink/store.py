@@ -48,7 +48,7 @@ class SinkState:
         self.people, self.calls, self.places, self.sent = people, calls, places, sent
 
     def apply(self, event: AnyEvent) -> list[AnyEvent]:
-        """Fold an event into what is known. Return the events that follow from it."""
+        """Update the state by an event, and return the events that follow from it."""
         return [*self.people.apply(event), *self.calls.apply(event)]
 
 
