@@ -1,5 +1,5 @@
 //! The ASTRA token: an ERC-20 token with 18 decimals, which holders stake. The constructor mints the whole supply.
-//! Nobody can mint more, pause transfers, take tokens from a holder or replace the code.
+//! The contract has no function that mints more, pauses transfers, takes tokens from a holder or replaces the code.
 
 #[starknet::contract]
 pub mod AstraToken {
