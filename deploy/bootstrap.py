@@ -40,8 +40,6 @@ STATIC_CHECKS = (
 )
 TESTS_PER_CORE = 2
 """Most tests wait for other processes, so more of them than cores run at once."""
-TESTS_PER_CORE_OF_OTHERS = 1
-"""Those that run on every Python hardly wait, and each process imports all of them first."""
 TESTS_AT_ONCE_MAX = 12
 TESTS_MAX_S = 1500.0
 """A run of the tests that lasts longer is ended. Each test has a limit of its own (`timeout` in pyproject.toml)."""
@@ -94,7 +92,7 @@ def test(arguments: list[str]) -> None:
             installation.result()
     of_others = ["--on-each-python", *(argument for argument in arguments if argument != "--quick")]
     for venv in others:
-        run_tests(venv, of_others, TESTS_PER_CORE_OF_OTHERS)
+        run_tests(venv, of_others)
     say(f"all checks passed in {time.monotonic() - started:.0f} s")
 
 
@@ -110,9 +108,9 @@ def static_check(name: str, *parameters: str) -> None:
     say(f"{called} passed in {time.monotonic() - started:.0f} s")
 
 
-def run_tests(venv: Path, arguments: list[str], per_core: int = TESTS_PER_CORE) -> None:
+def run_tests(venv: Path, arguments: list[str]) -> None:
     """Run pytest in several processes; later arguments override ours, so `-n 0` runs the tests in one."""
-    at_once = min(per_core * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
+    at_once = min(TESTS_PER_CORE * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
     parallel_options = ["-q", "-n", str(at_once), "--dist", "loadgroup", "--no-loadscope-reorder"]
     say(" ".join(["pytest", *parallel_options, *arguments]))
     environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
