@@ -13,6 +13,7 @@ go to `astratrade dev`, those of `test` to pytest. The script needs only the sta
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -122,22 +123,35 @@ def run_tests(venv: Path, arguments: list[str]) -> None:
 
 
 def finish(command: list[str], environment: dict[str, str]) -> int:
-    """Run a command to its end and return its status. When interrupted or too slow, let it stop its children."""
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+    """Run a command to its end and return its status. When interrupted or too slow, let it stop its children.
+
+    Without a terminal the command has a process group of its own, so that servers which it leaves behind are killed. A
+    terminal interrupts every process of the group itself, and its debugger has to read from it.
+    """
+    own_group = not sys.stdin.isatty()
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=own_group) as process:
         try:
             return process.wait(TESTS_MAX_S)
         except KeyboardInterrupt:
-            if not sys.stdin.isatty():  # a terminal interrupts every process of the group itself
+            if own_group:
                 process.send_signal(signal.SIGINT)
-            process.wait(INTERRUPTED_GRACE_S)
+            wait_or_kill(process, own_group)
             raise
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
-            try:
-                process.wait(INTERRUPTED_GRACE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            wait_or_kill(process, own_group)
             stop(f"the tests did not end within {TESTS_MAX_S / 60:.0f} minutes")
+
+
+def wait_or_kill(process: subprocess.Popen[bytes], own_group: bool) -> None:
+    """Wait until an interrupted process has ended, then kill what is left of it."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(INTERRUPTED_GRACE_S)
+    if own_group:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 def other_venvs() -> dict[Path, str]:

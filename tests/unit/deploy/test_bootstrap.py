@@ -191,7 +191,7 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
     for command, (venv, theirs) in zip(called[3:], runs, strict=True):
         assert Path(command[0]).parts[-3] == venv
         assert command[-len(theirs) :] == theirs or not theirs
-        assert command[command.index("-n") + 1] == ("6" if venv == ".venv" else "3"), "most tests of the main run wait"
+        assert command[command.index("-n") + 1] == "6", "most tests wait"
     for name in ("ruff", "mypy", "pytest"):
         failing.clear()
         failing.add(name)
@@ -232,17 +232,31 @@ def test_an_interrupt_lets_the_tests_stop_their_servers(tmp_path: Path) -> None:
     assert (tmp_path / "ended").exists()
 
 
-def test_tests_that_do_not_end_are_ended_and_fail(tmp_path: Path) -> None:
-    child = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+def is_running(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_tests_that_do_not_end_are_ended_with_their_servers_and_fail(tmp_path: Path) -> None:
+    server = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+    child = (
+        f"import pathlib, subprocess, sys; server = subprocess.Popen([sys.executable, '-c', {server!r}]); "
+        f"pathlib.Path('server').write_text(str(server.pid)); {server}"
+    )
     script = (
         f"import os, runpy, sys\n"
         f"module = runpy.run_path({str(SCRIPT)!r}, run_name='bootstrap')\n"
         f"module['finish'].__globals__.update(ROOT={str(tmp_path)!r}, TESTS_MAX_S=0.5, INTERRUPTED_GRACE_S=0.5)\n"
         f"module['finish']([sys.executable, '-c', {child!r}], dict(os.environ))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
     assert done.returncode == 1
     assert "the tests did not end within" in done.stderr
+    server_pid = int((tmp_path / "server").read_text())
+    eventually(lambda: not is_running(server_pid), within_s=10, what="the server is killed")
 
 
 def test_a_failed_step_is_one_line_and_its_last_words(
