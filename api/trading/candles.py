@@ -7,11 +7,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from api.kit.context import ApiDep
+from api.kit.context import Api, ApiDep
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.openapi import problems
 from api.kit.parameters import visible
+from api.kit.problems import invalid
 from api.kit.projection import Projection
 from api.kit.windows.answers import windows_answer, windows_of
 from api.kit.windows.feeds import WindowsView, windows_feed
@@ -43,7 +44,6 @@ CANDLES_ANSWER: Final = windows_answer(
 )
 CANDLES_FEED: Final = windows_feed("candles", CANDLES)
 
-MarketPath = Annotated[str, Path(pattern=MARKET_PATTERN, examples=["BTC"])]
 AskedInterval = Annotated[Interval, Query(description="the length of the windows: minutes, an hour or a UTC day")]
 AskedMode = Annotated[Mode, Query(description="fills of venues, or executions of practice orders")]
 
@@ -51,29 +51,49 @@ router = APIRouter(prefix="/v1/markets", responses=problems(410, 422, 503, 504))
 feeds = feed_router()
 
 
-@router.get(
-    "/{market}/candles", summary="Candles", dependencies=[visible(TRADING_CANDLES)], response_model=CANDLES_ANSWER
-)
-async def get_candles(
-    api: ApiDep, market: MarketPath, asked: AskedRange, interval: AskedInterval = "1m", mode: AskedMode = "live"
-) -> Response:
-    """Return open, high, low, close, volume and number of executions. A window without executions is left out."""
-    return await windows_of(api, CANDLES, Series(interval, (market, mode)), asked, "candles")
+def _series(api: Api, market: str, interval: Interval, mode: Mode) -> Series:
+    """Return the candles of a market.
+
+    Raises:
+        Problem: 422 when there is no such market.
+    """
+    if market not in api.config.markets:
+        raise invalid("market", f"there is no market {market!r}")
+    return Series(interval, (market, mode))
 
 
-async def followed_series(
+async def series_of_path(
+    api: ApiDep,
+    market: Annotated[str, Path(pattern=MARKET_PATTERN, examples=["BTC"])],
+    interval: AskedInterval = "1m",
+    mode: AskedMode = "live",
+) -> Series:
+    """Return the candles that a query asks for."""
+    return _series(api, market, interval, mode)
+
+
+async def series_of_query(
+    api: ApiDep,
     market: Annotated[str, Query(pattern=MARKET_PATTERN, examples=["BTC"])],
     interval: AskedInterval = "1m",
     mode: AskedMode = "live",
 ) -> Series:
     """Return the candles that a feed follows."""
-    return Series(interval, (market, mode))
+    return _series(api, market, interval, mode)
+
+
+@router.get(
+    "/{market}/candles", summary="Candles", dependencies=[visible(TRADING_CANDLES)], response_model=CANDLES_ANSWER
+)
+async def get_candles(api: ApiDep, series: Annotated[Series, Depends(series_of_path)], asked: AskedRange) -> Response:
+    """Return open, high, low, close, volume and number of executions. A window without executions is left out."""
+    return await windows_of(api, CANDLES, series, asked, "candles")
 
 
 @feeds.get("/candles", summary="Candles")
 async def follow_candles(
     api: ApiDep,
-    series: Annotated[Series, Depends(followed_series)],
+    series: Annotated[Series, Depends(series_of_query)],
     last: LastWindows = LAST_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:

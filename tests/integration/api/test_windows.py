@@ -229,6 +229,12 @@ async def test_the_feed_of_days_is_the_callers(server: httpx.AsyncClient, worker
 # --- feeds ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("path", ["/v1/markets/NOPE/candles", "/v1/feed/candles?market=NOPE"])
+async def test_candles_of_an_unknown_market_are_refused(client: httpx.AsyncClient, path: str) -> None:
+    problem = assert_problem(await client.get(path), 422, "validation")
+    assert problem["errors"] == [{"parameter": "market", "detail": "there is no market 'NOPE'"}]
+
+
 async def test_a_feed_of_candles_sends_whole_candles(server: httpx.AsyncClient, worker: Worker) -> None:
     await put_candle(worker, 0, MINUTE, candle("5", MINUTE + 2))
     await put_candle(worker, 1, MINUTE, candle("9", MINUTE + 1))
