@@ -1,5 +1,6 @@
 // What a player sees of themselves. It asks for a sign-in first.
 
+import { useAccount } from "../data/account.ts";
 import { user } from "../data/session.ts";
 import { Order } from "./player/order.tsx";
 import { Money } from "./player/money.tsx";
@@ -9,11 +10,15 @@ import { SignIn } from "./player/sign_in.tsx";
 
 export function Player() {
   const id = user.value;
-  if (!id) return <SignIn />;
+  return id ? <Signed key={id} user={id} /> : <SignIn />;
+}
+
+function Signed({ user: id }: { user: string }) {
+  const account = useAccount();
   return (
     <>
-      <h1>{id}</h1>
-      <div class="grid" key={id}>
+      <h1 title={id}>{account?.username ?? "You"}</h1>
+      <div class="grid">
         <Progress user={id} />
         <Order user={id} />
         <Money />

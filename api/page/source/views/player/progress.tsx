@@ -28,7 +28,7 @@ export function Progress({ user }: { user: string }) {
         {Object.entries(row.streaks as Record<string, Streak>).map(([kind, streak]) => (
           <li key={kind}>
             <span>{kind.replaceAll("_", " ")}</span>
-            <span>{streak.days} days <span class="soft">(best {streak.best})</span></span>
+            <span>{streak.days} {streak.days === 1 ? "day" : "days"} <span class="soft">(best {streak.best})</span></span>
           </li>
         ))}
       </ul>
