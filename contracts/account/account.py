@@ -101,7 +101,7 @@ class Account:
 
         Args:
             calls: The calls.
-            nonce: The number of the transaction.
+            nonce: The transaction's nonce.
             bounds: The most gas that the transaction may use. The default is the estimate plus a margin.
 
         Raises:
@@ -116,7 +116,7 @@ class Account:
 
         Args:
             calls: The calls.
-            nonce: The number of the transaction.
+            nonce: The transaction's nonce.
             margin_percent: The bounds as percent of the estimate.
 
         Raises:

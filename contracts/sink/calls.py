@@ -28,11 +28,11 @@ REVERTED: Final = "call_reverted"
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """The transaction that a call was last sent in.
+    """The last transaction in which the sink sent a call.
 
     Attributes:
         tx_hash: Its hash.
-        nonce: Its nonce.
+        nonce: The nonce of the sending account in it.
         gas: The most that it or one of `replaced` may cost, in Cairo steps.
         day: The day on which it was sent, counted from 1970 in UTC.
         replaced: Earlier transactions of the call with the same nonce, while a block may execute one of them instead.

@@ -1,4 +1,4 @@
-"""Carry what is of users from the log to the chain: mints, experience, their calls. Each once, whatever is killed.
+"""Carry mints, experience and sponsored calls of users from the log to the chain, each once, whatever is killed.
 
 A step reads events and writes what follows from them, or sends one transaction. The contracts know which requests they
 have carried out, so they are asked before each transaction, and a transaction that is sent again changes nothing.
