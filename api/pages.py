@@ -12,10 +12,13 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 from starlette.responses import HTMLResponse, Response
 
+from api.auth import Role
 from api.kit.context import ApiDep
 from api.kit.problems import KINDS, NOT_FOUND, Problem
+from api.permissions import SUB_ACCOUNT_SCOPES, Scope, scopes_of
 from api.security_headers import PAGE_POLICY
 
 PAGE = {"Content-Security-Policy": PAGE_POLICY}
@@ -23,7 +26,7 @@ TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xm
 """The types of what the dashboard loads, by the end of its name."""
 HASHED: Final = ("app-", "part-")
 """Names that change with their content, so that browsers may keep these files for good."""
-VIEWS: Final = ("/", "/boards", "/community", "/money", "/pipeline", "/player")
+VIEWS: Final = ("/", "/boards", "/community", "/money", "/pipeline", "/player", "/account")
 """The views of the dashboard. The script shows the one that the address names."""
 KEEP: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"
@@ -72,10 +75,24 @@ def _asset(name: str) -> _Asset:
     return _Asset(plain, gzip.compress(plain, mtime=0))
 
 
+class PageSettings(BaseModel):
+    """The choices that the dashboard offers."""
+
+    markets: list[str]
+    scopes: dict[Role, list[Scope]]
+    sub_account_scopes: list[Scope]
+    chain_id: str
+
+
 @router.get("/page-settings")
-async def settings(api: ApiDep) -> dict[str, list[str]]:
+async def settings(api: ApiDep) -> PageSettings:
     """Return the choices that the dashboard offers."""
-    return {"markets": sorted(api.config.markets, key=str.lower)}
+    return PageSettings(
+        markets=sorted(api.config.markets, key=str.lower),
+        scopes={role: sorted(scopes_of(role)) for role in Role},
+        sub_account_scopes=sorted(SUB_ACCOUNT_SCOPES),
+        chain_id=api.config.wallets.chain_id,
+    )
 
 
 @router.get("/docs")

@@ -244,6 +244,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/money"): OPEN,
     ("GET", "/pipeline"): OPEN,
     ("GET", "/player"): OPEN,
+    ("GET", "/account"): OPEN,
     ("GET", "/page/{name}"): OPEN,
     ("GET", "/page-settings"): OPEN,
     ("GET", "/problems/{name}"): OPEN,

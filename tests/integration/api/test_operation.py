@@ -218,7 +218,10 @@ async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> N
     assert_problem(await client.get("/problems/none"), 404, "not-found")
     for name in ("secrets", "secrets.js", "index.html", "..%2fpage%2flock.json"):
         assert_problem(await client.get(f"/page/{name}"), 404, "not-found")
-    assert "BTC" in (await client.get("/page-settings")).json()["markets"]
+    settings = (await client.get("/page-settings")).json()
+    assert "BTC" in settings["markets"]
+    assert settings["scopes"]["venue"] == ["account", "fills:write", "read:private"]
+    assert settings["sub_account_scopes"] == ["read:private", "trade"]
 
 
 async def test_an_upload_that_breaks_off_is_one_line_in_the_log(

@@ -8,12 +8,15 @@ import { token, user } from "./session.ts";
 export interface Answer<T> {
   data: T | null;
   error: unknown;
+  /** Ask again. What was answered stays until then. */
+  again: () => void;
 }
 
 /** Ask a query when the component appears and when the query changes; ask nothing without a path. */
 export function useQuery<T>(path: string | null, query: Record<string, string> = {}, isPrivate = false): Answer<T> {
   const key = JSON.stringify([path, query, isPrivate && user.value]);
-  const [answer, setAnswer] = useState<Answer<T> & { key: string }>({ data: null, error: null, key });
+  const [answer, setAnswer] = useState<{ data: T | null; error: unknown; key: string }>({ data: null, error: null, key });
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
     if (path === null) return;
     let isOurs = true;
@@ -23,6 +26,7 @@ export function useQuery<T>(path: string | null, query: Record<string, string> =
       (error: unknown) => { if (isOurs) setAnswer({ data: null, error, key }); },
     );
     return () => { isOurs = false; };
-  }, [key]);
-  return answer.key === key ? answer : { data: null, error: null };
+  }, [key, turn]);
+  const again = () => setTurn((before) => before + 1);
+  return answer.key === key ? { data: answer.data, error: answer.error, again } : { data: null, error: null, again };
 }

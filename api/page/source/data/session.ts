@@ -71,6 +71,12 @@ export async function register(username: string, password: string): Promise<void
   keep(await request<Answer>("POST", "/v1/auth/register", { username, password }));
 }
 
+/** End all sessions of the user, this one with them. */
+export async function signOutEverywhere(): Promise<void> {
+  await request("POST", "/v1/auth/logout-everywhere", undefined, await token());
+  forget();
+}
+
 /** End the session here and at the API. */
 export async function signOut(): Promise<void> {
   const bearer = await token().catch(() => null);

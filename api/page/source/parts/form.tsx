@@ -1,4 +1,4 @@
-// A form whose fields are read when it is sent, and that says why it was refused.
+// A form whose fields are read when it is sent, and that says what became of it.
 
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
@@ -10,31 +10,38 @@ export function textOf(error: unknown): string {
   return "The API cannot be reached. Try again in a moment.";
 }
 
-type Send = (fields: Record<string, string>, key: string) => Promise<void>;
+type Send = (fields: Record<string, string>, key: string) => Promise<string | void>;
 
-/** `send` gets a key for its command: the same one again when no answer came before. */
-export function Form(props: { send: Send; button: string; children: ComponentChildren }) {
-  const [state, setState] = useState<{ busy: boolean; fault: string }>({ busy: false, fault: "" });
+/** A form and its button.
+ *
+ * `send` gets a key for its command: the same one again when no answer came before. The form shows the text that it
+ * returns, and empties its fields then. `label` names a button that many rows have.
+ */
+export function Form(props: { send: Send; button: string; label?: string; kind?: string; children?: ComponentChildren }) {
+  const [state, setState] = useState<{ busy: boolean; fault: string; said: string }>({ busy: false, fault: "", said: "" });
   const key = useRef("");
   const submitted = async (event: Event) => {
     event.preventDefault();
+    if (state.busy) return;
     const form = event.currentTarget as HTMLFormElement;
     const { submitter } = event as SubmitEvent;
-    setState({ busy: true, fault: "" });
+    setState({ busy: true, fault: "", said: "" });
     try {
       key.current ||= newKey();
-      await props.send(Object.fromEntries(new FormData(form, submitter)) as Record<string, string>, key.current);
+      const said = await props.send(Object.fromEntries(new FormData(form, submitter)) as Record<string, string>, key.current);
       key.current = "";
-      setState({ busy: false, fault: "" });
+      if (said) form.reset();
+      setState({ busy: false, fault: "", said: said ?? "" });
     } catch (error) {
       if (error instanceof ProblemError && error.status < 500) key.current = "";
-      setState({ busy: false, fault: textOf(error) });
+      setState({ busy: false, fault: textOf(error), said: "" });
     }
   };
   return (
     <form onSubmit={submitted} aria-busy={state.busy}>
       {props.children}
-      <button disabled={state.busy}>{props.button}</button>
+      <button aria-disabled={state.busy} aria-label={props.label} class={props.kind}>{props.button}</button>
+      <p class="said" role="status">{state.said}</p>
       {state.fault && <p class="fault" role="alert">{state.fault}</p>}
     </form>
   );

@@ -1,6 +1,7 @@
 // Times and amounts as the reader writes them; the exact value is the tooltip.
 
 import { decimal, instant, signOf, usd, utc } from "../data/format.ts";
+import { follow } from "../shell/router.ts";
 
 export function Time(props: { at: string }) {
   return <time dateTime={props.at} title={utc(props.at)}>{instant(props.at)}</time>;
@@ -13,7 +14,8 @@ export function Usd(props: { amount: string; signed?: boolean }) {
 
 export const Decimal = (props: { value: string | number }) => <span class="number">{decimal(props.value)}</span>;
 
-/** A user. A private one has no name. */
+/** A user, with the way to the profile. A private one has no name. */
 export function User(props: { id?: string | null | undefined }) {
-  return props.id ? <span class="user" title={props.id}>{props.id}</span> : <span class="user soft">private</span>;
+  if (!props.id) return <span class="user soft">private</span>;
+  return <a class="user" title={props.id} href={`/community?user=${encodeURIComponent(props.id)}`} onClick={follow}>{props.id}</a>;
 }

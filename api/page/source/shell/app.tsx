@@ -3,6 +3,8 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+import { useFeed } from "../data/follow.ts";
+import { Table } from "../data/rows.ts";
 import { signOut, user } from "../data/session.ts";
 import { Live } from "../views/live.tsx";
 import { ConnectionState } from "./connection.tsx";
@@ -14,6 +16,8 @@ interface View {
   /** The view itself, or how to load it when it is first visited. */
   part: ComponentType | (() => Promise<ComponentType>);
   isLazy?: boolean;
+  /** Whether a link beside the navigation leads to it, for whoever is signed in. */
+  isAside?: boolean;
 }
 
 const RELOADED = "astra-reloaded";
@@ -24,6 +28,7 @@ const VIEWS: readonly View[] = [
   { path: "/money", name: "Money", part: () => import("../views/money.tsx").then(({ Money }) => Money), isLazy: true },
   { path: "/pipeline", name: "Pipeline", part: () => import("../views/pipeline.tsx").then(({ Pipeline }) => Pipeline), isLazy: true },
   { path: "/player", name: "You", part: () => import("../views/player.tsx").then(({ Player }) => Player), isLazy: true },
+  { path: "/account", name: "Account", part: () => import("../views/account.tsx").then(({ Account }) => Account), isLazy: true, isAside: true },
 ];
 
 export function App() {
@@ -35,11 +40,11 @@ export function App() {
       <header class="top">
         <a class="brand" href="/" onClick={follow}><img src="/page/icon.svg" alt="" width="26" height="26" /> AstraTrade</a>
         <nav aria-label="Views">
-          {VIEWS.map((each) => (
+          {VIEWS.filter((each) => !each.isAside).map((each) => (
             <a key={each.path} href={each.path} onClick={follow} aria-current={each === view ? "page" : undefined}>{each.name}</a>
           ))}
         </nav>
-        <Account />
+        <SignedIn />
         <ConnectionState />
       </header>
       <main id="main" tabIndex={-1}>{view ? <Shown key={view.path} view={view} /> : <Missing />}</main>
@@ -63,9 +68,26 @@ function reloadOnce(): void {
   location.reload();
 }
 
-function Account() {
+function SignedIn() {
   if (!user.value) return <a href="/player" onClick={follow}>Sign in</a>;
-  return <button class="link" type="button" onClick={() => void signOut()}>Sign out</button>;
+  return (
+    <p class="who">
+      <AccountLink key={user.value} isHere={path.value === "/account"} />
+      <button class="link" type="button" onClick={() => void signOut()}>Sign out</button>
+    </p>
+  );
+}
+
+/** The way to the account, with the number of notifications that were not read. */
+function AccountLink({ isHere }: { isHere: boolean }) {
+  const inbox = useFeed("inbox", {}, () => new Table(() => "own"));
+  inbox.version.value;
+  const unread: number = inbox.byKey.get("own")?.unread ?? 0;
+  return (
+    <a href="/account" onClick={follow} aria-current={isHere ? "page" : undefined}>
+      Account{unread > 0 && <span class="count">{unread}<span class="hidden"> unread notifications</span></span>}
+    </a>
+  );
 }
 
 function Missing() {

@@ -1,0 +1,33 @@
+// The account of whoever is signed in: notifications, how to sign in, and what others may see and do.
+
+import { user } from "../data/session.ts";
+import { ApiKeys } from "./account/api_keys.tsx";
+import { Password } from "./account/password.tsx";
+import { Privacy } from "./account/privacy.tsx";
+import { Sessions } from "./account/sessions.tsx";
+import { SubAccounts } from "./account/sub_accounts.tsx";
+import { SignIn } from "./player/sign_in.tsx";
+
+export function Account() {
+  const id = user.value;
+  return id ? <Signed key={id} /> : <SignIn />;
+}
+
+function Signed() {
+  return (
+    <>
+      <h1>Account</h1>
+      <div class="pair">
+        <div class="stack">
+          <Sessions />
+          <ApiKeys />
+        </div>
+        <div class="stack">
+          <Privacy />
+          <Password />
+          <SubAccounts />
+        </div>
+      </div>
+    </>
+  );
+}

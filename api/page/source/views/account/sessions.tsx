@@ -1,0 +1,33 @@
+// The open sessions of the user. Each can be ended, and all of them.
+
+import { own } from "../../data/own.ts";
+import { useQuery } from "../../data/query.ts";
+import { signOut, signOutEverywhere } from "../../data/session.ts";
+import { Form, textOf } from "../../parts/form.tsx";
+import { Panel } from "../../parts/panel.tsx";
+import { type Column, RowsTable } from "../../parts/rows_table.tsx";
+import { Time } from "../../parts/texts.tsx";
+
+interface Session { id: string; current: boolean; method: string; address: string; user_agent: string; created_at: string; last_used_at: string }
+
+export function Sessions() {
+  const { data, error, again } = useQuery<{ sessions: Session[] }>("/v1/account/sessions", {}, true);
+  const end = (session: Session) => async () => {
+    if (session.current) return signOut();
+    await own("DELETE", `/v1/account/sessions/${session.id}`);
+    again();
+  };
+  const columns: Column<Session>[] = [
+    { title: "Signed in", show: (row) => <><Time at={row.created_at} /> <span class="soft">by {row.method}</span></> },
+    { title: "Last used", show: (row) => <Time at={row.last_used_at} /> },
+    { title: "From", show: (row) => <span class="user" title={row.user_agent}>{row.address} <span class="soft">{row.user_agent}</span></span> },
+    { title: "End", show: (row) => <Form send={end(row)} button={row.current ? "Sign out" : "End"} label={`End the session from ${row.address}`} kind="link" /> },
+  ];
+  return (
+    <Panel title="Sessions">
+      {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+      <RowsTable label="Open sessions" rows={data?.sessions ?? []} keyOf={(row) => row.id} columns={columns} loaded={data !== null} empty="No session is open." />
+      <Form send={signOutEverywhere} button="End all sessions" kind="quiet" />
+    </Panel>
+  );
+}
