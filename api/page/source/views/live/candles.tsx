@@ -1,0 +1,48 @@
+// What one market traded: candles with their volume, live.
+
+import type { Row } from "../../data/feeds.ts";
+import { secondsOf, useWindows } from "../../data/windows.ts";
+import { Chart } from "../../parts/chart.tsx";
+import { Choose } from "../../parts/choose.tsx";
+import { Empty, Panel } from "../../parts/panel.tsx";
+import { choice } from "../../shell/router.ts";
+import { useMarkets } from "../boards/chosen.tsx";
+
+const WINDOWS = 120;
+const INTERVALS = [["1d", "Days"], ["1h", "Hours"], ["5m", "5 minutes"], ["1m", "Minutes"]] as const;
+const SECONDS = { "1m": 60, "5m": 300, "1h": 3_600, "1d": 86_400 };
+const MODES = [["live", "Live"], ["practice", "Practice"]] as const;
+
+type Interval = keyof typeof SECONDS;
+
+export function Candles() {
+  const markets = useMarkets();
+  const market = choice("chart", markets[0] ?? "", markets);
+  return (
+    <Panel title={market ? `${market} candles` : "Candles"} kind="wide">
+      <form onSubmit={(event) => event.preventDefault()}>
+        <Choose name="chart" label="Market" options={markets.map((each) => [each, each] as const)} />
+        <Choose name="every" label="Candles of" options={INTERVALS} />
+        <Choose name="mode" label="Trades" options={MODES} />
+      </form>
+      {market && <Shown market={market} />}
+    </Panel>
+  );
+}
+
+function Shown({ market }: { market: string }) {
+  const interval = choice<Interval>("every", "1d", INTERVALS.map(([value]) => value));
+  const mode = choice("mode", "live", MODES.map(([value]) => value));
+  const { rows, loaded } = useWindows("candles", { market, interval, mode }, WINDOWS);
+  if (rows.length === 0) return <Empty loaded={loaded}>Nothing was traded lately. Choose longer candles, or another market.</Empty>;
+  const column = (name: string) => rows.map((row: Row) => row[name] as string);
+  return (
+    <Chart
+      title={`Candles of ${market}`} times={secondsOf(rows)} everyS={SECONDS[interval]} isDays={interval === "1d"}
+      series={[
+        { kind: "candles", name: market, open: column("open"), high: column("high"), low: column("low"), close: column("close") },
+        { kind: "bars", name: "Volume", values: column("volume"), colour: "soft", isLow: true },
+      ]}
+    />
+  );
+}
