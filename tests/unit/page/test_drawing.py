@@ -19,7 +19,7 @@ def test_numbers_are_drawn_in_the_order_of_the_columns(called: Called) -> None:
 
 
 def test_stacked_values_stand_on_those_before(called: Called) -> None:
-    series = [{"kind": "bars", "name": name, "values": values} for name, values in (("a", [1, "2.5"]), ("b", [None, 3]))]
+    series = [{"kind": "bars", "name": "a", "values": [1, "2.5"]}, {"kind": "bars", "name": "b", "values": [None, 3]}]
     assert called(MODULE, [["drawn", series, True]]) == [[[1, 2.5], [1, 5.5]]]
 
 
