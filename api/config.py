@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import KeysView
 from dataclasses import dataclass, field
 
 from api.identity.limits import SECRET_BYTES_MIN
 from api.identity.wallets.config import WalletConfig
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ForwardedHeader
+from api.rules import Rules
 
 IDEMPOTENCY_TTL_S = 86_400
 MARK_AHEAD_MAX_S = 2
@@ -24,9 +26,8 @@ class ApiConfig:
         log_url: Where the log is: redis://, rediss:// or unix://.
         database_url: The database of accounts: postgresql:// or sqlite:// with a file.
         secret: Seals the signing keys of tokens in the store, and signs cursors; at least 32 bytes.
-        markets: Symbols that can be traded, by the rule book; anything else is refused.
+        rules: The rule book, as clients see it.
         rulebook: Identity of the rule book: version and digest.
-        rules_version: Version of the rule book; every command carries it.
         namespace: Prefix of all keys of the log.
         app_id: The application whose groups and tables are served.
         partitions: Lets the API create the topics it writes to; None waits for a worker to create them.
@@ -51,9 +52,8 @@ class ApiConfig:
     log_url: str = field(repr=False)
     database_url: str = field(repr=False)
     secret: str = field(repr=False)
-    markets: frozenset[str]
+    rules: Rules
     rulebook: str
-    rules_version: int
     namespace: str = "astra"
     app_id: str = "astratrade"
     partitions: int | None = None
@@ -75,5 +75,15 @@ class ApiConfig:
     def __post_init__(self) -> None:
         if len(self.secret.encode()) < SECRET_BYTES_MIN:
             raise ValueError(f"secret needs at least {SECRET_BYTES_MIN} bytes")
-        if not self.markets:
+        if not self.rules.markets:
             raise ValueError("markets is empty; name at least one")
+
+    @property
+    def markets(self) -> KeysView[str]:
+        """Return the symbols that can be traded; anything else is refused."""
+        return self.rules.markets.keys()
+
+    @property
+    def rules_version(self) -> int:
+        """Return the version of the rule book, which every command carries."""
+        return self.rules.version

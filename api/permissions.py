@@ -189,6 +189,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/feed/fees"): PUBLIC,
     ("GET", "/v1/feed/trades"): PUBLIC,
     ("GET", "/v1/stats"): PUBLIC,
+    ("GET", "/v1/rules"): PUBLIC,
     # A socket calls the route of each feed that it opens, with the socket's token
     ("GET", "/v1/ws"): PUBLIC,
     (WEBSOCKET, "/v1/ws"): PUBLIC,

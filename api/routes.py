@@ -7,7 +7,7 @@ from functools import cache
 from fastapi import APIRouter, Depends
 from starlette.routing import BaseRoute
 
-from api import constellation_members, domains, friends, health, pages, pipeline, services, stats
+from api import constellation_members, domains, friends, health, pages, pipeline, rules_route, services, stats
 from api.identity.routes import (
     account,
     api_keys,
@@ -47,6 +47,7 @@ OF_NO_DOMAIN = (
     constellation_members.feeds,
     suspension.router,
     stats.router,
+    rules_route.router,
     pipeline.router,
     services.router,
     health.router,

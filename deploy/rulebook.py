@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.rulebook import Rulebook, RulebookError, packaged_rulebook, packaged_text, parse_rulebook
+from api.rules import AchievementRule, LevelRules, RewardRule, Rules
 from deploy.errors import SettingsError
 from deploy.settings import Settings, variable
 
@@ -32,3 +33,21 @@ def rulebook_text(settings: Settings) -> str:
         return packaged_text() if path is None else path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{variable('rulebook')}: cannot read {path}: {error}") from error
+
+
+def public_rules(rulebook: Rulebook) -> Rules:
+    """Return what clients see of a rule book."""
+    game = rulebook.gamification
+    return Rules(
+        version=rulebook.version,
+        markets=dict(rulebook.trading.market_leverage_max),
+        levels=LevelRules(**game.levels.model_dump()),
+        achievements=tuple(
+            AchievementRule(name=rule.name, ss=rule.xp * game.xp.ss_per_achievement_xp, **rule.model_dump())
+            for rule in game.achievements.listed
+        ),
+        win_rate_closes_min=game.achievements.win_rate_closes_min,
+        rewards=tuple(RewardRule.model_validate(rule.model_dump()) for rule in game.rewards.listed),
+        claim_days=game.rewards.claim_days,
+        late_grace_h=rulebook.late_grace_h,
+    )

@@ -21,7 +21,7 @@ from api.origins import origins_of
 from api.server import Server
 from deploy.admin.secret import installation_secret
 from deploy.broker import log_url
-from deploy.rulebook import load_rulebook
+from deploy.rulebook import load_rulebook, public_rules
 from deploy.run.gc_tuning import SurvivorsExcluded
 from deploy.run.logs import NOTHING, Context
 from deploy.run.tracing import tracing
@@ -47,12 +47,11 @@ def api_config(settings: Settings) -> ApiConfig:
         log_url=log_url(settings),
         database_url=settings.identity_url,
         secret=installation_secret(settings),
-        markets=rulebook.trading.markets,
         namespace=settings.namespace,
         app_id=settings.app_id,
         partitions=settings.partitions,
+        rules=public_rules(rulebook),
         rulebook=rulebook.identity,
-        rules_version=rulebook.version,
         idempotency_ttl_s=settings.idempotency_ttl_s,
         behind_max_s=settings.behind_max_s,
         lease_ms=settings.lease_ms,

@@ -132,8 +132,9 @@ def test_the_new_domain_is_in_the_topology_and_the_api(tree: Path) -> None:
     assert "--domain [referrals|trading" in run(tree, "-m", "deploy.cli.main", "worker", "--help")
     program = (
         "from api.app import create_app; from api.config import ApiConfig\n"
-        "config = ApiConfig(log_url='redis://localhost', secret='s' * 32, markets=frozenset({'BTC'}), "
-        "database_url='sqlite:////x', rules_version=1, rulebook='1-a')\n"
+        "from agents.rulebook import packaged_rulebook; from deploy.rulebook import public_rules\n"
+        "config = ApiConfig(log_url='redis://localhost', secret='s' * 32, rules=public_rules(packaged_rulebook()), "
+        "database_url='sqlite:////x', rulebook='1-a')\n"
         "print(*create_app(config).openapi()['paths'])"
     )
     paths = run(tree, "-c", program).split()

@@ -14,11 +14,13 @@ from fastapi import FastAPI
 from faust_redis.log import Appended, Log, Position, Record
 from faust_redis.log.partitioner import partition_for
 
+from agents.rulebook import packaged_rulebook
 from api.auth import Role
 from api.config import ApiConfig
 from api.kit.feeds.resume_ids import ResumeIds
 from api.kit.sealing import Sealer
 from api.metrics_app import metrics_app
+from deploy.rulebook import public_rules
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
 from tables.boards import Ranked, Standing, names_of
@@ -34,6 +36,7 @@ PROGRESS_IDS = ResumeIds(SEALER, "progress")
 """The resume ids of the progress feed."""
 SPONSOR = f"0x{0x59:064x}"
 MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
+RULES = public_rules(packaged_rulebook()).model_copy(update={"markets": dict.fromkeys(MARKETS, 50)})
 
 
 def config_of(
@@ -44,8 +47,7 @@ def config_of(
         log_url=log_url,
         database_url=database_url,
         secret=SECRET,
-        markets=MARKETS,
-        rules_version=1,
+        rules=RULES,
         rulebook="1-packaged",
         namespace=namespace,
         sponsor=SPONSOR,

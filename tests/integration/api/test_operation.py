@@ -29,7 +29,7 @@ from streams.events.trading import OpenTrade
 from streams.topics import TRADING_EVENTS
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.integration.api.sse import Reader, serving
-from tests.integration.api.support import Worker, auth, scraped
+from tests.integration.api.support import RULES, Worker, auth, scraped
 from tests.integration.api.test_ingress import ORDER, USER, assert_problem
 
 STAFF = auth("operator", Role.MODERATOR)
@@ -323,8 +323,7 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
             log_url="redis://x",
             database_url="sqlite:////x",
             secret="short",
-            markets=frozenset({"BTC"}),
-            rules_version=1,
+            rules=RULES,
             rulebook="1-packaged",
         )
     with pytest.raises(ValueError, match="markets is empty"):
@@ -332,7 +331,6 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
             log_url="redis://x",
             database_url="sqlite:////x",
             secret="s" * 32,
-            markets=frozenset(),
-            rules_version=1,
+            rules=RULES.model_copy(update={"markets": {}}),
             rulebook="1-packaged",
         )

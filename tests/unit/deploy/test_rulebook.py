@@ -66,6 +66,19 @@ def test_the_api_takes_markets_and_version_from_the_same_rule_book(tmp_path: Pat
     assert "BTC" not in config.markets
 
 
+def test_clients_see_the_achievements_and_rewards_of_the_rule_book(tmp_path: Path) -> None:
+    text = packaged_text().replace('"trades", at = 1, tier = 1, xp = 50', '"trades", at = 1, tier = 1, xp = 70')
+    rules = api_config(settings_of(tmp_path, text)).rules
+    first = rules.achievements[0]
+    assert (first.name, first.xp, first.ss) == ("trades-1", 70, 140)
+    assert rules.levels.xp_unit == 100
+    assert [(rule.board, rule.period, rule.bands[0].ss) for rule in rules.rewards] == [
+        ("xp", "week", 1_000),
+        ("xp", "season", 10_000),
+        ("xp", "season", 20_000),
+    ]
+
+
 def test_the_rule_book_in_force_is_printed_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert CliRunner().invoke(module.cli, ["rulebook"]).output == packaged_text()
     (tmp_path / "rules.toml").write_text(packaged_text().replace("version = 1", "version = 7"))
