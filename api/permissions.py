@@ -233,6 +233,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/.well-known/jwks.json"): OPEN,
     # Operation and pages
     ("GET", "/v1/pipeline"): Permission(STAFF),
+    ("GET", "/v1/pipeline/topology"): Permission(STAFF),
     ("GET", "/v1/services"): Permission(STAFF),
     ("GET", "/livez"): OPEN,
     ("GET", "/healthz"): OPEN,

@@ -67,6 +67,20 @@ class DomainPipeline(BaseModel):
     why_not: Annotated[str | None, Field(description="what is missing; null when ready")]
     members: list[Member]
     lag: Lag
+    rates: Annotated[
+        dict[str, float | None],
+        Field(description="records a second that it processed in the last 10 s, by topic; null while unknown"),
+    ]
+
+
+class TopicRate(BaseModel):
+    """How much a topic grows."""
+
+    topic: str
+    records: Annotated[int, Field(description="records ever written")]
+    per_second: Annotated[
+        float | None, Field(description="records a second that were written in the last 10 s; null while unknown")
+    ]
 
 
 class PipelineAnswer(BaseModel):
@@ -80,11 +94,12 @@ class PipelineAnswer(BaseModel):
         str | None, Field(description="names the members with another rule book than the API; null when there is none")
     ]
     domains: list[DomainPipeline]
+    topics: list[TopicRate]
 
 
 @router.get("/pipeline", summary="The workers of each domain")
 async def get_pipeline(api: ApiDep, _: Caller) -> PipelineAnswer:
-    """Return each domain's group, members, recovery and lag, as the broker knows them now.
+    """Return each domain's group, members, recovery, lag and rates, as the broker knows them now.
 
     For the installation's staff: the members' names tell on which machines the workers run.
     """
@@ -94,6 +109,10 @@ async def get_pipeline(api: ApiDep, _: Caller) -> PipelineAnswer:
         rulebook=api.config.rulebook,
         rulebooks_differ=difference(api.config.rulebook, [state.group for state in states]),
         domains=[_domain(state) for state in states],
+        topics=[
+            TopicRate(topic=topic, records=records, per_second=per_second)
+            for topic, (records, per_second) in api.pipeline.topics().items()
+        ],
     )
 
 
@@ -113,6 +132,7 @@ def _domain(state: DomainState) -> DomainPipeline:
             at_least=state.delay.at_least,
             partitions=by_topic(state.lag),
         ),
+        rates=dict(state.rates),
     )
 
 

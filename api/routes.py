@@ -25,6 +25,7 @@ from api.kit.feeds import ticket_route
 from api.kit.feeds.socket import routing as socket
 from api.kit.known_parameters import refuse_unknown
 from api.kit.route_index import RouteIndex
+from api.operators import topology
 from api.permissions import routes_of
 from tables.domains import TOPOLOGY
 
@@ -49,6 +50,7 @@ OF_NO_DOMAIN = (
     stats.router,
     rules_route.router,
     pipeline.router,
+    topology.router,
     services.router,
     health.router,
     pages.router,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from streams.asyncapi import Models, models_on
+from streams.edges import CLIENTS, edges
 from streams.topology import Domain, TableSpec, Topology
 
-CLIENTS = "clients"
 NONE = "-"
 
 
@@ -51,17 +51,11 @@ def mermaid(topology: Topology) -> str:
 def _arrows(topology: Topology) -> Iterator[str]:
     for topic in topology.topics:
         yield f'{_node(topic)}[("{topic}")]'
-    for topic in topology.client_topics:
-        yield f"{CLIENTS} --> {_node(topic)}"
-    for topic, sources in topology.sources.items():
-        yield from (f"{source} --> {_node(topic)}" for source in sources)
-    for domain in topology.domains:
-        yield from (f"{_node(topic)} --> {domain.name}" for topic in domain.consumes)
-        yield from (f"{domain.name} --> {_node(topic)}" for topic in domain.produces)
+    yield from (f"{_node(source)} --> {_node(target)}" for source, target in edges(topology))
 
 
-def _node(topic: str) -> str:
-    return topic.replace(".", "_")
+def _node(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def topics_table(topology: Topology, models: Models) -> str:

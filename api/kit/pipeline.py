@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,11 +12,14 @@ from faust_redis.admin import Admin, GroupDescription
 from faust_redis.log import Log, LogError, TopicPartition, UnknownTopicError
 
 from api.kit.lag_history import NONE, Delay, LagHistory
+from api.kit.rates import Rates
 from streams.topology import Topology
 
 SAMPLE_EVERY_S = 1.0
 SAMPLE_DELAYED_EVERY_S = 0.2
 """While a domain is delayed, so that its commands are accepted again soon after it is back."""
+WRITTEN = ""
+"""Stands beside a topic for all who append to it, where else the name of a domain that processes it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,14 @@ class DomainState:
     Attributes:
         lag: Records still to be processed, of each partition that the domain consumes.
         delays: How long the oldest of them has waited, of each partition in which some wait.
+        rates: Records a second that the domain processed, of each topic that it consumes; None when that is unknown.
     """
 
     domain: str
     group: GroupDescription
     lag: Mapping[TopicPartition, int]
     delays: Mapping[TopicPartition, Delay]
+    rates: Mapping[str, float | None]
 
     @property
     def delay(self) -> Delay:
@@ -80,6 +86,7 @@ class Pipeline:
         self._groups = topology.groups(app_id)
         self._topics = sorted({topic for each in topology.domains for topic in (*each.consumes, *each.produces)})
         self._history = LagHistory()
+        self._rates: Rates[tuple[str, str]] = Rates()
         self.ends: Mapping[TopicPartition, int] = {}
         self._watcher = watcher
 
@@ -96,9 +103,29 @@ class Pipeline:
         """Return all domains, in the topology's order."""
         groups = await self._admin.describe_groups(list(self._groups.values()))
         ends, now_ms = await self._ends()  # after the offsets, so that none lies above its end
+        self._rates.add(self._counts(groups, ends), now_ms)
         states = [self._state(domain, group, ends, now_ms) for domain, group in zip(self._groups, groups, strict=True)]
         self._watcher.note(states)
         return states
+
+    def topics(self) -> dict[str, tuple[int, float | None]]:
+        """Return how many records each topic got, and how many a second lately (None: unknown), as of the last look."""
+        events = dict.fromkeys(self._topics, 0)
+        for tp, end in self.ends.items():
+            events[tp.topic] += end
+        return {topic: (count, self._rates.per_second((WRITTEN, topic))) for topic, count in events.items()}
+
+    def _counts(
+        self, groups: Sequence[GroupDescription], ends: Mapping[TopicPartition, int]
+    ) -> dict[tuple[str, str], int]:
+        """Return how many records each topic got, and how many of them each domain has processed."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for tp, end in ends.items():
+            counts[WRITTEN, tp.topic] += end
+        for domain, group in zip(self._groups, groups, strict=True):
+            for tp, offset in group.committed.items():
+                counts[domain, tp.topic] += offset
+        return counts
 
     def _state(
         self, domain: str, group: GroupDescription, ends: Mapping[TopicPartition, int], now_ms: int
@@ -108,7 +135,8 @@ class Pipeline:
         consumed_ends = {tp: end for tp, end in ends.items() if tp.topic in consumed}
         lag = {tp: max(0, end - committed.get(tp, 0)) for tp, end in consumed_ends.items()}
         delays = {tp: self._history.delay(tp, committed.get(tp, 0), now_ms) for tp, behind in lag.items() if behind}
-        return DomainState(domain, group, lag, delays)
+        rates = {topic: self._rates.per_second((domain, topic)) for topic in consumed}
+        return DomainState(domain, group, lag, delays, rates)
 
     async def _ends(self) -> tuple[dict[TopicPartition, int], int]:
         """Read the end of each partition, with the server's time before that, and keep them as a sample."""

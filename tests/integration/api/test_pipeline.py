@@ -120,3 +120,34 @@ async def test_a_damaged_partition_that_two_workers_report_is_counted_once(app: 
         status = {**RECOVERED, "damaged": damaged}
         await worker.set_group("trading", "stable", {"a": status, "b": status})
         assert f"{gauge} {count}.0" in await scraped(app)
+
+
+async def test_the_topology_has_every_domain_table_topic_and_edge(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/pipeline/topology", headers=STAFF)
+    assert answer.status_code == 200
+    found = answer.json()
+    assert [one["group"] for one in found["domains"]] == list(TOPOLOGY.groups("astratrade").values())
+    assert [table["table"] for one in found["domains"] for table in one["tables"]] == [
+        table.name for table in TOPOLOGY.tables
+    ]
+    assert [one["topic"] for one in found["topics"]] == list(TOPOLOGY.topics)
+    nodes = {*found["sources"], *TOPOLOGY.names, *TOPOLOGY.topics}
+    assert {end for edge in found["edges"] for end in edge.values()} == nodes
+    assert {"source": "clients", "target": topics.TRADING_COMMANDS} in found["edges"]
+    assert {"source": topics.TRADING_COMMANDS, "target": "trading"} in found["edges"]
+    assert {"source": "clock", "target": topics.CLOCK} in found["edges"]
+
+
+async def test_rates_are_those_of_the_last_seconds(client: httpx.AsyncClient, app: FastAPI, worker: Worker) -> None:
+    await domains(client)
+    await asyncio.sleep(0.6)
+    for _ in range(6):
+        await worker.emit_one(topics.TRADING_EVENTS, 1)
+    await worker.commit(topics.TRADING_EVENTS, 1, 3, domain="financial")
+    state = (await client.get("/v1/pipeline", headers=STAFF)).json()
+    written = {one["topic"]: one for one in state["topics"]}[topics.TRADING_EVENTS]
+    processed = {one["domain"]: one["rates"] for one in state["domains"]}
+    assert written["records"] == 6
+    assert 0 < written["per_second"] <= 10
+    assert processed["financial"][topics.TRADING_EVENTS] == pytest.approx(written["per_second"] / 2, abs=0.01)
+    assert processed["gamification"][topics.TRADING_EVENTS] == 0

@@ -18,12 +18,17 @@ export function choice<T extends string>(name: string, otherwise: T, allowed?: r
   return found === null || (allowed && !allowed.includes(found)) ? otherwise : found;
 }
 
-/** Change choices of the address; an empty one is left out. */
-export function choose(choices: Record<string, string>): void {
-  const changed = new URLSearchParams(location.search);
+/** Return the address with some choices changed; an empty one is left out. */
+export function withChoices(choices: Record<string, string>): string {
+  const changed = new URLSearchParams(query.value);
   for (const [name, value] of Object.entries(choices)) value ? changed.set(name, value) : changed.delete(name);
   const text = changed.toString();
-  history.replaceState(null, "", text ? `?${text}` : location.pathname);
+  return text ? `?${text}` : path.value;
+}
+
+/** Change choices of the address; an empty one is left out. */
+export function choose(choices: Record<string, string>): void {
+  history.replaceState(null, "", withChoices(choices));
   read();
 }
 

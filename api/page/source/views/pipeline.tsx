@@ -1,29 +1,61 @@
-// How the pipeline works: topics with their rates, groups with their lag, and for operators members and processes.
+// How the pipeline works: its flow for everyone as topics with rates, and for the staff as a graph; groups and processes.
+
+import type { ComponentType } from "preact";
 
 import { useAccount, isStaff } from "../data/account.ts";
 import { user } from "../data/session.ts";
+import { SubViews } from "../parts/sub_views.tsx";
+import { choice, follow } from "../shell/router.ts";
 import { Domains } from "./pipeline/domains.tsx";
+import { Flow } from "./pipeline/flow.tsx";
 import { Services } from "./pipeline/services.tsx";
 import { Topics } from "./pipeline/topics.tsx";
+
+const PARTS: readonly { name: string; title: string; Part: ComponentType }[] = [
+  { name: "flow", title: "Flow", Part: Flow },
+  { name: "groups", title: "Groups", Part: Groups },
+];
+const PART = "part";
 
 export function Pipeline() {
   return (
     <>
       <h1>Pipeline</h1>
-      <div class="pair">
-        <Topics />
-        <div class="stack">{user.value ? <ForStaff /> : <p class="empty">Sign in as a moderator to see groups, members and processes.</p>}</div>
-      </div>
+      {user.value ? <ForAccount /> : <ForEveryone />}
     </>
   );
 }
 
-function ForStaff() {
-  if (!isStaff(useAccount())) return <p class="empty">Groups, members and processes are for moderators.</p>;
+function ForAccount() {
+  const account = useAccount();
+  if (!isStaff(account)) return <ForEveryone />;
+  const chosen = choice(PART, "flow", PARTS.map(({ name }) => name));
+  const { Part } = PARTS.find(({ name }) => name === chosen) ?? PARTS[0]!;
   return (
     <>
+      <SubViews name={PART} label="Parts of the pipeline" chosen={chosen} parts={PARTS} />
+      <div class="stack"><Part /></div>
+    </>
+  );
+}
+
+function Groups() {
+  return (
+    <div class="pair">
       <Domains />
       <Services />
-    </>
+    </div>
+  );
+}
+
+function ForEveryone() {
+  return (
+    <div class="stack">
+      <p>
+        Topics are for everyone. The graph, groups, dead letters and the events behind a row are for moderators and admins.{" "}
+        {user.value ? "Your account is neither." : <><a href="/player" onClick={follow}>Sign in</a> as one to see them.</>}
+      </p>
+      <Topics />
+    </div>
   );
 }

@@ -1,0 +1,1 @@
+"""What operators look at and decide: the topology, dead letters, the events behind an event or a row."""

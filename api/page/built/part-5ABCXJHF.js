@@ -1,1 +1,0 @@
-import{b as a,c as i}from"./part-4DHEPSC5.js";import{z as n}from"./part-2HKX4E36.js";function r(e){let[l]=e.options[0]??[""],c=t=>{let{value:o}=t.currentTarget;i({[e.name]:o===l?"":o})};return n("label",{children:[e.label,n("select",{value:a(e.name,l),onChange:c,children:e.options.map(([t,o])=>n("option",{value:t,children:o},t))})]})}export{r as a};

@@ -1,0 +1,40 @@
+// What the API says of the pipeline.
+
+export interface Edge { source: string; target: string }
+export interface TableOfDomain { table: string; rows: string | null; ranked: boolean; sources: string[] }
+export interface Topology {
+  sources: string[];
+  domains: { domain: string; group: string; commands: string[]; tables: TableOfDomain[] }[];
+  topics: { topic: string; broadcast: boolean }[];
+  edges: Edge[];
+}
+
+export interface Recovery { done: boolean; records: number | null; total: number | null }
+export interface Member {
+  name: string;
+  lease_ms: number;
+  partitions: Record<string, number[]>;
+  recovery: Recovery;
+  rulebook: string | null;
+  damaged: string[];
+}
+export interface Domain {
+  domain: string;
+  group: string;
+  state: string;
+  generation: number;
+  ready: boolean;
+  why_not: string | null;
+  members: Member[];
+  lag: { records: number; seconds: number; at_least: boolean; partitions: Record<string, Record<string, number>> };
+  rates: Record<string, number | null>;
+}
+export interface PipelineState {
+  ready: boolean;
+  rulebooks_differ: string | null;
+  domains: Domain[];
+  topics: { topic: string; records: number; per_second: number | null }[];
+}
+
+export const PIPELINE = "/v1/pipeline";
+export const EVERY_MS = 2_000;

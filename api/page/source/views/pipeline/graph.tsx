@@ -1,0 +1,58 @@
+// The pipeline as a graph. Each node is a link that chooses it: its edges stay bright, the others fade.
+
+import { decimal } from "../../data/format.ts";
+import { choice, follow, withChoices } from "../../shell/router.ts";
+import type { Flowing } from "./flow_edges.ts";
+import type { Drawing, Line, Node } from "./layout.ts";
+
+export const FOCUS = "node";
+
+export const rateText = (rate: number): string => `${decimal(rate < 10 ? rate.toFixed(1).replace(/\.0$/, "") : rate.toFixed(0))}/s`;
+
+function flowText({ rate, lag }: Flowing): string {
+  const parts = [rate ? rateText(rate) : "", lag ? `${decimal(lag)} wait` : ""];
+  return parts.filter(Boolean).join(", ");
+}
+
+export function Graph({ drawing, edges }: { drawing: Drawing; edges: readonly Flowing[] }) {
+  const focus = choice(FOCUS, "");
+  const byEnds = new Map(edges.map((edge) => [`${edge.source} ${edge.target}`, edge]));
+  const isNear = (line: Line) => line.source === focus || line.target === focus;
+  const near = new Set(drawing.lines.filter(isNear).flatMap((line) => [line.source, line.target]));
+  const light = (isNearFocus: boolean) => (focus === "" ? "" : isNearFocus ? "near" : "faint");
+  return (
+    <div class="scroll graph" tabIndex={0} role="region" aria-label="The pipeline as a graph; the table says the same">
+      <svg viewBox={`0 0 ${drawing.width} ${drawing.height}`} role="group" aria-label="Graph">
+        <defs>
+          <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" /></marker>
+        </defs>
+        {drawing.lines.map((line) => {
+          const edge = byEnds.get(`${line.source} ${line.target}`);
+          return <Arrow key={`${line.source} ${line.target}`} line={line} edge={edge} light={light(isNear(line))} />;
+        })}
+        {drawing.nodes.map((node) => <Box key={node.name} node={node} isChosen={node.name === focus} light={light(near.has(node.name))} />)}
+      </svg>
+    </div>
+  );
+}
+
+function Arrow({ line, edge, light }: { line: Line; edge: Flowing | undefined; light: string }) {
+  const text = edge ? flowText(edge) : "";
+  const kind = edge?.lag ? "late" : edge?.rate ? "busy" : "";
+  return (
+    <g class={`arrow ${kind} ${light}`} aria-hidden="true">
+      <path d={line.path} marker-end="url(#arrow)" />
+      {text && <text x={line.x} y={line.y - 4}>{text}</text>}
+    </g>
+  );
+}
+
+function Box({ node, isChosen, light }: { node: Node; isChosen: boolean; light: string }) {
+  return (
+    <a href={withChoices({ [FOCUS]: isChosen ? "" : node.name })} onClick={follow} aria-current={isChosen ? "true" : undefined}
+      aria-label={`${node.kind} ${node.label}`} class={`node ${node.kind} ${light}`}>
+      <rect x={node.x - node.width / 2} y={node.y - node.height / 2} width={node.width} height={node.height} rx={node.kind === "topic" ? node.height / 2 : 6} />
+      <text x={node.x} y={node.y + 4}>{node.label}</text>
+    </a>
+  );
+}
