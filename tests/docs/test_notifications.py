@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 from typing import Final
 
+from deploy.dashboard.lock import SOURCE
 from streams.events.notifications import KINDS, Notified
 from tests.community.behaviour.life import Plan
 from tests.community.cluster_life import lived
 from tests.docs.notification_texts import check, code, table_rows, texts
 
+SENTENCE: Final = re.compile(r'^  "([\w.]+)": "(.*)",$', re.MULTILINE)
+"""A line of the table in the dashboard: a key and its sentence."""
 PLAN: Final = Plan(users=14, days=9, seed=3, activity=0.4)
 
 
@@ -20,6 +24,13 @@ def test_the_table_of_notifications_has_every_kind_in_order() -> None:
 def test_every_argument_of_a_notification_is_explained() -> None:
     explained = {name for argument, *_ in table_rows("Argument") for name in code(argument)}
     assert explained == {name for text in texts().values() for name in text.required | text.optional}
+
+
+def test_the_dashboard_has_a_sentence_for_every_text_and_fills_its_gaps() -> None:
+    sentences = dict(SENTENCE.findall((SOURCE / "data" / "texts.ts").read_text("utf-8")))
+    for key, text in texts().items():
+        assert key in sentences, f"the dashboard lacks a sentence for {key!r}"
+        assert set(re.findall(r"{(\w+)}", sentences[key])) <= text.required, key
 
 
 def test_a_community_sends_no_notification_that_the_page_lacks() -> None:

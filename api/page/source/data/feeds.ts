@@ -218,6 +218,8 @@ export class Feeds {
       feed.interrupt();
       if (message.problem?.status === UNPROCESSABLE) { // a wrong choice in the address: there is nothing to wait for
         feed.take("delta", { rows: [], complete: true });
+      } else if (message.why === "changed") { // it shows other people now
+        if (!this.#paused) this.#open(feed);
       } else {
         feed.lose();
         setTimeout(() => void this.#retry(feed), AGAIN_MS);

@@ -2,8 +2,10 @@
 
 import { user } from "../data/session.ts";
 import { ApiKeys } from "./account/api_keys.tsx";
+import { Notifications } from "./account/notifications.tsx";
 import { Password } from "./account/password.tsx";
 import { Privacy } from "./account/privacy.tsx";
+import { Profile } from "./account/profile.tsx";
 import { Sessions } from "./account/sessions.tsx";
 import { SubAccounts } from "./account/sub_accounts.tsx";
 import { SignIn } from "./player/sign_in.tsx";
@@ -19,10 +21,12 @@ function Signed() {
       <h1>Account</h1>
       <div class="pair">
         <div class="stack">
+          <Notifications />
           <Sessions />
           <ApiKeys />
         </div>
         <div class="stack">
+          <Profile />
           <Privacy />
           <Password />
           <SubAccounts />

@@ -1,18 +1,43 @@
-// Constellations, battles and the market place.
+// Constellations, battles, the market place, and what followed users did. The address may choose one user or constellation.
 
+import { useFeed } from "../data/follow.ts";
+import { Table } from "../data/rows.ts";
+import { user } from "../data/session.ts";
+import { Rejections } from "../parts/rejections.tsx";
+import { choice } from "../shell/router.ts";
 import { Battles } from "./community/battles.tsx";
+import { ConstellationPage } from "./community/constellation_page.tsx";
 import { Constellations } from "./community/constellations.tsx";
+import { Followed } from "./community/followed.tsx";
 import { Market } from "./community/market.tsx";
+import { ProfilePage } from "./community/profile_page.tsx";
 
 export function Community() {
+  const all = useFeed("constellations", {}, () => new Table((row) => row.constellation_id));
+  all.version.value;
+  const [person, constellation] = [choice("user", ""), choice("constellation", "")];
+  return (
+    <>
+      {user.value && <Rejections key={user.value} feed="my-social" />}
+      {person ? <ProfilePage key={person} id={person} />
+        : constellation ? <ConstellationPage key={constellation} id={constellation} all={all} />
+        : <Overview all={all} />}
+    </>
+  );
+}
+
+function Overview({ all }: { all: Table }) {
   return (
     <>
       <h1>Community</h1>
       <div class="pair">
-        <Constellations />
         <div class="stack">
-          <Battles />
+          <Constellations all={all} />
           <Market />
+        </div>
+        <div class="stack">
+          <Battles all={all} />
+          <Followed />
         </div>
       </div>
     </>

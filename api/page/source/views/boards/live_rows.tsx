@@ -16,8 +16,9 @@ const MOVE_SHOWN_MS = 10_000;
 /** A private user has no id on a board; the rank stands for it. */
 const keyOf = (row: Row): string => row.constellation_id ?? row.user_id ?? `#${row.rank}`;
 
-export function LiveRows({ board, shown }: { board: ChosenBoard; shown: string }) {
-  const [name, query] = feedOf(board);
+/** The rows of a board of all users, or of the members of a constellation. */
+export function LiveRows({ board, shown, constellation }: { board: ChosenBoard; shown: string; constellation?: string }) {
+  const [name, query] = feedOf(board, constellation);
   const table = useFeed(name, query, () => new Table(keyOf));
   table.version.value; // draw again when it changes
   const rows = [...table.byKey.values()].sort((a, b) => a.rank - b.rank);
@@ -54,8 +55,9 @@ export function LiveRows({ board, shown }: { board: ChosenBoard; shown: string }
   );
 }
 
-function feedOf(board: ChosenBoard): [string, Record<string, string | number>] {
+function feedOf(board: ChosenBoard, constellation?: string): [string, Record<string, string | number>] {
   const query = { ...board.query, top: ROWS };
+  if (constellation) return ["members-board", { board: board.board, constellation, ...query }];
   if (board.scope === "constellations") return ["boards", { board: "xp", constellations: "true", period: board.period, top: ROWS }];
   if (board.scope === "friends") return ["friends-board", { board: board.board, ...query }];
   return ["boards", { board: board.board, ...query }];

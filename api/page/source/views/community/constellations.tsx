@@ -1,14 +1,17 @@
-// All constellations by battle rating.
+// All constellations by battle rating, and for a user without one a form that founds another.
 
-import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
-import { Table } from "../../data/rows.ts";
+import { useMembership } from "../../data/membership.ts";
+import { command } from "../../data/own.ts";
+import type { Table } from "../../data/rows.ts";
+import { user } from "../../data/session.ts";
+import { Form } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
+import { Name } from "./name.tsx";
 
 const COLUMNS: readonly Column<Row>[] = [
-  { title: "Constellation", show: (row) => <span class="user" title={row.constellation_id}>{row.name}</span> },
   { title: "Rating", show: (row) => decimal(row.rating), isNumber: true },
   { title: "Level", show: (row) => row.level, isNumber: true },
   { title: "Members", show: (row) => <>{decimal(row.members)} <span class="soft">of {decimal(row.members_max)}</span></>, isNumber: true },
@@ -17,13 +20,28 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: "Shards", show: (row) => decimal(row.contributed), isNumber: true },
 ];
 
-export function Constellations() {
-  const table = useFeed("constellations", {}, () => new Table((row) => row.constellation_id));
-  table.version.value;
-  const rows = [...table.byKey.values()].sort((a, b) => b.rating - a.rating || a.name.localeCompare(b.name));
+export function Constellations({ all }: { all: Table }) {
+  const rows = [...all.byKey.values()].sort((a, b) => b.rating - a.rating || a.name.localeCompare(b.name));
+  const columns = [{ title: "Constellation", show: (row: Row) => <Name id={row.constellation_id} all={all} /> }, ...COLUMNS];
   return (
     <Panel title="Constellations" kind="tall">
-      <RowsTable label="Constellations" rows={rows} keyOf={(row) => row.constellation_id} columns={COLUMNS} loaded={table.loaded.value} empty="No constellation has been founded yet." />
+      <RowsTable label="Constellations" rows={rows} keyOf={(row) => row.constellation_id} columns={columns} loaded={all.loaded.value} empty="No constellation has been founded yet." />
+      {user.value && <Own key={user.value} all={all} />}
     </Panel>
+  );
+}
+
+function Own({ all }: { all: Table }) {
+  const membership = useMembership();
+  const found = async ({ name = "" }: Record<string, string>, key: string) => {
+    await command("POST", "/v1/constellations", { name }, key);
+    return `Asked to found ${name}.`;
+  };
+  if (membership?.state === "member") return <p>You belong to <Name id={membership.constellation_id} all={all} />, as {membership.role}.</p>;
+  if (membership) return <p role="status">Your place in {membership.name || "a constellation"} waits for its answer.</p>;
+  return (
+    <Form send={found} button="Found a constellation">
+      <label>Name<input name="name" required minLength={3} maxLength={40} /></label>
+    </Form>
   );
 }
