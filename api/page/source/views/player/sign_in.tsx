@@ -10,6 +10,7 @@ export function SignIn() {
   const send = ({ name = "", password = "" }) => (isNew ? register(name, password) : signIn(name, password));
   return (
     <div class="narrow">
+      <h1>You</h1>
       <Panel title={isNew ? "Create an account" : "Sign in"}>
         <Form key={String(isNew)} send={send} button={isNew ? "Create account" : "Sign in"}>
           <label>{isNew ? "Name" : "Name or e-mail address"}<input name="name" autoComplete="username" required maxLength={320} /></label>

@@ -1,0 +1,52 @@
+"""A player signs in, trades and sees the trade travel; nobody sees what belongs to another."""
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.looking import SETTLED_MS, page_of, settle, sign_in, violations
+from tests.browser.product import PASSWORD, account
+from tests.e2e.pipeline import Pipeline
+
+ORDER_OF_A_TRADE = [
+    re.compile(r"^accepted\d+ ms$"),
+    re.compile(r"^executed at [\d,.]+\d+ ms$"),
+    re.compile(r"^\+\d+ XP\d+ ms$"),
+    re.compile(r"^rank \d+ on the board\d+ ms$"),
+]
+
+
+def test_a_new_player_places_a_trade_and_sees_it_travel(shown: Pipeline, browser: Browser) -> None:
+    with page_of(browser, shown.url) as (page, faults):
+        page.goto("/player?account=new")
+        page.get_by_label("Name").fill("nova-of-the-test")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.locator("main").get_by_role("button", name="Create account").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("nova-of-the-test", timeout=SETTLED_MS)
+        settle(page)
+        page.get_by_label("Market").select_option(index=0)
+        page.get_by_role("button", name="Place the order").click()
+        steps = page.get_by_role("list", name="What became of the order").get_by_role("listitem")
+        expect(steps).to_have_count(len(ORDER_OF_A_TRADE), timeout=SETTLED_MS)
+        texts = [text.replace("\n", "") for text in steps.all_inner_texts()]
+        assert all(form.match(text) for form, text in zip(ORDER_OF_A_TRADE, texts, strict=True)), texts
+        assert violations(page) == []
+        assert faults.found == []
+
+
+def test_two_accounts_see_nothing_of_each_other(shown: Pipeline, browser: Browser) -> None:
+    one, other = account(shown), account(shown)
+    with page_of(browser, shown.url) as (page, _):
+        sign_in(page, one)
+        page.get_by_label("Market").select_option(index=0)
+        page.get_by_role("button", name="Place the order").click()
+        trades = page.get_by_role("button", name=re.compile("^Close"))
+        expect(trades).to_have_count(1, timeout=SETTLED_MS)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("Password")).to_be_visible(timeout=SETTLED_MS)
+        sign_in(page, other)
+        expect(page.get_by_role("heading", level=1)).to_have_text(other)
+        expect(trades).to_have_count(0)
+        assert one not in page.locator("main").inner_text()
