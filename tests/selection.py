@@ -1,9 +1,11 @@
-"""Select and order the tests: the two slices, slow tests first, tests that share a server together."""
+"""Select and order the tests: slices, samples, slow tests first, tests that share a server together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -76,6 +78,7 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     starts = _starts(config)
     if starts:
         _keep(config, items, [item for item in items if _is_in_slice(item, starts)])
+    _sample(items)
     for item in items:
         if "running" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("running"))
@@ -84,6 +87,35 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
         _name_its_group(item, config)
     # The sort is stable: within each half, the order stays random.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _sample(items: Iterable[pytest.Item]) -> None:
+    """Mark the cases that CI leaves out as heavy: of a sampled test all but some, of a test on two databases one.
+
+    The names of the cases decide, so that every run takes the same ones, and each database gets half of the tests.
+    """
+    families: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        sample = item.get_closest_marker("sample")
+        if sample:
+            families[item.nodeid.partition("[")[0], sample.args[0]].append(item)
+        elif database := _database(item):
+            families[item.nodeid.replace(database, "", 1), 1].append(item)
+    for (_, size), cases in families.items():
+        for case in sorted(cases, key=_by_lot)[size:]:
+            case.add_marker(pytest.mark.heavy)
+
+
+def _by_lot(item: pytest.Item) -> int:
+    return crc32(item.nodeid.encode())
+
+
+def _database(item: pytest.Item) -> str | None:
+    """Return on which database an API or a process runs in a test. Tests of the store itself run on both."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    if "store" in getattr(item, "fixturenames", ()):
+        return None
+    return parameters.get("database_url") or parameters.get("empty_database_url")
 
 
 def _name_its_group(item: pytest.Item, config: pytest.Config) -> None:

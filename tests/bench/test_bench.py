@@ -43,6 +43,7 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
     "name",
     ["visible", "commit", "recovery", "failover", *(pytest.param(name, marks=pytest.mark.heavy) for name in LONG)],
 )
+@pytest.mark.sample(1)
 def test_a_slice_of_each_part(name: str) -> None:
     results = measured(name)
     assert results
@@ -53,6 +54,7 @@ def test_a_slice_of_each_part(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLE)
+@pytest.mark.sample(1)
 def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str) -> None:
     stateless, table = measured("agent", styles=(style,))
     for result in (stateless, table):
@@ -64,6 +66,7 @@ def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLE)
+@pytest.mark.sample(1)
 def test_latency_is_measured_on_the_single_output_of_each_event(style: str) -> None:
     [result] = measured("latency", styles=(style,))
     assert result.figures["append to output p50 ms"].median > 0
@@ -122,6 +125,7 @@ def test_a_run_with_a_wrong_table_gives_no_result(monkeypatch: pytest.MonkeyPatc
         drain.drain(job, seed=1)
 
 
+@pytest.mark.heavy
 def test_a_run_of_the_product_with_wrong_tables_gives_no_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -162,6 +166,7 @@ def test_the_help_names_every_part() -> None:
     assert all(f"  {name} " in text for name in PARTS)
 
 
+@pytest.mark.heavy
 @pytest.mark.heavy
 def test_a_slice_of_the_community_tells_the_cost_and_latency_of_each_domain() -> None:
     total, *domains = measured("community")

@@ -12,7 +12,7 @@ import httpx
 
 from tests.e2e.pipeline import Pipeline
 
-PASSWORD: Final = "a long password of the browser tests"  # noqa: S105 - of accounts that live as long as a test
+PASSWORD: Final = "a long password of the browser tests"
 
 
 @contextmanager

@@ -173,6 +173,7 @@ def killed(fees: Fees, environment: dict[str, str], tmp_path: Path) -> int:
     return nonce(fees) - first
 
 
+@pytest.mark.heavy
 async def test_the_command_is_killed_and_continues(
     fees: Fees, killed: int, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def run(*options: str) -> str:
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.heavy
 def test_a_devnet_is_set_up_once(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRA_STARKNET_NODE_URL", chain.node.url)
     assert tuple(account.address for account in chain.accounts[: len(ACCOUNTS)]) == ACCOUNTS

@@ -120,6 +120,7 @@ async def test_a_replaced_batch_is_sent_again(fees: Fees, node: HashingNode, log
         assert fees.collector.call("total_settled") == 30
 
 
+@pytest.mark.heavy
 async def test_a_settlement_that_is_killed_before_it_sends_sends_after(
     fees: Fees, node: HashingNode, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +208,7 @@ async def _splitter(fees: Fees, _: Ledger, __: Settlement) -> None:
     fees.usd.invoke("take", fees.splitter.address, 1)
 
 
+@pytest.mark.heavy
 async def test_settlement_goes_on_with_another_splitter(fees: Fees, node: HashingNode, log: Log) -> None:
     ledger, chain = Ledger(log), fees.chain
     async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:

@@ -65,6 +65,7 @@ async def say(url: str, *events: AnyEvent) -> None:
         await log.close()
 
 
+@pytest.mark.heavy
 def test_a_requested_mint_becomes_a_token_that_its_user_sees(
     chain: Chain, rewards: Rewards, node: HashingNode, tmp_path: Path
 ) -> None:

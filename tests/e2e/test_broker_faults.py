@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from faust_redis.log import Log
 from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
@@ -64,6 +65,7 @@ def test_a_broker_that_is_away_at_start_is_waited_for(tmp_path: Path) -> None:
         assert pipeline.client("admin", "a").get(f"/v1/users/{user}/progress", params=after).json()["xp"] == 65
 
 
+@pytest.mark.heavy
 def test_a_worker_that_waits_for_its_broker_ends_cleanly_on_request(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
         pipeline.kill_server()
@@ -88,6 +90,7 @@ def test_while_the_broker_is_away_the_api_says_unavailable_and_afterwards_works_
         assert client.post("/v1/fills", json=body).status_code == 202
 
 
+@pytest.mark.heavy
 def test_a_stream_that_something_else_wrote_to_holds_back_its_partition_alone(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=1) as pipeline:
         client, user = pipeline.client("venue", "venue-1"), new_user()
@@ -108,6 +111,7 @@ def test_a_stream_that_something_else_wrote_to_holds_back_its_partition_alone(tm
         assert pipeline.workers[0].exit_code is None
 
 
+@pytest.mark.heavy
 def test_a_broker_that_was_emptied_is_noticed_and_what_it_held_is_not_served(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=1) as pipeline:
         client, user = pipeline.client("venue", "venue-1"), new_user()

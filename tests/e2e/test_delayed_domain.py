@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tables.domains import TOPOLOGY
 from tests.e2e.children import Child
@@ -84,6 +85,7 @@ def test_a_paused_worker_that_counts_as_alive_delays_its_domain_alone_until_it_g
         assert_recovers(pipeline)
 
 
+@pytest.mark.heavy
 def test_a_worker_whose_lease_is_over_takes_down_its_domain_alone_until_it_goes_on_or_another_starts(
     tmp_path: Path,
 ) -> None:

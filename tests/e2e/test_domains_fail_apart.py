@@ -95,6 +95,7 @@ def run_with(pipeline: Pipeline, kind: str, file: Path, right: Facts) -> None:
     assert_the_others_are_right(pipeline, right)
 
 
+@pytest.mark.heavy
 def test_a_bug_in_one_domain_makes_dead_letters_of_its_group_alone_and_a_replay_repairs_it(
     tmp_path: Path, fills_file: Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_domain_that_blocks_or_crashes_stops_no_other_and_is_caught_up_by_the_
         assert_all_is_right(pipeline, right)
 
 
+@pytest.mark.heavy
 def test_a_domain_that_no_worker_runs_holds_up_no_other_and_catches_up_later(tmp_path: Path, fills_file: Path) -> None:
     right, _ = right_answer(fills_file)
     with Pipeline(tmp_path, workers=0) as pipeline:

@@ -162,6 +162,7 @@ def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_agai
         assert_within(right, served(pipeline.client("admin", "auditor"), right, page_rows=50))
 
 
+@pytest.mark.heavy
 def test_a_flushed_broker_gets_the_accounts_by_the_relay_and_the_fills_by_their_sender(tmp_path: Path) -> None:
     file = write_fills(tmp_path / "fills.csv", fills=200, users=20)
     right, fills = right_answer(file)

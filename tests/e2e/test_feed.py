@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
@@ -102,6 +103,7 @@ def test_a_reader_that_is_cut_off_in_a_snapshot_keeps_nothing_of_it() -> None:
     assert list(subscriber.table) == ["bob"]
 
 
+@pytest.mark.heavy
 def test_every_trade_comes_once_on_the_tape_however_often_the_reader_is_cut_off(tmp_path: Path) -> None:
     chance = random.Random(7)
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)

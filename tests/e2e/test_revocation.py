@@ -64,7 +64,7 @@ def bearer(tokens: Answer) -> dict[str, str]:
     return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=[pytest.param("sqlite", marks=pytest.mark.heavy), "postgresql"])
 def apis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoApis]:
     with ExitStack() as stack:
         settings: dict[str, str] = {}

@@ -86,6 +86,7 @@ def test_the_installed_code_would_change_no_row_of_a_log_that_it_wrote(
     assert "0 rows differ" in pipeline.run("upgrade", "--check")
 
 
+@pytest.mark.heavy
 def test_another_rule_book_is_told_by_the_rows_that_it_would_change(
     pipeline: Pipeline, users: tuple[str, str], tmp_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_another_code_is_told_by_the_rows_that_it_would_change(
     check_xp_of(json.loads(output.read_text()), *users)
 
 
+@pytest.mark.heavy
 def test_a_check_from_a_recorded_moment_covers_what_came_after_it_while_traffic_goes_on(
     pipeline: Pipeline, users: tuple[str, str], tmp_path: Path
 ) -> None:
@@ -147,6 +149,7 @@ def test_a_check_needs_no_right_to_write(pipeline: Pipeline, users: tuple[str, s
     assert (status, found["rows"]) == (0, [])
 
 
+@pytest.mark.heavy
 def test_a_span_without_a_record_is_not_checked(pipeline: Pipeline, tmp_path: Path) -> None:
     file = tmp_path / "before.bin"
     pipeline.run("upgrade", "--record", str(file))

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tables.domains import TOPOLOGY
@@ -68,6 +69,7 @@ def test_metrics_move_with_the_fills_that_a_worker_processes_and_no_other_gets_i
         eventually(lambda: client.get("/readyz").is_success, within_s=DRAIN_S, what="ready with the broker back")
 
 
+@pytest.mark.heavy
 def test_a_blocked_domain_is_reported_while_the_port_answers(tmp_path: Path) -> None:
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=20)
     planted = (sys.executable, "-m", "tests.e2e.planted", "stall")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.faults.run import Shape, play
 
-SLICE = Shape(fills=800, faults=8)
-"""About half a seed of the command."""
+SLICE = Shape(fills=400, faults=5)
+"""About a third of a seed of the command."""
 
 
 @pytest.mark.slow

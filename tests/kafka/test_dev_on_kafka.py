@@ -13,6 +13,7 @@ from tests.integration.deploy.test_dev import END_S, Dev
 pytestmark = pytest.mark.kafka
 
 
+@pytest.mark.heavy
 def test_one_command_runs_it_all_on_kafka_and_stops_clean(tmp_path: Path, bootstrap: str) -> None:
     dev = Dev(tmp_path / "data", broker_url=f"kafka://{bootstrap}")
     try:

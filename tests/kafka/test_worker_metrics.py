@@ -14,6 +14,7 @@ pytestmark = pytest.mark.kafka
 FILLS, USERS = 40, 4
 
 
+@pytest.mark.heavy
 def test_metrics_of_a_worker_on_kafka_move_with_its_work(tmp_path: Path, bootstrap: str) -> None:
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)
     with KafkaPipeline(tmp_path, bootstrap) as pipeline, port_of(pipeline.workers[0]) as client:

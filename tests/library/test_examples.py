@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import orjson
+import pytest
 from faust.livecheck.models import State
 from faust_redis.admin import Admin
 from faust_redis.log import Log
@@ -63,6 +64,7 @@ async def test_an_agent_answers_ask_join_and_map(log: Log, tmp_path: Path) -> No
     assert answers == {b"ask": [16], b"join": [1, 4, 9], b"map": [25, 36, 49]}
 
 
+@pytest.mark.heavy
 async def test_a_leader_timer_runs_on_one_member_and_moves_on_with_leadership(log: Log, tmp_path: Path) -> None:
     async with running("leader_timer", log, tmp_path) as example:
         for name in ("second", "third"):

@@ -49,5 +49,6 @@ def test_prometheus_accepts_the_rules_and_each_alert_fires_on_its_condition(tmp_
 
 @pytest.mark.slow
 @NEEDS_PROMTOOL
+@pytest.mark.heavy
 def test_alerts_that_look_back_over_days_fire_on_their_condition(tmp_path: Path) -> None:
     promtool.run_unit_tests(promtool.SLOW, tmp_path)

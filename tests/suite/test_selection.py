@@ -44,12 +44,14 @@ def collected(*arguments: str) -> list[str]:
     return [line for line in done.stdout.splitlines() if "::" in line]
 
 
+@pytest.mark.heavy
 def test_the_quick_slice_has_neither_slow_tests_nor_those_on_kafka() -> None:
     quick = collected("--quick")
     assert any("test_promises.py" in name for name in quick)
     assert not [name for name in quick if "tansu" in name or "noida" in name or "tests/e2e" in name]
 
 
+@pytest.mark.heavy
 def test_other_pythons_run_a_part_of_the_quick_slice() -> None:
     assert [start for start in ON_EACH_PYTHON if not start.startswith(QUICK)] == []
     other = collected("--on-each-python")

@@ -104,6 +104,7 @@ def dropped(port: int) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_a_change_of_an_account_is_one_trace_from_its_request_over_the_outbox_to_all_domains(tmp_path: Path) -> None:
     with receiving(500, 204) as url, traced_installation(tmp_path, url) as (installation, collector):
         register(installation, USER)

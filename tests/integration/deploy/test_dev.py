@@ -172,6 +172,7 @@ def assert_an_order_opens_a_practice_trade(url: str, token: str) -> None:
         assert trade["entry_price"] == prices["HYPE"]
 
 
+@pytest.mark.heavy
 def test_each_domain_can_have_processes_of_its_own(data_dir: Path) -> None:
     dev = Dev(data_dir, "--workers", "trading=2,financial=0")
     try:
@@ -201,6 +202,7 @@ def test_a_killed_dev_leaves_no_process_and_can_be_reset(data_dir: Path) -> None
     assert not socket_dir.exists()
 
 
+@pytest.mark.heavy
 def test_a_dev_whose_data_directory_is_wiped_runs_on_unready_and_names_the_directory(data_dir: Path) -> None:
     dev = Dev(data_dir)
     try:

@@ -131,6 +131,7 @@ async def assert_counted_exactly_once(log: Log, records: int = RECORDS) -> None:
 
 
 @pytest.mark.parametrize("standbys", ["0", "1"])
+@pytest.mark.sample(1)
 async def test_killed_workers_lose_and_double_nothing(workers: Workers, log: Log, standbys: str) -> None:
     chance = random.Random(7)
     workers.environment["COUNTING_STANDBYS"] = standbys

@@ -133,6 +133,7 @@ def test_the_clients_are_those_of_the_abi(capsys: pytest.CaptureFixture[str]) ->
     assert set(CLIENTS) == deployed
 
 
+@pytest.mark.heavy
 def test_the_command_writes_the_clients(tmp_path: Path) -> None:
     assert command.main([], tmp_path) == 0
     for path in tmp_path.rglob("*.py"):

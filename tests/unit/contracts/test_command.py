@@ -22,6 +22,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("without_compiler")
+@pytest.mark.heavy
 def test_the_check_passes_for_the_committed_classes_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--check"]) == 0
     assert "by their digests; no compiler is here" in capsys.readouterr().err
