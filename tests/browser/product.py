@@ -32,5 +32,5 @@ def account(pipeline: Pipeline, role: str = "user") -> str:
         answer = client.post("/v1/auth/register", json={"username": name, "password": PASSWORD})
     assert answer.status_code == httpx.codes.CREATED, answer.text
     if role != "user":
-        pipeline.run("accounts", "role", name, role, "--reason", "a test looks at what staff see")
+        pipeline.run("accounts", "role", name, role)
     return name
