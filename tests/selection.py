@@ -113,9 +113,8 @@ def _by_lot(item: pytest.Item) -> int:
 def _database(item: pytest.Item) -> str | None:
     """Return on which database an API or a process runs in a test. Tests of the store itself run on both."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if "store" in getattr(item, "fixturenames", ()):
-        return None
-    return parameters.get("database_url") or parameters.get("empty_database_url")
+    database = parameters.get("database_url") or parameters.get("empty_database_url")
+    return str(database) if database and "store" not in getattr(item, "fixturenames", ()) else None
 
 
 def _name_its_group(item: pytest.Item, config: pytest.Config) -> None:
