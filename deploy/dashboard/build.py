@@ -101,8 +101,9 @@ def _files(work: Path) -> dict[str, bytes]:
     meta: dict[str, Any] = json.loads((work / "meta.json").read_text())
     files = {path.name: path.read_bytes() for path in (work / "out").iterdir()}
     files |= {name: (SOURCE / name).read_bytes() for name in COPIED}
-    script = next(Path(name).name for name, each in meta["outputs"].items() if each.get("entryPoint"))
-    style = next(name for name in files if name.startswith("app-") and name.endswith(".css"))
+    script, style = (
+        next(name for name in files if name.startswith("app-") and name.endswith(end)) for end in (".js", ".css")
+    )
     index = (SOURCE / "index.html").read_text().replace("SCRIPT", script).replace("STYLE", style)
     files["index.html"] = index.encode()
     files[LICENCES] = _licences(work, meta["inputs"]).encode()
