@@ -57,6 +57,7 @@ from api.limits.middleware import LimitRate
 from api.limits.slots import feed_slots, socket_slots
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
+from api.operators import decisions
 from api.permissions import Permissions, routes_of
 from api.routes import all_routes
 from api.security_headers import SecurityHeaders
@@ -70,7 +71,7 @@ TITLE = "AstraTrade Streams"
 VERSION = "1"
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI would look for OpenTelemetry's providers in each request. `api.kit.request_identity` carries the trace."""
-READ_BODIES = (auth, account, api_keys, sub_accounts, suspension, verification, wallets, webhooks)
+READ_BODIES = (auth, account, api_keys, sub_accounts, suspension, verification, wallets, webhooks, decisions)
 """The modules with routes that read their bodies themselves."""
 
 

@@ -60,6 +60,7 @@ class Permission:
         foreign: The roles that may reach what another user owns.
         open: Whether the route is public and reads no token. So a client whose token has ended can sign in again.
         suspended: Whether a suspended account may call it, which can read its own data and end its sessions.
+        audited: Whether the route may reach what belongs to any user, so that a moderator or admin gives a reason.
     """
 
     roles: frozenset[Role] = frozenset()
@@ -68,6 +69,7 @@ class Permission:
     foreign: frozenset[Role] = frozenset()
     open: bool = False
     suspended: bool = False
+    audited: bool = False
 
     def __post_init__(self) -> None:
         if self.open and self.roles:
@@ -130,7 +132,9 @@ OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=ST
 REVIEW: Final = Permission(REVIEWERS, owned=True, foreign=REVIEWERS)
 """The route decides about what belongs to a user. The caller has to give a reason; no API key may call it."""
 DECISION: Final = Permission(REVIEWERS)
-"""The route decides about an account, with a reason in its body. No API key may call it."""
+"""The route decides about an account or a dead letter, with a reason in its body. No API key may call it."""
+INSPECTION: Final = Permission(STAFF, audited=True)
+"""The route shows events and rows of any user. No API key may call it."""
 
 
 def only(role: Role, scope: Scope) -> Permission:
@@ -234,6 +238,10 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     # Operation and pages
     ("GET", "/v1/pipeline"): Permission(STAFF),
     ("GET", "/v1/pipeline/topology"): Permission(STAFF),
+    ("GET", "/v1/dead-letters"): Permission(STAFF),
+    ("GET", "/v1/dead-letters/{letter_id}"): INSPECTION,
+    ("POST", "/v1/dead-letters/{letter_id}/replay"): DECISION,
+    ("POST", "/v1/dead-letters/{letter_id}/drop"): DECISION,
     ("GET", "/v1/services"): Permission(STAFF),
     ("GET", "/livez"): OPEN,
     ("GET", "/healthz"): OPEN,

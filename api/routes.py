@@ -25,7 +25,7 @@ from api.kit.feeds import ticket_route
 from api.kit.feeds.socket import routing as socket
 from api.kit.known_parameters import refuse_unknown
 from api.kit.route_index import RouteIndex
-from api.operators import topology
+from api.operators import dead_letters, topology
 from api.permissions import routes_of
 from tables.domains import TOPOLOGY
 
@@ -51,6 +51,7 @@ OF_NO_DOMAIN = (
     rules_route.router,
     pipeline.router,
     topology.router,
+    dead_letters.router,
     services.router,
     health.router,
     pages.router,

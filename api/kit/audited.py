@@ -23,6 +23,9 @@ REASON_CHARS_MAX: Final = 200
 AUDITED: Final = frozenset({Role.MODERATOR, Role.ADMIN})
 """The roles of people. A service reads for its users, as its own configuration says."""
 ACTION: Final = "private.read"
+ANYONE: Final = "pipeline"
+"""The subject of an entry about events and rows that may belong to any user. Its detail has what was asked."""
+ASKED_CHARS_MAX: Final = 1_000
 
 _ID: Final = re.compile(ID_PATTERN)
 
@@ -30,24 +33,35 @@ _ID: Final = re.compile(ID_PATTERN)
 async def record_foreign_read(
     api: Api, connection: HTTPConnection, permission: Permission, caller: Principal | None
 ) -> None:
-    """Write the reason of a moderator or admin who reads what belongs to another user, before anything is answered.
+    """Write the reason of a moderator or admin who reads what may belong to others, before anything is answered.
 
     Raises:
         Problem: 403 without a reason, 422 when the path names no possible user, 503 when the reason cannot be written.
     """
-    if caller is None or caller.role not in AUDITED or not permission.owned:
+    if caller is None or caller.role not in AUDITED or not (permission.owned or permission.audited):
         return
-    owner = connection.path_params[USER_ID]
+    owner = connection.path_params[USER_ID] if permission.owned else ANYONE
     if owner == caller.subject:
         return
     detail = {"reason": _reason(connection), "route": connection.scope["route"].path}
-    if not _ID.fullmatch(owner):
+    if permission.audited:
+        detail["asked"] = f"{connection.url.path}?{connection.url.query}"[:ASKED_CHARS_MAX]
+    elif not _ID.fullmatch(owner):
         raise invalid(USER_ID, f"must match {ID_PATTERN}")
+    await record(api, caller, ACTION, owner, detail)
+
+
+async def record(api: Api, caller: Principal, action: str, subject: str, detail: dict[str, str]) -> None:
+    """Write an entry of the audit log, with the caller's API key if the request has one.
+
+    Raises:
+        Problem: 503 when it cannot be written.
+    """
     if caller.key_id is not None:
         detail["key"] = caller.key_id
     try:
         async with api.store.work(now()) as work:
-            await audit.record(work, actor=caller.subject, action=ACTION, subject=owner, detail=detail)
+            await audit.record(work, actor=caller.subject, action=action, subject=subject, detail=detail)
     except (SQLAlchemyError, StoreError, OSError) as exc:
         raise Problem(UNAVAILABLE, "the audit log cannot be written just now", headers={"Retry-After": "1"}) from exc
 
@@ -56,5 +70,5 @@ def _reason(connection: HTTPConnection) -> str:
     reason = connection.headers.get(HEADER, "").strip()
     if not REASON_CHARS_MIN <= len(reason) <= REASON_CHARS_MAX or not reason.isprintable():
         expected = f"{REASON_CHARS_MIN} to {REASON_CHARS_MAX} printable characters"
-        raise Problem(FORBIDDEN, f"this belongs to another user; say why you read it in {HEADER}, in {expected}")
+        raise Problem(FORBIDDEN, f"this belongs to others; say why you read it in {HEADER}, in {expected}")
     return reason

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,11 @@ class DeadLetter:
         """Return the letter's id: ``group:topic:partition:offset``."""
         return f"{self.group}:{self.topic}:{self.partition}:{self.offset}"
 
+    @property
+    def cause(self) -> str:
+        """Return the last line of the error, which names its type and says what was wrong; empty without one."""
+        return (self.error.strip().splitlines() or [""])[-1]
+
     def replay_record(self) -> Record:
         """Return the record that delivers the message again, to its group only."""
         headers = tuple(pair for pair in self.headers if pair[0] != REPLAY_FOR_HEADER)
@@ -123,11 +129,32 @@ class DeadLetters:
             letters = [DeadLetter.decode(raw) for _, raw in await Admin(self.log).rows(self.topic)]
         except UnknownTopicError:
             return []
-        return sorted(letters, key=lambda letter: (letter.group, letter.topic, letter.partition, letter.offset))
+        return sorted(letters, key=lambda letter: _place(letter.id))
+
+    async def page(self, limit: int, after: str = "") -> tuple[int, list[DeadLetter]]:
+        """Return how many letters there are, and at most `limit` of those after a letter's id, in the order of `all`.
+
+        Of the other letters this reads their ids alone.
+        """
+        try:
+            partitions = (await self.log.topic(self.topic)).spec.partitions
+        except UnknownTopicError:
+            return 0, []
+        snapshots = [self.log.keys.snapshot(self.topic, partition) for partition in range(partitions)]
+        found = await self.log.at_once(*(("HKEYS", snapshot) for snapshot in snapshots))
+        places = sorted((_place(key.decode()), key, p) for p, keys in enumerate(found) for key in keys)
+        begin = bisect_right(places, _place(after), key=lambda each: each[0]) if after else 0
+        chosen = places[begin : begin + limit]
+        raws = await self.log.at_once(*(("HGET", snapshots[p], key) for _, key, p in chosen)) if chosen else []
+        return len(places), [DeadLetter.decode(raw) for raw in raws if raw is not None]
 
     async def get(self, letter_id: str) -> DeadLetter | None:
         """Return a letter by its id; None when there is none."""
-        return next((letter for letter in await self.all() if letter.id == letter_id), None)
+        try:
+            raws = await Admin(self.log).values(self.topic, letter_id.encode())
+        except UnknownTopicError:
+            return None
+        return DeadLetter.decode(raws[0]) if raws else None
 
     async def replay(self, letter: DeadLetter) -> int:
         """Append the original message to its topic and remove the letter, in one write; return the new offset.
@@ -179,6 +206,16 @@ class DeadLetters:
         partition = home(letter.partition, (await self.log.topic(self.topic)).spec.partitions)
         resolution = Record(self.topic, partition, letter.id.encode(), None, letter.timestamp_ms)
         return resolution, (self.topic, partition, letter.id)
+
+
+def _place(letter_id: str) -> tuple[str, str, int, int]:
+    """Return the group, topic, partition and offset of an id, by which letters are ordered.
+
+    Raises:
+        ValueError: It is no id of a letter.
+    """
+    group, topic, partition, offset = letter_id.rsplit(":", 3)
+    return group, topic, int(partition), int(offset)
 
 
 def home(partition: int, partitions: int) -> int:

@@ -69,8 +69,8 @@ def dead_letters(program: Program) -> click.Group:
     def list_letters(*, ask: Ask) -> None:
         letters = ask(lambda log: _all(log, program))
         for letter in letters:
-            reason = letter.error.strip().splitlines()[-1] if letter.error.strip() else "?"
-            click.echo(f"{letter.id}  {letter.agent}  {letter.attempts} attempts  {reason[:ERROR_CHARS_MAX]}")
+            cause = letter.cause[:ERROR_CHARS_MAX] or "?"
+            click.echo(f"{letter.id}  {letter.agent}  {letter.attempts} attempts  {cause}")
         if not letters:
             click.echo("there are no dead letters")
 
