@@ -45,7 +45,8 @@ async def record_foreign_read(
         return
     detail = {"reason": _reason(connection), "route": connection.scope["route"].path}
     if permission.audited:
-        detail["asked"] = f"{connection.url.path}?{connection.url.query}"[:ASKED_CHARS_MAX]
+        url = connection.url
+        detail["asked"] = (f"{url.path}?{url.query}" if url.query else url.path)[:ASKED_CHARS_MAX]
     elif not _ID.fullmatch(owner):
         raise invalid(USER_ID, f"must match {ID_PATTERN}")
     await record(api, caller, ACTION, owner, detail)

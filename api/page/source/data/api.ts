@@ -32,7 +32,7 @@ export async function request<T>(method: string, path: string, body?: object, to
 }
 
 /** Return the answer of a query. */
-export function get<T>(path: string, query: Record<string, string> = {}, token?: string | null): Promise<T> {
+export function get<T>(path: string, query: Record<string, string> = {}, token?: string | null, headers: Record<string, string> = {}): Promise<T> {
   const text = new URLSearchParams(query).toString();
-  return request<T>("GET", text ? `${path}?${text}` : path, undefined, token);
+  return request<T>("GET", text ? `${path}?${text}` : path, undefined, token, headers);
 }

@@ -13,15 +13,15 @@ export interface Answer<T> {
 }
 
 /** Ask a query when the component appears and when the query changes; ask nothing without a path. */
-export function useQuery<T>(path: string | null, query: Record<string, string> = {}, isPrivate = false): Answer<T> {
-  const key = JSON.stringify([path, query, isPrivate && user.value]);
+export function useQuery<T>(path: string | null, query: Record<string, string> = {}, isPrivate = false, headers: Record<string, string> = {}): Answer<T> {
+  const key = JSON.stringify([path, query, headers, isPrivate && user.value]);
   const [answer, setAnswer] = useState<{ data: T | null; error: unknown; key: string }>({ data: null, error: null, key });
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     if (path === null) return;
     let isOurs = true;
     const asked = isPrivate ? token() : Promise.resolve(null);
-    asked.then((bearer) => get<T>(path, query, bearer)).then(
+    asked.then((bearer) => get<T>(path, query, bearer, headers)).then(
       (data) => { if (isOurs) setAnswer({ data, error: null, key }); },
       (error: unknown) => { if (isOurs) setAnswer({ data: null, error, key }); },
     );

@@ -7,6 +7,7 @@ import { user } from "../data/session.ts";
 import { SubViews } from "../parts/sub_views.tsx";
 import { choice, follow } from "../shell/router.ts";
 import { Domains } from "./pipeline/domains.tsx";
+import { DeadLetters } from "./pipeline/letters.tsx";
 import { Flow } from "./pipeline/flow.tsx";
 import { Services } from "./pipeline/services.tsx";
 import { Topics } from "./pipeline/topics.tsx";
@@ -14,6 +15,7 @@ import { Topics } from "./pipeline/topics.tsx";
 const PARTS: readonly { name: string; title: string; Part: ComponentType }[] = [
   { name: "flow", title: "Flow", Part: Flow },
   { name: "groups", title: "Groups", Part: Groups },
+  { name: "letters", title: "Dead letters", Part: DeadLetters },
 ];
 const PART = "part";
 

@@ -38,3 +38,20 @@ export interface PipelineState {
 
 export const PIPELINE = "/v1/pipeline";
 export const EVERY_MS = 2_000;
+
+export interface Letter {
+  id: string;
+  group: string;
+  topic: string;
+  partition: number;
+  offset: number;
+  time: string;
+  agent: string;
+  attempts: number;
+  cause: string;
+}
+export interface Letters { total: number; letters: Letter[]; next_after: string | null }
+export interface Bytes { text: string; encoding: "utf-8" | "base64"; size: number }
+export interface WholeLetter extends Letter { error: string; key: Bytes | null; value: Bytes | null; headers: [string, Bytes][] }
+export interface Replayed { topic: string; partition: number; offset: number }
+export const LETTERS = "/v1/dead-letters";

@@ -1,0 +1,45 @@
+// Messages that a domain could not process: the list, and the one that the address chooses.
+
+import { decimal } from "../../data/format.ts";
+import { usePoll } from "../../data/poll.ts";
+import { textOf } from "../../parts/form.tsx";
+import { Panel } from "../../parts/panel.tsx";
+import { type Column, RowsTable } from "../../parts/rows_table.tsx";
+import { Time } from "../../parts/texts.tsx";
+import { choice, choose, follow, withChoices } from "../../shell/router.ts";
+import { LETTERS, type Letter, type Letters as Page } from "./answers.ts";
+import { shortName } from "./flow_edges.ts";
+import { ChosenLetter } from "./letter.tsx";
+
+const EVERY_MS = 5_000;
+const LETTER = "letter";
+const AFTER = "after";
+const MODULE = /^(\w+\.)+(?=\w+:)/;
+
+const COLUMNS: readonly Column<Letter>[] = [
+  { title: "Message", show: (row) => <a href={withChoices({ [LETTER]: row.id })} onClick={follow}>{shortName(row.topic)}:{row.partition}@{row.offset}</a> },
+  { title: "Cause", show: (row) => <span class="cause" title={row.cause}>{row.cause.replace(MODULE, "")}</span> },
+  { title: "Group", show: (row) => row.group },
+  { title: "Event time", show: (row) => <Time at={row.time} /> },
+  { title: "Attempts", show: (row) => decimal(row.attempts), isNumber: true },
+];
+
+export function DeadLetters() {
+  const chosen = choice(LETTER, "");
+  const after = choice(AFTER, "");
+  const { data, error } = usePoll<Page>(after ? `${LETTERS}?after=${encodeURIComponent(after)}` : LETTERS, EVERY_MS, true);
+  return (
+    <div class={chosen ? "pair" : "stack"}>
+      <Panel title={data ? `Dead letters (${decimal(data.total)})` : "Dead letters"}>
+        {!data && error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+        <RowsTable label="Dead letters" rows={data?.letters ?? []} keyOf={(row) => row.id} columns={COLUMNS} loaded={data !== null}
+          empty="No message waits here: each one was processed, replayed or dropped." />
+        <p class="buttons">
+          {after && <button class="link" type="button" onClick={() => choose({ [AFTER]: "" })}>First page</button>}
+          {data?.next_after && <button class="link" type="button" onClick={() => choose({ [AFTER]: data.next_after ?? "" })}>Next page</button>}
+        </p>
+      </Panel>
+      {chosen && <ChosenLetter key={chosen} id={chosen} close={() => choose({ [LETTER]: "" })} />}
+    </div>
+  );
+}
