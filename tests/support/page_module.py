@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -22,12 +23,13 @@ def page_module(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 
     def made(name: str) -> Path:
         try:
-            esbuild = packages() / ".bin" / "esbuild"
+            installed = packages()
         except BuildError as exc:
             pytest.skip(str(exc))
         module = folder / Path(name).with_suffix(".mjs").name
-        command = [str(esbuild), str(SOURCE / name), "--bundle", "--format=esm", f"--outfile={module}"]
-        subprocess.run(command, check=True, capture_output=True)
+        esbuild = str(installed / ".bin" / "esbuild")
+        command = [esbuild, str(SOURCE / name), "--bundle", "--format=esm", f"--outfile={module}"]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "NODE_PATH": str(installed)})
         return module
 
     return made

@@ -14,7 +14,7 @@ export function RowsTable<R>(props: { label: string; rows: readonly R[]; keyOf: 
   if (props.rows.length === 0) return <Empty loaded={props.loaded}>{props.empty}</Empty>;
   const kindOf = (column: Column<R>) => (column.isNumber ? "number" : "");
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={props.label}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
       <table>
         <thead>
           <tr>{props.columns.map((column) => <th key={column.title} scope="col" class={kindOf(column)}>{column.title}</th>)}</tr>

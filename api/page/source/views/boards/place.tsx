@@ -1,6 +1,5 @@
 // The place of one user on a board, with the rows around it.
 
-import { ProblemError } from "../../data/api.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { useQuery } from "../../data/query.ts";
@@ -17,8 +16,12 @@ interface Found { rank: number; total: number; rows: Row[] }
 
 export function Place(props: { board: ChosenBoard; user: string; isOwn: boolean }) {
   const { board, user, isOwn } = props;
-  const path = user ? `/v1/leaderboards/${board.board}/users/${encodeURIComponent(user)}` : null;
-  const { data, error } = useQuery<Found>(path, { ...board.query, neighbours: NEIGHBOURS }, true);
+  const of = `/v1/leaderboards/${board.board}`;
+  const known = useQuery<{ rows: Row[] }>(user ? `${of}/ranks` : null, { ...board.query, user }, true);
+  const isThere = known.data !== null && known.data.rows.length > 0;
+  const around = useQuery<Found>(isThere ? `${of}/users/${encodeURIComponent(user)}` : null, { ...board.query, neighbours: NEIGHBOURS }, true);
+  const { data } = around;
+  const error = known.error ?? around.error;
   const search = (event: Event) => {
     event.preventDefault();
     choose({ user: String(new FormData(event.currentTarget as HTMLFormElement).get("user") ?? "").trim() });
@@ -29,7 +32,8 @@ export function Place(props: { board: ChosenBoard; user: string; isOwn: boolean 
         <label>Trader<input name="user" key={user} defaultValue={user} maxLength={64} /></label>
         <button>Find</button>
       </form>
-      {error !== null && <p class="empty" role="status">{error instanceof ProblemError && error.status === 404 ? `${user} is not on this board.` : textOf(error)}</p>}
+      {error !== null && <p class="empty" role="status">{textOf(error)}</p>}
+      {known.data !== null && !isThere && <p class="empty" role="status">{user} is not on this board.</p>}
       {data && (
         <>
           <p>Rank {decimal(data.rank)} of {decimal(data.total)}</p>
