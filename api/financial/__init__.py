@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.financial import balances, chain, commands, fee_hours, fees, models, money, revenue, reviews
+from api.financial import balances, chain, commands, fee_hours, fees, ledger_audits, models, money, revenue, reviews
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
-from api.permissions import PUBLIC
+from api.permissions import PUBLIC, STAFF, Permission
 from streams.events import financial as events
 from tables.financial import FINANCIAL_PLANS, FINANCIAL_WITHDRAWALS, Subscription, Withdrawal, Withdrawals
 
@@ -55,6 +55,7 @@ API: Final = DomainApi(
         revenue.feeds,
         chain.router,
         chain.feeds,
+        ledger_audits.router,
     ),
     feeds=(
         balances.BALANCES_FEED,
@@ -80,6 +81,7 @@ API: Final = DomainApi(
     permissions={
         ("GET", "/v1/fees/hours"): PUBLIC,
         ("GET", "/v1/feed/fee-hours"): PUBLIC,
+        ("GET", "/v1/ledger/audits"): Permission(STAFF),
         **money.MONEY.permissions,
         **WITHDRAWALS.permissions,
         **PLANS.permissions,

@@ -26,12 +26,15 @@ from streams.times import Instant
 from streams.units import Quantity
 from tables.accounts import available, ledger_key, reserved
 from tables.financial import (
+    AUDIT_KEY,
+    FINANCIAL_AUDITS,
     FINANCIAL_CHAIN,
     FINANCIAL_LEDGER,
     FINANCIAL_PLANS,
     FINANCIAL_REVENUE,
     FINANCIAL_REVIEWS,
     FINANCIAL_WITHDRAWALS,
+    Audit,
     Balance,
     ChainTotal,
     Revenue,
@@ -182,6 +185,22 @@ async def test_moderators_see_what_waits_for_review_the_oldest_first(client: htt
     shown = (await client.get("/v1/withdrawal-reviews", headers=MODERATOR)).json()
     assert [one["user_id"] for one in shown["reviews"]] == ["bob", "ada"]
     assert_problem(await client.get("/v1/withdrawal-reviews", headers=ADA), 403, "forbidden")
+
+
+async def test_staff_see_whether_the_ledger_holds(client: httpx.AsyncClient, worker: Worker) -> None:
+    assert (await client.get("/v1/ledger/audits", headers=MODERATOR)).json()["holds"] is None
+    count = len((await client.get("/v1/ledger/audits", headers=MODERATOR)).json()["partitions"])
+    for partition in range(count):
+        row = Audit(at=NOON, breaches={"balanced": 0, "overdrawn": 0})
+        await worker.put(FINANCIAL_AUDITS.name, AUDIT_KEY, row, partition=partition)
+    assert (await client.get("/v1/ledger/audits", headers=MODERATOR)).json()["holds"] is True
+    await worker.put(FINANCIAL_AUDITS.name, AUDIT_KEY, Audit(at=NOON, breaches={"balanced": 2}), partition=0)
+    shown = (await client.get("/v1/ledger/audits", headers=MODERATOR)).json()
+    assert shown["holds"] is False
+    balanced = {"rule": "balanced", "meaning": "the accounts of an asset sum to 0", "breaches": 2}
+    assert shown["rules"][0] == balanced
+    assert shown["partitions"][0] == {"partition": 0, "at": "2026-01-05T12:00:00Z", "breaches": {"balanced": 2}}
+    assert_problem(await client.get("/v1/ledger/audits", headers=ADA), 403, "forbidden")
 
 
 async def test_revenue_is_summed_over_partitions_by_period(client: httpx.AsyncClient, worker: Worker) -> None:

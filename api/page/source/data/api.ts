@@ -1,9 +1,18 @@
 // Requests to the API. An error carries what the API says of it (RFC 9457).
 
+/** What is wrong with one member of a body or one parameter. */
+interface Fault { pointer?: string; parameter?: string; detail: string }
+
 export class ProblemError extends Error {
   constructor(readonly status: number, title: string, readonly detail: string) {
     super(title);
   }
+}
+
+/** Return what the API says of a refusal: each fault by its place, or the detail. */
+function detailOf({ errors = [], detail = "" }: { errors?: Fault[]; detail?: string }): string {
+  if (errors.length < 1) return detail;
+  return errors.map(({ pointer, parameter, detail: wrong }) => `${(pointer ?? parameter ?? "").replace(/^#\//, "")}: ${wrong}`).join("; ");
 }
 
 /** Return a new key for a command, which then has one effect however often it is sent. */
@@ -28,7 +37,7 @@ export async function request<T>(method: string, path: string, body?: object, to
   });
   if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
   const problem = await answer.json().catch(() => ({}));
-  throw new ProblemError(answer.status, problem.title ?? answer.statusText, problem.detail ?? "");
+  throw new ProblemError(answer.status, problem.title ?? answer.statusText, detailOf(problem));
 }
 
 /** Return the answer of a query. */

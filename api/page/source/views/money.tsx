@@ -1,22 +1,33 @@
-// Fees, revenue, what the chain says of them, and for moderators the withdrawals that wait for them.
+// Fees, revenue, what the chain says of them, and for moderators the ledger and the withdrawals that wait for them.
 
 import { useAccount, isStaff } from "../data/account.ts";
+import { useFeed } from "../data/follow.ts";
+import { Table } from "../data/rows.ts";
 import { user } from "../data/session.ts";
-import { ChainFees } from "./money/chain_fees.tsx";
+import { ChainFees, keyOf } from "./money/chain_fees.tsx";
 import { FeesByDay } from "./money/fees_by_day.tsx";
+import { FeesByHour } from "./money/fees_by_hour.tsx";
+import { Ledger } from "./money/ledger.tsx";
+import { Reconciliation } from "./money/reconciliation.tsx";
 import { Revenue } from "./money/revenue.tsx";
 import { Reviews } from "./money/reviews.tsx";
 
 export function Money() {
+  const chain = useFeed("chain-fees", {}, () => new Table(keyOf));
+  chain.version.value;
   return (
     <>
       <h1>Money</h1>
+      {user.value && <ForStaff key={user.value} />}
       <div class="pair">
-        <FeesByDay />
         <div class="stack">
-          <ChainFees />
+          <FeesByHour />
+          <FeesByDay />
+        </div>
+        <div class="stack">
+          <Reconciliation chain={chain} />
+          <ChainFees chain={chain} />
           <Revenue />
-          {user.value && <ForStaff />}
         </div>
       </div>
     </>
@@ -24,5 +35,11 @@ export function Money() {
 }
 
 function ForStaff() {
-  return isStaff(useAccount()) ? <Reviews /> : null;
+  if (!isStaff(useAccount())) return null;
+  return (
+    <div class="pair staff">
+      <Reviews />
+      <Ledger />
+    </div>
+  );
 }

@@ -1,49 +1,54 @@
-// The withdrawals that wait for a moderator, who approves or rejects each.
+// The withdrawals that wait for a moderator, who approves or rejects each, and says why.
 
-import { request } from "../../data/api.ts";
+import { useState } from "preact/hooks";
+
 import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
+import { command } from "../../data/own.ts";
 import { Table } from "../../data/rows.ts";
-import { token } from "../../data/session.ts";
 import { Form } from "../../parts/form.tsx";
-import { Panel } from "../../parts/panel.tsx";
-import { type Column, RowsTable } from "../../parts/rows_table.tsx";
+import { Empty, Panel } from "../../parts/panel.tsx";
 import { Time, User } from "../../parts/texts.tsx";
 
 const keyOf = (row: Row): string => `${row.user_id}|${row.withdrawal_id}`;
 
-function decide(row: Row, approve: boolean) {
-  return async (_: object, key: string) => {
-    const path = `/v1/users/${encodeURIComponent(row.user_id)}/withdrawals/${encodeURIComponent(row.withdrawal_id)}/review`;
-    await request("POST", path, { approve }, await token(), { "Idempotency-Key": key });
-  };
-}
-
-const COLUMNS: readonly Column<Row>[] = [
-  { title: "Asked", show: (row) => <Time at={row.requested_at} /> },
-  { title: "User", show: (row) => <User id={row.user_id} /> },
-  { title: "Amount", show: (row) => <>{decimal(row.amount)} {row.asset}</>, isNumber: true },
-  { title: "To", show: (row) => <span class="user" title={row.destination}>{row.destination}</span> },
-  { title: "Tier", show: (row) => row.tier },
-  {
-    title: "Decide",
-    show: (row) => (
-      <span class="buttons">
-        <Form send={decide(row, true)} button="Approve">{null}</Form>
-        <Form send={decide(row, false)} button="Reject">{null}</Form>
-      </span>
-    ),
-  },
-];
-
 export function Reviews() {
   const table = useFeed("withdrawal-reviews", {}, () => new Table(keyOf));
   table.version.value;
+  const [said, setSaid] = useState("");
   const rows = [...table.byKey.values()].sort((a, b) => a.requested_at.localeCompare(b.requested_at));
   return (
     <Panel title="Withdrawals to review">
-      <RowsTable label="Withdrawals to review" rows={rows} keyOf={keyOf} columns={COLUMNS} loaded={table.loaded.value} empty="None waits." />
+      <p class="said" role="status">{said}</p>
+      {rows.length === 0 && <Empty loaded={table.loaded.value}>None waits. Withdrawals above the limit of their user's tier come here.</Empty>}
+      <ul class="cards">{rows.map((row) => <Review key={keyOf(row)} row={row} said={setSaid} />)}</ul>
     </Panel>
+  );
+}
+
+/** `said` is told what was decided: the withdrawal itself leaves the list. */
+function Review({ row, said }: { row: Row; said: (text: string) => void }) {
+  const what = `${decimal(row.amount)} ${row.asset} of ${row.user_id}`;
+  const decide = async ({ decision, reason = "" }: Record<string, string>, key: string) => {
+    const path = `/v1/users/${encodeURIComponent(row.user_id)}/withdrawals/${encodeURIComponent(row.withdrawal_id)}/review`;
+    await command("POST", path, { approve: decision === "approve" }, key, { "X-Audit-Reason": reason.trim() });
+    said(decision === "approve" ? `Approved: ${what}.` : `Rejected: ${what}.`);
+  };
+  return (
+    <li>
+      <p><strong>{decimal(row.amount)} {row.asset}</strong> of <User id={row.user_id} /> <span class="soft">to {row.destination}, tier {row.tier}, asked <Time at={row.requested_at} /></span></p>
+      <Form send={decide} button="Decide" label={`Decide about ${what}`}>
+        <label>
+          Decision
+          <select name="decision" required>
+            <option value="">Choose…</option>
+            <option value="approve">Approve</option>
+            <option value="reject">Reject</option>
+          </select>
+        </label>
+        <label>Reason, for the audit log<input name="reason" required minLength={8} maxLength={200} pattern="[ -~¡-ÿ]{8,200}" title="8 to 200 Latin letters, digits and signs" /></label>
+      </Form>
+    </li>
   );
 }

@@ -1,0 +1,45 @@
+// Whether the ledger holds, as the last audit of each partition found.
+
+import { usePoll } from "../../data/poll.ts";
+import { textOf } from "../../parts/form.tsx";
+import { Light } from "../../parts/light.tsx";
+import { Empty, Panel } from "../../parts/panel.tsx";
+import { Time } from "../../parts/texts.tsx";
+
+const EVERY_MS = 10_000;
+
+interface Rule { rule: string; meaning: string; breaches: number }
+interface Audits { holds: boolean | null; rules: Rule[]; partitions: { partition: number; at: string | null }[] }
+
+export function Ledger() {
+  const { data, error } = usePoll<Audits>("/v1/ledger/audits", EVERY_MS, true);
+  return (
+    <Panel title="Ledger">
+      {!data && (error ? <p class="fault" role="alert">{textOf(error)}</p> : <Empty loaded={false}>{null}</Empty>)}
+      {data && <Found audits={data} />}
+    </Panel>
+  );
+}
+
+function Found({ audits: { holds, rules, partitions } }: { audits: Audits }) {
+  const times = partitions.flatMap(({ at }) => at ?? []).sort();
+  const waiting = partitions.length - times.length;
+  return (
+    <>
+      <p class="total" role="status">
+        {holds === true && <Light state="ok">The ledger holds</Light>}
+        {holds === false && <Light state="bad">The ledger does not hold: run <code>astratrade audit ledger</code>, which names the accounts</Light>}
+        {holds === null && <Light state="unknown">{waiting} of {partitions.length} partitions were not audited yet</Light>}
+      </p>
+      {times[0] && <p class="soft">Each partition was audited <Time at={times[0]} /> or later, in event time.</p>}
+      <ul class="lines">
+        {rules.map((rule) => (
+          <li key={rule.rule}>
+            <span>{rule.meaning}</span>
+            <Light state={rule.breaches ? "bad" : times.length ? "ok" : "unknown"}>{rule.breaches ? `${rule.breaches} times not` : times.length ? "yes" : "not checked"}</Light>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
