@@ -51,7 +51,11 @@ export class Table extends Rows {
   protected take(rows: Row[], { snapshot, removed }: { snapshot: boolean; removed: string[] }): void {
     for (const key of removed) this.byKey.delete(key);
     for (const row of rows) {
-      const key = this.keyOf(row);
+      const key = row.deleted && this.byKey.has(row.key) ? row.key : this.keyOf(row); // a deleted row has the key of its table alone
+      if (row.deleted) {
+        this.byKey.delete(key);
+        continue;
+      }
       this.byKey.set(key, row);
       if (!snapshot) this.changed.add(key);
     }

@@ -1,6 +1,6 @@
 // The withdrawals that wait for a moderator, who approves or rejects each, and says why.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
@@ -17,12 +17,17 @@ export function Reviews() {
   const table = useFeed("withdrawal-reviews", {}, () => new Table(keyOf));
   table.version.value;
   const [said, setSaid] = useState("");
+  const status = useRef<HTMLParagraphElement>(null);
+  const decided = (text: string) => { // the form with the focus is about to go
+    setSaid(text);
+    status.current?.focus();
+  };
   const rows = [...table.byKey.values()].sort((a, b) => a.requested_at.localeCompare(b.requested_at));
   return (
     <Panel title="Withdrawals to review">
-      <p class="said" role="status">{said}</p>
-      {rows.length === 0 && <Empty loaded={table.loaded.value}>None waits. Withdrawals above the limit of their user's tier come here.</Empty>}
-      <ul class="cards">{rows.map((row) => <Review key={keyOf(row)} row={row} said={setSaid} />)}</ul>
+      <p class="said" role="status" tabIndex={-1} ref={status}>{said}</p>
+      {rows.length === 0 && <Empty loaded={table.loaded.value}>None waits. Large withdrawals come here before they are paid.</Empty>}
+      <ul class="cards">{rows.map((row) => <Review key={keyOf(row)} row={row} said={decided} />)}</ul>
     </Panel>
   );
 }

@@ -1,1 +1,0 @@
-import{z as n}from"./part-CEEGTB23.js";function e(d){return n("div",{children:[n("dt",{children:d.name}),n("dd",{children:d.children})]})}export{e as a};
