@@ -55,6 +55,7 @@ class Rules(Shown):
 
     version: int
     markets: Annotated[dict[str, int], Field(description="the maximum leverage of each market")]
+    practice_balance_usd: Annotated[str, Field(description="what a practice account begins with")]
     levels: LevelRules
     achievements: Annotated[tuple[AchievementRule, ...], Field(description="in the order in which they are checked")]
     win_rate_closes_min: Annotated[int, Field(description="closing trades before a win rate counts")]

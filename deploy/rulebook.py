@@ -6,6 +6,7 @@ from agents.rulebook import Rulebook, RulebookError, packaged_rulebook, packaged
 from api.rules import AchievementRule, LevelRules, RewardRule, Rules
 from deploy.errors import SettingsError
 from deploy.settings import Settings, variable
+from streams.units import Usd
 
 
 def load_rulebook(settings: Settings) -> Rulebook:
@@ -41,6 +42,7 @@ def public_rules(rulebook: Rulebook) -> Rules:
     return Rules(
         version=rulebook.version,
         markets=dict(rulebook.trading.market_leverage_max),
+        practice_balance_usd=Usd(rulebook.trading.practice_balance_usd).text(),
         levels=LevelRules(**game.levels.model_dump()),
         achievements=tuple(
             AchievementRule(name=rule.name, ss=rule.xp * game.xp.ss_per_achievement_xp, **rule.model_dump())

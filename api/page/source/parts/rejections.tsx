@@ -17,7 +17,7 @@ export function Rejections({ feed }: { feed: string }) {
     },
   }), [feed]);
   const row = last.value;
-  return <p class={row ? "fault" : "hidden"} role="alert">{row && `Refused: ${words(row.reason)} (${named(row.command)}).`}</p>;
+  return <p class={row ? "fault" : "hidden"} role="alert">{row && `Refused: ${words(row.reason)} (${named(row.command ?? row.type.replace("Rejected", ""))}).`}</p>;
 }
 
 /** Return a command's class as words: `JoinConstellation` is "join constellation". */

@@ -8,6 +8,8 @@ import { colourOf } from "./colours.ts";
 import { timesOf } from "./times.ts";
 
 const HEIGHT = 240; // pixels
+const DAYS_HEIGHT = 30; // pixels of an axis with one line
+const HOURS_HEIGHT = 46;
 const HOUR_S = 3_600;
 const LOW_PART = 5; // low bars take a fifth of the height
 
@@ -66,7 +68,7 @@ function optionsOf(element: HTMLElement, picture: Picture, pointed: (at: number 
       low: { range: (_, __, max) => [0, (max || 1) * LOW_PART] },
     },
     axes: [
-      { ...axis, values: (_, splits, __, ___, apart) => names.along(splits, apart), space: 80 },
+      { ...axis, values: (_, splits, __, ___, apart) => names.along(splits, apart), space: 80, size: isDays ? DAYS_HEIGHT : HOURS_HEIGHT },
       { ...axis, values: (_, splits) => splits.map((split) => numbers.format(split)), size: 64 },
     ],
     series: [{}, ...(isStacked ? shown.reverse() : shown)],

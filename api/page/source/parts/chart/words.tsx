@@ -36,7 +36,7 @@ export function Legend(props: { times: readonly number[]; series: readonly Serie
       {props.series.map((series) => (
         <li key={series.name}>
           {series.kind !== "candles" && <i data-colour={series.colour ?? "accent"} />}
-          {columnsOf(series).map((column) => <span key={column.name}>{column.name.replace(/^.*, /, "")} <b>{textOf(column, column.values[at])}</b> </span>)}
+          {columnsOf(series).map((column) => <span key={column.name}>{series.kind === "candles" ? column.name.replace(/^.*, /, "") : column.name} <b>{textOf(column, column.values[at])}</b> </span>)}
         </li>
       ))}
     </ul>

@@ -1,31 +1,39 @@
-// Open practice trades, which can be closed, and net positions of a player.
+// Open practice trades, which can be closed, and net positions, both with their profit at the mark prices of now.
 
-import { request } from "../../data/api.ts";
-import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
+import { openProfit, tradeProfit } from "../../data/equity.ts";
+import { useFeed } from "../../data/follow.ts";
 import { decimal } from "../../data/format.ts";
+import { command } from "../../data/own.ts";
 import { Table } from "../../data/rows.ts";
-import { token } from "../../data/session.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { Time, Usd } from "../../parts/texts.tsx";
 
+/** Return the newest mark price of each market. */
+function usePrices(): Map<string, Row> {
+  const table = useFeed("prices", {}, () => new Table((row) => row.market));
+  table.version.value;
+  return table.byKey;
+}
+
 export function OpenTrades() {
   const table = useFeed("open-trades", {}, () => new Table((row) => row.trade_id));
   table.version.value;
+  const prices = usePrices();
   const trades = [...table.byKey.values()].filter((trade) => trade.status === "open");
   const close = (id: string) => async (_: object, key: string) => {
-    await request("POST", `/v1/trades/${encodeURIComponent(id)}/close`, undefined, await token(), { "Idempotency-Key": key });
+    await command("POST", `/v1/trades/${encodeURIComponent(id)}/close`, undefined, key);
   };
   return (
     <Panel title="Open practice trades">
-      {trades.length === 0 && <Empty loaded={table.loaded.value}>None. Place one above.</Empty>}
+      {trades.length === 0 && <Empty loaded={table.loaded.value}>None. Place a practice trade.</Empty>}
       <ul class="lines">
         {trades.map((trade) => (
           <li key={trade.trade_id}>
-            <span>{trade.side} {trade.market} × {trade.leverage}</span>
-            <span>{decimal(trade.notional_usd, 2)} USD at {decimal(trade.entry_price)}</span>
+            <span>{trade.side} {trade.market} × {trade.leverage}<br /><span class="soft">{decimal(trade.notional_usd, 2)} USD at {decimal(trade.entry_price)}</span></span>
+            <Profit amount={prices.has(trade.market) ? tradeProfit(trade, prices.get(trade.market)!.price) : null} />
             <Form send={close(trade.trade_id)} button="Close">{null}</Form>
           </li>
         ))}
@@ -34,24 +42,34 @@ export function OpenTrades() {
   );
 }
 
+const Profit = ({ amount }: { amount: string | null }) => (amount === null ? <span class="soft">–</span> : <span><Usd amount={amount} signed /> USD</span>);
+
 const keyOf = (row: Row): string => `${row.market}|${row.mode}`;
 
-const COLUMNS: readonly Column<Row>[] = [
-  { title: "Market", show: (row) => <>{row.market} <span class="soft">{row.mode}</span></> },
-  { title: "Quantity", show: (row) => decimal(row.quantity), isNumber: true },
-  { title: "Open, USD", show: (row) => <Usd amount={row.unrealised_pnl_usd} signed />, isNumber: true },
-  { title: "Realised, USD", show: (row) => <Usd amount={row.realised_pnl_usd} signed />, isNumber: true },
-  { title: "Changed", show: (row) => <span class="soft"><Time at={row.updated_at} /></span> },
-];
+/** A position is worth what its market's mark price says, or the price of its last fill where there is no mark. */
+const columnsAt = (prices: Map<string, Row>): readonly Column<Row>[] => {
+  const priceOf = (row: Row): string => prices.get(row.market)?.price ?? row.last_price;
+  return [
+    { title: "Market", show: (row) => <>{row.market} <span class="soft">{row.mode}</span></> },
+    { title: "Quantity", show: (row) => decimal(row.quantity), isNumber: true },
+    { title: "Entry", show: (row) => (row.average_entry ? <span title={row.average_entry}>{decimal(row.average_entry, 4)}</span> : "–"), isNumber: true },
+    { title: "Price", show: (row) => decimal(priceOf(row)), isNumber: true },
+    { title: "Open profit, USD", show: (row) => <Usd amount={openProfit(row, priceOf(row))} signed />, isNumber: true },
+    { title: "Realised, USD", show: (row) => <Usd amount={row.realised_pnl_usd} signed />, isNumber: true },
+    { title: "Changed", show: (row) => <span class="soft"><Time at={row.updated_at} /></span> },
+  ];
+};
 
 export function Positions() {
   const table = useFeed("positions", {}, () => new Table(keyOf));
   table.version.value;
-  const rows = [...table.byKey.values()].sort((a, b) => a.market.localeCompare(b.market));
+  const prices = usePrices();
+  const isFlat = (row: Row): boolean => row.average_entry === null;
+  const rows = [...table.byKey.values()].sort((a, b) => Number(isFlat(a)) - Number(isFlat(b)) || a.market.localeCompare(b.market));
   return (
-    <Panel title="Positions">
+    <Panel title="Positions" kind="wide">
       <RowsTable
-        label="Your positions" rows={rows} keyOf={keyOf} columns={COLUMNS} loaded={table.loaded.value} empty="You have no position."
+        label="Your positions" rows={rows} keyOf={keyOf} columns={columnsAt(prices)} loaded={table.loaded.value} empty="You have no position. A trade opens one."
       />
     </Panel>
   );
