@@ -79,5 +79,5 @@ async def follow_fee_hours(
     api: ApiDep, last: LastWindows = LAST_DEFAULT, last_event_id: LastEventId = None
 ) -> FeedResponse:
     """Follow fees by hour. Each delta has whole hours."""
-    view = WindowsView(api.hub.shared_by(FEE_HOURS_FEED), HOURLY, last)
+    view = WindowsView(api.hub.shared_by(FEE_HOURS_FEED), [HOURLY], last)
     return await open_feed(api, FEE_HOURS_FEED, view, last_event_id)

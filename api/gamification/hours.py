@@ -66,4 +66,4 @@ async def follow_hours(
     api: ApiDep, last: LastWindows = LAST_DEFAULT, last_event_id: LastEventId = None
 ) -> FeedResponse:
     """Follow active users, executions, volume and XP by hour. Each delta has whole hours."""
-    return await open_feed(api, HOURS_FEED, WindowsView(api.hub.shared_by(HOURS_FEED), HOURLY, last), last_event_id)
+    return await open_feed(api, HOURS_FEED, WindowsView(api.hub.shared_by(HOURS_FEED), [HOURLY], last), last_event_id)

@@ -7,7 +7,7 @@ from typing import Final
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.permissions import OWN, OWNED, PUBLIC
-from api.trading import account, candles, commands, history, prices, queries, tape, trades
+from api.trading import account, candles, commands, history, markets, prices, queries, tape, trades
 from api.trading.models import FillBatch, Order, PriceBatch
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
@@ -29,6 +29,8 @@ API: Final = DomainApi(
         prices.feeds,
         candles.router,
         candles.feeds,
+        markets.router,
+        markets.feeds,
     ),
     feeds=(
         account.TRADING_ACCOUNT.feed,
@@ -39,6 +41,7 @@ API: Final = DomainApi(
         tape.TRADES_FEED,
         prices.PRICES_FEED,
         candles.CANDLES_FEED,
+        markets.MARKETS_FEED,
     ),
     commands={
         # An order trades at the mark price of the moment when it is processed, which a late one would not have meant.
@@ -58,6 +61,8 @@ API: Final = DomainApi(
         ("GET", "/v1/prices/{market}"): PUBLIC,
         ("GET", "/v1/feed/prices"): PUBLIC,
         ("GET", "/v1/markets/{market}/candles"): PUBLIC,
+        ("GET", "/v1/markets"): PUBLIC,
+        ("GET", "/v1/feed/markets"): PUBLIC,
         ("GET", "/v1/feed/candles"): PUBLIC,
     },
 )

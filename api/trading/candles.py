@@ -98,5 +98,5 @@ async def follow_candles(
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
     """Follow the candles of a market. The snapshot has those of the last windows; each delta has whole candles."""
-    view = WindowsView(api.hub.shared_by(CANDLES_FEED), series, last)
+    view = WindowsView(api.hub.shared_by(CANDLES_FEED), [series], last)
     return await open_feed(api, CANDLES_FEED, view, last_event_id)

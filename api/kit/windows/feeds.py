@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
 import orjson
@@ -54,11 +54,12 @@ class SharedWindows:
         """Return windows as they are now, encoded."""
         return await self._reads(keys)
 
-    async def newest(self, series: Series, count: int) -> tuple[Position, EncodedRows]:
-        """Return the last windows of a series, and the position they are true for."""
+    async def newest(self, series: Iterable[Series], count: int) -> tuple[Position, EncodedRows]:
+        """Return the last windows of each series, and the position they are true for."""
         newest = await self._windows.newest(self._tables)
-        begins = Asked(None, None, count).begins(series.interval, newest)
-        found = await self._windows.read(self._tables, [series.key(begin) for begin in begins])
+        asked = Asked(None, None, count)
+        keys = [one.key(begin) for one in series for begin in asked.begins(one.interval, newest)]
+        found = await self._windows.read(self._tables, keys)
         return found.position, [orjson.dumps(row) for row in found.rows.values()]
 
     async def _read_all(self, asked: Sequence[Sequence[str]]) -> list[EncodedRows]:
@@ -74,10 +75,10 @@ class SharedWindows:
 
 
 class WindowsView:
-    """Shows one subscriber the windows of a series."""
+    """Shows one subscriber the windows of some series."""
 
-    def __init__(self, shared: SharedWindows, series: Series, count: int) -> None:
-        self.channels: frozenset[str] | None = frozenset({series.channel})
+    def __init__(self, shared: SharedWindows, series: Sequence[Series], count: int) -> None:
+        self.channels: frozenset[str] | None = frozenset(one.channel for one in series)
         self._shared = shared
         self._series = series
         self._count = count

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.auth import Role
-from streams.times import HOUR_US, MINUTE_US, Instant
+from streams.times import DAY_US, HOUR_US, MINUTE_US, Instant
 from streams.units import USD_UNIT, Quantity
 from tables.candles import Candle
 from tables.fee_hours import FeeHour, HourlyFee
@@ -266,6 +266,30 @@ async def test_a_deleted_window_sends_nothing_and_leaves_the_feed_open(
     await put_candle(worker, 3, following, candle("8", following))
     await reader.read(lambda r: following.text() in r.table)
     assert reader.table[MINUTE.text()]["close"] == "5"
+
+
+async def test_the_markets_of_the_day_are_told_and_followed(
+    client: httpx.AsyncClient, server: httpx.AsyncClient, worker: Worker
+) -> None:
+    day = Instant(NOW // DAY_US * DAY_US)
+    before = Instant(day - DAY_US)
+    for market, begin, price in (("BTC", day, "5"), ("ETH", day, "7"), ("SOL", before, "9")):
+        await worker.put(TRADING_CANDLES.name, window_key("1d", begin, market, "live"), candle(price, NOW), partition=1)
+    await see(worker, NOW)
+    answer = await got(client, "/v1/markets")
+    assert [(one["market"], one["interval"], one["close"]) for one in answer["markets"]] == [
+        ("BTC", "1d", "5"),
+        ("ETH", "1d", "7"),
+    ]
+    assert (answer["begin"], answer["end"]) == ("2024-09-20T00:00:00Z", "2024-09-21T00:00:00Z")
+    assert (await got(client, "/v1/markets", mode="practice"))["markets"] == []
+    reader = Reader(server, "/v1/feed/markets", key="market")
+    await reader.read(lambda r: r.last_id is not None)
+    assert set(reader.table) == {"BTC", "ETH"}
+    await worker.put(TRADING_CANDLES.name, window_key("1d", day, "SOL", "live"), candle("8", NOW), partition=2)
+    await put_candle(worker, 0, MINUTE, candle("4", MINUTE))
+    await reader.read(lambda r: "SOL" in r.table)
+    assert {market: row["close"] for market, row in reader.table.items()} == {"BTC": "5", "ETH": "7", "SOL": "8"}
 
 
 async def test_however_many_watch_a_change_few_reads_serve_them(
