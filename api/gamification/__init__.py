@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api.auth import Role
-from api.gamification import boards, constellations, days, earnings, hours, progress, proofs, rewards
+from api.gamification import boards, constellations, days, earnings, hours, progress, proofs, rewards, sealed_periods
 from api.gamification.seals import Seals
 from api.kit.domain import DomainApi
 from api.permissions import OWN, OWNED, PUBLIC, Scope, only
@@ -20,6 +20,7 @@ API: Final = DomainApi(
         constellations.router,
         boards.feeds,
         proofs.router,
+        sealed_periods.router,
         earnings.router,
         hours.router,
         hours.feeds,
@@ -42,6 +43,7 @@ API: Final = DomainApi(
     permissions={
         ("POST", "/v1/rewards/claims"): only(Role.USER, Scope.TRADE),
         ("GET", "/v1/stats/hours"): PUBLIC,
+        ("GET", "/v1/leaderboards/{board}/sealed"): PUBLIC,
         ("GET", "/v1/feed/hours"): PUBLIC,
         ("GET", "/v1/users/{user_id}/days"): OWNED,
         ("GET", "/v1/feed/days"): OWN,

@@ -65,6 +65,13 @@ class BoardAnswer(BaseModel):
     rows: list[BoardRow]
 
 
+def shown_digest(api: Api, digest: str, audience: Audience) -> str:
+    """Return the digest of a sealed board as a reader sees it."""
+    if audience.is_staff:
+        return digest
+    return api.sealer.keyed_digest(digest)  # a plain one would let a reader try out names for private users
+
+
 class BoardPage(BoardAnswer):
     """A page of a board."""
 
@@ -143,9 +150,8 @@ async def get_standing(
 async def _head(
     api: Api, requested: Leaderboard, found: RankingPage | Place, shown: list[BoardRow], audience: Audience
 ) -> BoardAnswer:
-    digest = await api.part(Seals).digest(requested.group, requested.period, found.position.epoch)
-    if digest is not None and not audience.is_staff:
-        digest = api.sealer.keyed_digest(digest)  # a plain one would let a reader try out names for private users
+    seal = await api.part(Seals).seal(requested.group, requested.period, found.position.epoch)
+    digest = None if seal is None else shown_digest(api, seal.digest, audience)
     return BoardAnswer(
         board=requested.board,
         period=requested.period.text,

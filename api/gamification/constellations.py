@@ -95,12 +95,12 @@ async def get_constellation_by_xp(
 
 async def _head(api: Api, period: Period, found: RankingPage | Place, shown: list[Ranked]) -> ConstellationsAnswer:
     ranking = group("xp", CONSTELLATIONS, period.text)
-    digest = await api.part(Seals).digest(ranking, period, found.position.epoch)
+    seal = await api.part(Seals).seal(ranking, period, found.position.epoch)
     return ConstellationsAnswer(
         period=period.text,
         position=str(found.position),
         total=found.total,
-        sealed=digest is not None,
-        digest=digest,
+        sealed=seal is not None,
+        digest=None if seal is None else seal.digest,
         rows=[constellation_row(one) for one in shown],
     )

@@ -6,6 +6,8 @@ more, so each digest is read once and kept.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from faust_redis.log import UnknownTopicError
 
 from api.config import ApiConfig
@@ -14,41 +16,54 @@ from tables.boards import Period
 from tables.gamification import GAMIFICATION_SEALING, GAMIFICATION_SEALS, SEALING_KEY, SealedPart, Sealing
 from tables.reader import TableReader
 
-DIGESTS_KEPT_MAX = 4_096
+SEALS_KEPT_MAX = 4_096
 
 _NO_ROWS = SealedPart(rows=0, root=merkle.EMPTY, sealed_at=0)
 
 
-async def sealed_parts(tables: TableReader, group: str, period: Period) -> dict[int, SealedPart] | None:
-    """Return each partition's part of a board, or None while a partition has not sealed the period."""
-    if period.end is None:
-        return None
+class Seal(NamedTuple):
+    """The digest of a sealed board, how many users it has, and when the last partition sealed its part."""
+
+    digest: str
+    users: int
+    sealed_at: int
+
+
+async def sealed_to(tables: TableReader) -> int:
+    """Return the time, in microseconds, up to which every partition has sealed all periods; 0 before the first."""
     try:
         states = await tables.in_each(GAMIFICATION_SEALING.name, SEALING_KEY)
     except UnknownTopicError:
-        return None
-    if not all(row is not None and Sealing.load(row).sealed_to >= period.end for row in states.values()):
+        return 0
+    return min((0 if row is None else Sealing.load(row).sealed_to for row in states.values()), default=0)
+
+
+async def sealed_parts(tables: TableReader, group: str, period: Period) -> dict[int, SealedPart] | None:
+    """Return each partition's part of a board, or None while a partition has not sealed the period."""
+    if period.end is None or await sealed_to(tables) < period.end:
         return None
     parts = await tables.in_each(GAMIFICATION_SEALS.name, group)
     return {number: _NO_ROWS if row is None else SealedPart.load(row) for number, row in parts.items()}
 
 
 class Seals:
-    """Reads the digests of sealed boards, and keeps them."""
+    """Reads the seals of boards, and keeps them."""
 
     def __init__(self, tables: TableReader, _config: ApiConfig) -> None:
         self._tables = tables
-        self._digests: dict[tuple[str, str], str] = {}
+        self._seals: dict[tuple[str, str], Seal] = {}
 
-    async def digest(self, group: str, period: Period, epoch: str) -> str | None:
-        """Return the digest over rows and root of each part, as proofs of ranks name it; None for an open board."""
-        known = self._digests.get((epoch, group))
+    async def seal(self, group: str, period: Period, epoch: str) -> Seal | None:
+        """Return the seal of a board, with the digest over rows and root of each part; None for an open board."""
+        known = self._seals.get((epoch, group))
         if known is None:
             parts = await sealed_parts(self._tables, group, period)
             if parts is None:
                 return None
-            known = merkle.board_digest(group, {number: (part.rows, part.root) for number, part in parts.items()})
-            if len(self._digests) >= DIGESTS_KEPT_MAX:
-                del self._digests[next(iter(self._digests))]
-            self._digests[(epoch, group)] = known
+            digest = merkle.board_digest(group, {number: (part.rows, part.root) for number, part in parts.items()})
+            users = sum(part.rows for part in parts.values())
+            known = Seal(digest, users, max((part.sealed_at for part in parts.values()), default=0))
+            if len(self._seals) >= SEALS_KEPT_MAX:
+                del self._seals[next(iter(self._seals))]
+            self._seals[(epoch, group)] = known
         return known

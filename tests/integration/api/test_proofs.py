@@ -82,6 +82,28 @@ async def test_a_proof_is_for_the_user_alone(client: httpx.AsyncClient, worker: 
     assert "not on this board" in assert_problem(answer, 404, "not-found")["detail"]
 
 
+async def test_the_latest_sealed_periods_are_listed_with_their_digests(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    path = "/v1/leaderboards/xp/sealed"
+    assert (await client.get(path)).json() == {"board": "xp", "market": None, "sealed_to": None, "periods": []}
+    await seal(worker, period=WEEK)
+    await seal(worker)  # the week has not ended at the end of this day
+    days = (await client.get(path, params={"kind": "day", "limit": "3"})).json()
+    assert days["sealed_to"] == "2024-09-21T00:00:00Z"
+    [day] = days["periods"]
+    page = (await client.get("/v1/leaderboards/xp", params=PARAMETERS)).json()
+    assert (day["period"], day["end"], day["users"]) == (DAY, "2024-09-21T00:00:00Z", len(USERS))
+    assert day["digest"] == page["digest"]
+    assert (await client.get(path, params={"kind": "week"})).json()["periods"] == []
+    await seal(worker, period=WEEK)
+    [week] = (await client.get(path)).json()["periods"]
+    proof = await client.get(PATH.format("user-1"), params={"period": WEEK}, headers=auth("user-1"))
+    service = (await client.get(path, headers=auth("indexer", Role.SERVICE))).json()
+    assert service["periods"][0]["digest"] == proof.json()["digest"] != week["digest"]
+    assert (await client.get(path, params={"kind": "day", "limit": "2"})).json()["periods"] == []
+
+
 async def test_the_command_checks_a_proof_from_a_file(
     client: httpx.AsyncClient, worker: Worker, tmp_path: Path
 ) -> None:
