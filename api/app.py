@@ -58,6 +58,7 @@ from api.limits.slots import feed_slots, socket_slots
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
 from api.operators import decisions
+from api.operators.searches import Behind, Searches
 from api.permissions import Permissions, routes_of
 from api.routes import all_routes
 from api.security_headers import SecurityHeaders
@@ -75,16 +76,22 @@ READ_BODIES = (auth, account, api_keys, sub_accounts, suspension, verification, 
 """The modules with routes that read their bodies themselves."""
 
 
-def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None, spans: Spans | None = None) -> FastAPI:
+def create_app(
+    config: ApiConfig,
+    storage_fault: StorageFault = lambda: None,
+    spans: Spans | None = None,
+    behind: Behind | None = None,
+) -> FastAPI:
     """Return the API as an ASGI application; it connects when it starts.
 
     Args:
         config: The configuration.
         storage_fault: Returns why the broker keeps nothing although it answers, or None. It is called each second.
         spans: Where the process records its spans; None without traces.
+        behind: Finds the events behind a row; without it that query answers 503.
     """
     served = domains.load(TOPOLOGY)
-    api = _api(config, served, storage_fault, spans)
+    api = _api(config, served, storage_fault, spans, Searches(behind))
     app = _Application(
         title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
     )
@@ -121,7 +128,13 @@ class _Application(FastAPI):
         return NameRequests(TraceRequests(observed, spans), spans.samples)
 
 
-def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageFault, spans: Spans | None) -> Api:
+def _api(
+    config: ApiConfig,
+    served: Sequence[DomainApi],
+    storage_fault: StorageFault,
+    spans: Spans | None,
+    searches: Searches,
+) -> Api:
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     groups = list(TOPOLOGY.groups(config.app_id).values())
@@ -162,6 +175,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
             log_of_feeds, config.app_id, metrics, feeds, sealer, deliveries=None if spans is None else Deliveries(spans)
         ),
         metrics=metrics,
+        searches=searches,
         parts={part: part(tables, config) for domain in served for part in domain.parts},
     )
 

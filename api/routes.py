@@ -25,7 +25,7 @@ from api.kit.feeds import ticket_route
 from api.kit.feeds.socket import routing as socket
 from api.kit.known_parameters import refuse_unknown
 from api.kit.route_index import RouteIndex
-from api.operators import dead_letters, topology
+from api.operators import dead_letters, lineage, rows, topology
 from api.permissions import routes_of
 from tables.domains import TOPOLOGY
 
@@ -52,6 +52,8 @@ OF_NO_DOMAIN = (
     pipeline.router,
     topology.router,
     dead_letters.router,
+    lineage.router,
+    rows.router,
     services.router,
     health.router,
     pages.router,

@@ -12,7 +12,7 @@ from faust_redis.log import Log, StoredRecord, TopicPartition, TrimmedError
 from agents.fold import Fold, Place
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, UndecodableEventError, decode
-from streams.lineage import FETCH_RECORDS, Found, Progress, records
+from streams.lineage import FETCH_RECORDS, Bounds, Found, Progress, records
 from streams.topology import Domain, Topology
 from tables.reader import TableReader
 
@@ -28,12 +28,14 @@ class Behind:
         events: The events that changed the row, in the order of their processing.
         missing: Topics whose first records the log has removed, so that earlier events are unknown.
         differs: Whether the row that follows from the events differs from the table's row.
+        cut: Whether the fold stopped at a bound, so that later events are unknown.
     """
 
     partition: int
     events: list[Found] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     differs: bool = False
+    cut: bool = False
 
 
 class Cut(NamedTuple):
@@ -50,9 +52,17 @@ class UnorderedLogError(Exception):
 class Lineage:
     """Finds the events behind rows in one installation's log."""
 
-    def __init__(self, reader: TableReader, topology: Topology, rulebook: Rulebook, progress: Progress) -> None:
+    def __init__(
+        self,
+        reader: TableReader,
+        topology: Topology,
+        rulebook: Rulebook,
+        progress: Progress,
+        bounds: Bounds | None = None,
+    ) -> None:
         self._reader, self._log = reader, reader.log
         self._topology, self._rulebook, self._progress = topology, rulebook, progress
+        self._bounds = bounds or Bounds()
 
     async def behind(self, table: str, key: str) -> list[Behind]:
         """Return the events behind a row, for each partition that has it or had it.
@@ -96,6 +106,9 @@ class Lineage:
             event = _decoded(record)
             if event is not None and place in _changed(fold, tp.topic, event):
                 found.events.append(Found(tp, record.offset, event))
+            if self._bounds.is_over(len(found.events)):
+                found.cut = True
+                return found
         found.differs = fold.rows[place[0]].get(place[1]) != cut.rows[partition]
         return found
 
@@ -105,7 +118,7 @@ class Lineage:
         known = set(await self._log.topics())
         topics = [topic for topic in self._topology.topics if topic in known]
         found: dict[str, Found] = {}
-        async for tp, offset, value in records(self._log, topics, self._progress):
+        async for tp, offset, value in records(self._log, topics, self._progress, self._bounds):
             named = _CHAIN.search(value)
             if named is not None and named[1] in chains:
                 event = decode(value)

@@ -5,15 +5,20 @@ Each event names its cause and the command at the start of its chain (`causation
 
 from __future__ import annotations
 
+import json
+import re
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from faust_redis.log import Log, TopicPartition
 
-from streams.events import AnyEvent, UndecodableEventError, decode
+from streams.events import AnyEvent, UndecodableEventError, decode, encode
+from streams.trace_context import span_of
 
 FETCH_RECORDS: Final = 2_000
+_POSITION: Final = re.compile(r"(\S+):(\d{1,6})@(\d{1,18})")
 
 Progress = Callable[[int], None]
 """Called with the number of records read so far."""
@@ -34,17 +39,64 @@ class Node(NamedTuple):
     effects: tuple[Node, ...]
 
 
+class Bounds:
+    """How much of the log a search may read, and what it left out.
+
+    Attributes:
+        fetch_records: About how many records are read, and searched, in one step.
+        cut: What was left out, one text for each kind; empty when everything was read.
+    """
+
+    def __init__(
+        self,
+        *,
+        newest: int | None = None,
+        events: int | None = None,
+        seconds: float | None = None,
+        fetch_records: int = FETCH_RECORDS,
+    ) -> None:
+        """Set the bounds; None for no bound.
+
+        Args:
+            newest: Read only so many records of each partition, the newest.
+            events: Find at most so many events.
+            seconds: Stop after so long.
+            fetch_records: About how many records to read in one step.
+        """
+        self.fetch_records = fetch_records
+        self.cut: dict[str, None] = {}
+        self._newest, self._events, self._seconds = newest, events, seconds
+        self._end_s = None if seconds is None else time.monotonic() + seconds
+
+    def begin(self, first: int, end: int) -> int:
+        """Return where to begin in a partition that keeps the records from `first` to `end`."""
+        if self._newest is None or end - first <= self._newest:
+            return first
+        self.cut[f"only the newest {self._newest} records of each partition were read"] = None
+        return end - self._newest
+
+    def is_over(self, events: int = 0) -> bool:
+        """Return whether to stop, for the time or the number of events found so far."""
+        if self._end_s is not None and time.monotonic() > self._end_s:
+            self.cut[f"the search stopped after {self._seconds:g} s"] = None
+            return True
+        if self._events is not None and events >= self._events:
+            self.cut[f"the search stopped at {self._events} events"] = None
+            return True
+        return False
+
+
 async def records(
-    log: Log, topics: Iterable[str], progress: Progress
+    log: Log, topics: Iterable[str], progress: Progress, bounds: Bounds | None = None
 ) -> AsyncIterator[tuple[TopicPartition, int, bytes]]:
-    """Yield partition, offset and value of each record of some topics that the log keeps now."""
-    read = 0
+    """Yield partition, offset and value of each record of some topics that the log keeps now, within the bounds."""
+    read, bounds = 0, bounds or Bounds()
     for topic in topics:
         begins, ends = await log.beginning_offsets(topic), await log.end_offsets(topic)
         for partition, end in ends.items():
-            tp, offset = TopicPartition(topic, partition), begins[partition]
-            while offset < end:
-                found = (await log.fetch({tp: offset}, count=FETCH_RECORDS)).get(tp, ())
+            tp, offset = TopicPartition(topic, partition), bounds.begin(begins[partition], end)
+            while offset < end and not bounds.is_over():
+                found = (await log.fetch({tp: offset}, count=bounds.fetch_records)).get(tp, ())
                 if not found:
                     break
                 for record in found:
@@ -54,22 +106,41 @@ async def records(
                 offset = found[-1].offset + 1
 
 
-async def chain_of(log: Log, topics: Sequence[str], event_id: str, progress: Progress) -> list[Found]:
-    """Return all events of the chain that an event belongs to; empty when the log does not hold the event."""
-    origin = next((one for one in await _mentions(log, topics, event_id, progress) if one.event.id == event_id), None)
-    if origin is None:
-        return []
-    start = origin.event.correlationid or event_id
-    mentions = await _mentions(log, topics, start, progress)
-    return [one for one in mentions if start in {one.event.id, one.event.correlationid}]
+async def origin_of(
+    log: Log, topics: Sequence[str], named: str, progress: Progress, bounds: Bounds | None = None
+) -> AnyEvent | None:
+    """Return the event that a text names: its id, its place as ``topic:partition@offset``, or the id of its trace.
+
+    Of a trace it is the first event that is found. None when the log does not hold the event.
+    """
+    if place := _POSITION.fullmatch(named):
+        tp, offset = TopicPartition(place[1], int(place[2])), int(place[3])
+        if tp.topic not in topics:
+            return None
+        record = (await log.at({tp: offset}))[tp]
+        return None if record is None else _decoded(record.value or b"")
+    wanted = named.encode()
+    async for _, _, value in records(log, topics, progress, bounds):
+        if wanted in value and (event := _decoded(value)) is not None and _is_named(event, named):
+            return event
+    return None
 
 
-async def _mentions(log: Log, topics: Sequence[str], event_id: str, progress: Progress) -> list[Found]:
-    """Return the events in which an id stands. Only these are decoded."""
-    wanted, found = event_id.encode(), []
-    async for tp, offset, value in records(log, topics, progress):
-        if wanted in value and (event := _decoded(value)) is not None:
-            found.append(Found(tp, offset, event))
+def _is_named(event: AnyEvent, named: str) -> bool:
+    return event.id == named or (event.traceparent is not None and span_of(event.traceparent).trace_id == named)
+
+
+async def chain_of(
+    log: Log, topics: Sequence[str], event: AnyEvent, progress: Progress, bounds: Bounds | None = None
+) -> list[Found]:
+    """Return all events of the chain that an event belongs to, within the bounds."""
+    start, found, bounds = event.correlationid or event.id, list[Found](), bounds or Bounds()
+    wanted = start.encode()
+    async for tp, offset, value in records(log, topics, progress, bounds):
+        if wanted in value and (one := _decoded(value)) is not None and start in {one.id, one.correlationid}:
+            found.append(Found(tp, offset, one))
+            if bounds.is_over(len(found)):
+                break
     return found
 
 
@@ -92,6 +163,21 @@ def trees(chain: Iterable[Found]) -> list[Node]:
         return Node(found, tuple(node(effect) for effect in effects.get(found.event.id, ())))
 
     return [node(root) for root in effects[""]]
+
+
+def as_json(node: Node) -> dict[str, Any]:
+    """Return an event with its place and its effects."""
+    return placed(node.found) | {"effects": [as_json(effect) for effect in node.effects]}
+
+
+def placed(found: Found) -> dict[str, Any]:
+    """Return an event with its place."""
+    return {
+        "topic": found.tp.topic,
+        "partition": found.tp.partition,
+        "offset": found.offset,
+        "event": json.loads(encode(found.event)),
+    }
 
 
 def lines(roots: Iterable[Node], marked: str = "") -> Iterator[str]:

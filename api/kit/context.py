@@ -30,6 +30,7 @@ from api.limits.client_address import ClientAddresses
 from api.limits.limiter import Limiter
 from api.limits.slots import Slots
 from api.metrics import Metrics
+from api.operators.searches import Searches
 from api.permissions import Permissions
 from streams.rulebooks import RulebookWatch
 from tables.reader import TableReader
@@ -67,6 +68,7 @@ class Api:
     effects: Effects
     hub: Hub
     metrics: Metrics
+    searches: Searches
     parts: Mapping[type[Any], Any]
 
     def why_not_ready(self) -> str | None:

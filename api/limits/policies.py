@@ -121,6 +121,8 @@ COSTS: Final[Mapping[tuple[str, str], Cost]] = {
     ("GET", "markets"): Cost(1, "limit", 100, 1_000),
     ("GET", "fees"): Cost(1, "limit", 100, 1_000),
     ("GET", "pipeline"): Cost(5),
+    ("GET", "trace"): Cost(500),
+    ("GET", "tables"): Cost(100),
     ("GET", "ws"): Cost(10),
 }
 """By method and the first part of the path after /v1. All other requests cost one unit. Each item of a batch of fills

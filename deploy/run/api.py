@@ -22,6 +22,7 @@ from api.server import Server
 from deploy.admin.secret import installation_secret
 from deploy.broker import log_url
 from deploy.rulebook import load_rulebook, public_rules
+from deploy.run.behind import behind_by_process
 from deploy.run.gc_tuning import SurvivorsExcluded
 from deploy.run.logs import NOTHING, Context
 from deploy.run.tracing import tracing
@@ -109,7 +110,8 @@ def serve(settings: Settings) -> NoReturn:
 def _serve(settings: Settings, config: ApiConfig, spans: Spans | None) -> bool:
     """Serve until a signal. Return whether the application started."""
     directory = watch_embedded(settings, config.log_url)
-    app = create_app(config, (lambda: None) if directory is None else directory.fault, spans)
+    storage_fault = (lambda: None) if directory is None else directory.fault
+    app = create_app(config, storage_fault, spans, behind_by_process(settings.data_dir))
     api: Api = app.state.api
     SurvivorsExcluded().install()
     listener = listen(settings.metrics_host, settings.metrics_port, "ASTRA_METRICS_PORT")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 from faust_redis.log import Log
@@ -14,13 +13,13 @@ from deploy.cli.progress import records_read
 from deploy.errors import DeployError
 from deploy.settings import load
 from streams import lineage
-from streams.events import encode
-from streams.lineage import Found, Node
+from streams.events import AnyEvent
+from streams.lineage import Found
 from tables.domains import TOPOLOGY
 
 
 @click.command()
-@click.argument("event_id", metavar="EVENT")
+@click.argument("named", metavar="EVENT")
 @click.option(
     "--format",
     "shape",
@@ -30,41 +29,32 @@ from tables.domains import TOPOLOGY
     help="A tree of lines, or the events whole.",
 )
 @data_dir_option
-def trace(event_id: str, shape: str, data_dir: Path | None) -> None:
-    """Print the tree of all events that share the first cause of EVENT, whose id marks it with an asterisk.
+def trace(named: str, shape: str, data_dir: Path | None) -> None:
+    """Print the tree of all events that share the first cause of EVENT, which an asterisk marks.
 
-    The log is searched from its beginning, so this takes about a second for each hundred thousand events.
+    EVENT is the id of an event, its place (topic:partition@offset), or the id of a trace. The log is searched from
+    its beginning, so this takes about a second for each hundred thousand events.
 
     \b
-    Example:
+    Examples:
       astratrade trace 0192f7c4-5d6e-7a10-8f00-1b2c3d4e5f60
+      astratrade trace astra.trading.commands.v1:2@1841
     """
     settings = load(data_dir=data_dir)
     with records_read() as progress:
-        chain = ask_log(settings, lambda log: _chain(log, event_id, progress))
-    if not chain:
-        raise DeployError(
-            f"the log holds no event {event_id}; it keeps events for {settings.retention_ms // 3_600_000} h"
-        )
+        found = ask_log(settings, lambda log: _chain(log, named, progress))
+    if found is None:
+        raise DeployError(f"the log holds no event {named}; it keeps events for {settings.retention_ms // 3_600_000} h")
+    origin, chain = found
     roots = lineage.trees(chain)
     if shape == "json":
-        click.echo(json.dumps([as_json(root) for root in roots]))
+        click.echo(json.dumps([lineage.as_json(root) for root in roots]))
     else:
-        click.echo("\n".join(lineage.lines(roots, event_id)))
+        click.echo("\n".join(lineage.lines(roots, origin.id)))
 
 
-async def _chain(log: Log, event_id: str, progress: lineage.Progress) -> list[Found]:
+async def _chain(log: Log, named: str, progress: lineage.Progress) -> tuple[AnyEvent, list[Found]] | None:
     known = set(await log.topics())
-    return await lineage.chain_of(log, [topic for topic in TOPOLOGY.topics if topic in known], event_id, progress)
-
-
-def as_json(node: Node) -> dict[str, Any]:
-    """Return an event with its place and its effects."""
-    found = node.found
-    return {
-        "topic": found.tp.topic,
-        "partition": found.tp.partition,
-        "offset": found.offset,
-        "event": json.loads(encode(found.event)),
-        "effects": [as_json(effect) for effect in node.effects],
-    }
+    topics = [topic for topic in TOPOLOGY.topics if topic in known]
+    origin = await lineage.origin_of(log, topics, named, progress)
+    return None if origin is None else (origin, await lineage.chain_of(log, topics, origin, progress))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from faust_redis.log import Log
@@ -14,7 +16,7 @@ from deploy.errors import DeployError
 from deploy.lineage import Behind, Lineage, UnorderedLogError
 from deploy.rulebook import load_rulebook
 from deploy.settings import Settings, load
-from streams.lineage import Found, Progress
+from streams.lineage import Bounds, Found, Progress, placed
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -22,8 +24,18 @@ from tables.reader import TableReader
 @click.command()
 @click.argument("table", metavar="TABLE", type=click.Choice([spec.name for spec in TOPOLOGY.tables]))
 @click.argument("key")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines, or the events whole.",
+)
+@click.option("--within", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Stop after so long, and say so.")
+@click.option("--events", metavar="N", type=click.IntRange(min=1), help="Stop after so many events, and say so.")
 @data_dir_option
-def why(table: str, key: str, data_dir: Path | None) -> None:
+def why(table: str, key: str, *, shape: str, within: float | None, events: int | None, data_dir: Path | None) -> None:
     """Print every event that changed the row of TABLE under KEY, each with its causes back to the request.
 
     The command folds the domain's topics over empty tables, so it reads the log from its beginning.
@@ -31,23 +43,29 @@ def why(table: str, key: str, data_dir: Path | None) -> None:
     \b
     Examples:
       astratrade why gamification-progress trader-1
-      astratrade why trading-positions 'trader-1|BTC'
+      astratrade why trading-positions 'trader-1|BTC' --within 10 --format json
     """
     settings = load(data_dir=data_dir)
     if settings.on_kafka:
         raise DeployError("the log of a Kafka installation does not say in which order events of several topics came")
+    bounds = Bounds(seconds=within, events=events)
     with records_read() as progress:
-        found, causes = ask_log(settings, lambda log: _why(log, settings, table, key, progress))
+        found, causes = ask_log(settings, lambda log: _why(log, settings, table, key, progress=progress, bounds=bounds))
+    if shape == "json":
+        click.echo(json.dumps({"partitions": [_as_json(one, causes) for one in found], "cut": list(bounds.cut)}))
+        return
     if not found:
         raise DeployError(f"table {table} has no row {key!r}, and no event in the log changed one")
     for one in found:
         click.echo("\n".join(_lines(one, causes)))
+    for cut in bounds.cut:
+        click.echo(f"({cut})")
 
 
 async def _why(
-    log: Log, settings: Settings, table: str, key: str, progress: Progress
+    log: Log, settings: Settings, table: str, key: str, *, progress: Progress, bounds: Bounds
 ) -> tuple[list[Behind], Mapping[str, Found]]:
-    lineage = Lineage(TableReader(log, settings.app_id), TOPOLOGY, load_rulebook(settings), progress)
+    lineage = Lineage(TableReader(log, settings.app_id), TOPOLOGY, load_rulebook(settings), progress, bounds)
     try:
         found = await lineage.behind(table, key)
     except UnorderedLogError as exc:
@@ -64,6 +82,25 @@ def _lines(behind: Behind, causes: Mapping[str, Found]) -> Iterator[str]:
         yield from _causes(found, causes)
     if behind.differs:
         yield "  (the row does not follow from these events alone: earlier ones, or another rule book, decided it)"
+
+
+def _as_json(behind: Behind, causes: Mapping[str, Found]) -> dict[str, Any]:
+    """Return the events with their places, each with its causes: the nearest first, an id where the log has it not."""
+    return {
+        "partition": behind.partition,
+        "missing": behind.missing,
+        "differs": behind.differs,
+        "cut": behind.cut,
+        "events": [placed(found) | {"causes": list(_causes_as_json(found, causes))} for found in behind.events],
+    }
+
+
+def _causes_as_json(found: Found, causes: Mapping[str, Found]) -> Iterator[dict[str, Any]]:
+    cause = found.event.causationid
+    while cause is not None:
+        known = causes.get(cause)
+        yield placed(known) if known else {"gone": cause}
+        cause = known.event.causationid if known else None
 
 
 def _causes(found: Found, causes: Mapping[str, Found]) -> Iterator[str]:

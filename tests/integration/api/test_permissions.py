@@ -109,7 +109,7 @@ KEPT = {
     "/v1/account/sessions/{session_id}",
 }
 """Routes that change something, which a suspended account keeps: tickets of its feeds, and the ends of its sessions."""
-VALUES |= {"content_id": "c-1", "letter_id": "astratrade-trading:t:0:1"}
+VALUES |= {"content_id": "c-1", "letter_id": "astratrade-trading:t:0:1", "table": "trading-trades"}
 BODIES |= {
     "/v1/users/{user_id}/interactions": {"kind": "like"},
     "/v1/contents": {"kind": "trade", "platform": "reddit"},

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.cli.commands.tables import row_text
 from streams.times import Instant
 from streams.topology import TableSpec
 from streams.units import Quantity, Usd
 from streams.wire import WireError
 from tables.gamification import Progress, Streak, Unlocked
+from tables.inspection import row_text
 from tables.row import Amount, Micros, Row
 from tables.trading import TRADING_PROCESSED, Mark
 from tables.watermark import Watermark

@@ -9,13 +9,17 @@ import { choice, follow } from "../shell/router.ts";
 import { Domains } from "./pipeline/domains.tsx";
 import { DeadLetters } from "./pipeline/letters.tsx";
 import { Flow } from "./pipeline/flow.tsx";
+import { Rows } from "./pipeline/rows.tsx";
 import { Services } from "./pipeline/services.tsx";
 import { Topics } from "./pipeline/topics.tsx";
+import { Trace } from "./pipeline/trace.tsx";
 
 const PARTS: readonly { name: string; title: string; Part: ComponentType }[] = [
   { name: "flow", title: "Flow", Part: Flow },
   { name: "groups", title: "Groups", Part: Groups },
   { name: "letters", title: "Dead letters", Part: DeadLetters },
+  { name: "trace", title: "Trace", Part: Trace },
+  { name: "rows", title: "Rows", Part: Rows },
 ];
 const PART = "part";
 

@@ -55,3 +55,14 @@ export interface Bytes { text: string; encoding: "utf-8" | "base64"; size: numbe
 export interface WholeLetter extends Letter { error: string; key: Bytes | null; value: Bytes | null; headers: [string, Bytes][] }
 export interface Replayed { topic: string; partition: number; offset: number }
 export const LETTERS = "/v1/dead-letters";
+
+export interface Envelope { id: string; type: string; time: string; partitionkey: string; causationid?: string; data: unknown }
+export interface PlacedEvent { topic: string; partition: number; offset: number; event: Envelope }
+export interface TracedEvent extends PlacedEvent { effects: TracedEvent[] }
+export interface TraceAnswer { event: string; trees: TracedEvent[]; cut: string[] }
+/** A cause; `gone` is the id of one that was not found, which has nothing else. */
+export interface Cause extends PlacedEvent { gone?: string }
+export interface CausingEvent extends PlacedEvent { causes: Cause[] }
+export interface BehindPartition { partition: number; missing: string[]; differs: boolean; cut: boolean; events: CausingEvent[] }
+export interface WhyAnswer { partitions: BehindPartition[]; cut: string[] }
+export interface RowAnswer { position: string; rows: string[] }

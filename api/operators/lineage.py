@@ -1,0 +1,154 @@
+"""`GET /v1/trace` and `GET /v1/tables/{table}/why`: the events around an event, and those behind a row."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.kit.callers import Caller
+from api.kit.context import ApiDep
+from api.kit.openapi import problems
+from api.kit.parameters import AuditReason
+from api.kit.problems import NOT_FOUND, Problem
+from streams import lineage
+from streams.lineage import Bounds
+from tables.domains import TOPOLOGY
+
+NEWEST: Final = 5_000
+"""The newest records of each partition that a trace reads."""
+EVENTS_MAX: Final = 500
+TRACE_S: Final = 10.0
+FETCH_RECORDS: Final = 200
+"""Records in one step of a trace: about 2 ms of this process, between which requests and feeds go on."""
+KEY_CHARS_MAX: Final = 256
+
+router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(401, 403, 422, 503))
+
+TablePath = Annotated[
+    str, Path(pattern=r"^[a-z-]{3,64}$", description="a table's name", examples=["gamification-progress"])
+]
+RowKey = Annotated[
+    str, Query(min_length=1, max_length=KEY_CHARS_MAX, description="the row's key", examples=["trader-1"])
+]
+Cut = Annotated[list[str], Field(description="what was left out, and why; empty when everything was read")]
+
+
+class PlacedEvent(BaseModel):
+    """An event and its place in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    event: Annotated[dict[str, Any], Field(description="the event's envelope (CloudEvents) with its data")]
+
+
+class TracedEvent(PlacedEvent):
+    """An event with the events that follow from it."""
+
+    effects: list[TracedEvent]
+
+
+class TraceAnswer(BaseModel):
+    """The events of one chain as trees. An event whose cause was not found is a root."""
+
+    event: Annotated[str, Field(description="the id of the event that was asked for")]
+    trees: list[TracedEvent]
+    cut: Cut
+
+
+class Cause(BaseModel):
+    """A cause of an event: with its place and envelope, or its id alone, when the log has it not."""
+
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    event: dict[str, Any] | None = None
+    gone: Annotated[str | None, Field(description="the id of a cause that was not found")] = None
+
+
+class CausingEvent(PlacedEvent):
+    """An event that changed a row, and its causes: the nearest first, back to the request."""
+
+    causes: list[Cause]
+
+
+class BehindPartition(BaseModel):
+    """The events that changed the row in one partition, in the order of their processing."""
+
+    partition: int
+    missing: Annotated[list[str], Field(description="topics whose first events the log has removed")]
+    differs: Annotated[
+        bool, Field(description="the row does not follow from these events: earlier ones or other rules decided it")
+    ]
+    cut: Annotated[bool, Field(description="the search stopped before the last event")]
+    events: list[CausingEvent]
+
+
+class WhyAnswer(BaseModel):
+    """The events behind a row, by partition; none when no event in the log changed it."""
+
+    partitions: list[BehindPartition]
+    cut: Cut
+
+
+@router.get("/trace", summary="The events around an event", responses=problems(404))
+async def get_trace(
+    api: ApiDep,
+    _: Caller,
+    event: Annotated[
+        str,
+        Query(
+            min_length=8,
+            max_length=128,
+            description="an event's id, its place (topic:partition@offset), or the id of a trace",
+            examples=["astra.trading.commands.v1:2@1841"],
+        ),
+    ],
+    _reason: AuditReason = None,
+) -> TraceAnswer:
+    """Return all events with the same first cause, as trees. For the staff; the audit log keeps who read it and why.
+
+    The newest 5,000 records of each partition are searched, for at most 10 s. `cut` says what was left out;
+    `astratrade trace` reads the whole log.
+    """
+    bounds = Bounds(newest=NEWEST, events=EVENTS_MAX, seconds=TRACE_S, fetch_records=FETCH_RECORDS)
+    known = set(await api.log.topics())
+    topics = [topic for topic in TOPOLOGY.topics if topic in known]
+    with api.searches.alone():
+        origin = await lineage.origin_of(api.log, topics, event, _unseen, bounds)
+        if origin is None:
+            left = "; ".join(bounds.cut)
+            raise Problem(NOT_FOUND, f"no event {event!r} was found" + (f": {left}" if left else " in the log"))
+        chain = await lineage.chain_of(api.log, topics, origin, _unseen, bounds)
+    trees = [TracedEvent.model_validate(lineage.as_json(root)) for root in lineage.trees(chain)]
+    return TraceAnswer(event=origin.id, trees=trees, cut=list(bounds.cut))
+
+
+@router.get("/tables/{table}/why", summary="The events behind a row", response_model=WhyAnswer, responses=problems(404))
+async def get_why(api: ApiDep, _: Caller, table: TablePath, key: RowKey, _reason: AuditReason = None) -> Response:
+    """Return the events that changed a row, each with its causes. For the staff; the audit log keeps who asked and why.
+
+    A process beside the API folds the domain's topics from the beginning of the log, for at most 10 s and 500 events.
+    `cut` says what was left out; `astratrade why` has no bounds.
+    """
+    table_of(table)
+    with api.searches.alone():
+        return Response(await api.searches.behind(table, key), media_type="application/json")
+
+
+def table_of(name: str) -> Any:
+    """Return the declaration of a table.
+
+    Raises:
+        Problem: 404 when there is none.
+    """
+    if name not in {table.name for table in TOPOLOGY.tables}:
+        raise Problem(NOT_FOUND, f"there is no table {name!r}; /v1/pipeline/topology lists them")
+    return TOPOLOGY.table(name)
+
+
+def _unseen(_read: int) -> None:
+    """Show no progress: the answer comes at the end."""
