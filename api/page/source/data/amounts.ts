@@ -13,4 +13,7 @@ export function textOfParts(found: bigint, decimals: number): string {
   return `${found < 0n ? "-" : ""}${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
+/** Return the sum of two decimal texts. */
+export const added = (one: string, other: string, decimals: number): string => textOfParts(parts(one, decimals) + parts(other, decimals), decimals);
+
 export const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((total, one) => total + one, 0n);

@@ -6,7 +6,7 @@ import type { Receiver, Row } from "./feeds.ts";
 import { beforeFrame } from "./frames.ts";
 
 abstract class Rows implements Receiver {
-  /** Counts the changes that views have to draw. */
+  /** Counts the changes that views have to draw. A component is drawn again only when it has read this itself. */
   readonly version: Signal<number> = signal(0);
   /** Whether a snapshot, or the beginning of one, has arrived. */
   readonly loaded: Signal<boolean> = signal(false);

@@ -67,6 +67,11 @@ export async function signIn(login: string, password: string): Promise<void> {
   keep(await request<Answer>("POST", "/v1/auth/login", { login, password }));
 }
 
+/** Sign in with a wallet's signature. A wallet without an account gets one. */
+export async function signInByWallet(proven: object): Promise<void> {
+  keep(await request<Answer>("POST", "/v1/auth/wallet/login", proven));
+}
+
 export async function register(username: string, password: string): Promise<void> {
   keep(await request<Answer>("POST", "/v1/auth/register", { username, password }));
 }

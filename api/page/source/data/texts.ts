@@ -12,7 +12,7 @@ const TEXTS: Record<string, string> = {
   "follow": "{actor} follows you",
   "endorsement": "{actor} endorses you",
   "battle_challenge": "{challenger} challenges {name} to a battle",
-  "battle_started": "A battle against {opponent} begins",
+  "battle_started": "A battle of your constellation begins",
   "battle_won": "Your constellation won a battle. Your prize: {prize_ss} shards",
   "battle_lost": "Your constellation lost a battle. Your prize: {prize_ss} shards",
   "battle_tied": "Your constellation's battle ended in a tie. Your prize: {prize_ss} shards",

@@ -8,11 +8,12 @@ import { Privacy } from "./account/privacy.tsx";
 import { Profile } from "./account/profile.tsx";
 import { Sessions } from "./account/sessions.tsx";
 import { SubAccounts } from "./account/sub_accounts.tsx";
+import { Wallets } from "./account/wallets.tsx";
 import { SignIn } from "./player/sign_in.tsx";
 
 export function Account() {
   const id = user.value;
-  return id ? <Signed key={id} /> : <SignIn />;
+  return id ? <Signed key={id} /> : <SignIn title="Account" />;
 }
 
 function Signed() {
@@ -29,6 +30,7 @@ function Signed() {
           <Profile />
           <Privacy />
           <Password />
+          <Wallets />
           <SubAccounts />
         </div>
       </div>

@@ -14,7 +14,6 @@ import { ProfilePage } from "./community/profile_page.tsx";
 
 export function Community() {
   const all = useFeed("constellations", {}, () => new Table((row) => row.constellation_id));
-  all.version.value;
   const [person, constellation] = [choice("user", ""), choice("constellation", "")];
   return (
     <>

@@ -14,7 +14,6 @@ import { Reviews } from "./money/reviews.tsx";
 
 export function Money() {
   const chain = useFeed("chain-fees", {}, () => new Table(keyOf));
-  chain.version.value;
   return (
     <>
       <h1>Money</h1>

@@ -20,7 +20,7 @@ export function Sessions() {
   const columns: Column<Session>[] = [
     { title: "Signed in", show: (row) => <><Time at={row.created_at} /> <span class="soft">by {row.method}</span></> },
     { title: "Last used", show: (row) => <Time at={row.last_used_at} /> },
-    { title: "From", show: (row) => <span class="user" title={row.user_agent}>{row.address} <span class="soft">{row.user_agent}</span></span> },
+    { title: "From", show: (row) => <span title={row.user_agent}>{row.address} <span class="soft">{browserOf(row.user_agent)}</span></span> },
     { title: "End", show: (row) => <Form send={end(row)} button={row.current ? "Sign out" : "End"} label={`End the session from ${row.address}`} kind="link" /> },
   ];
   return (
@@ -30,4 +30,14 @@ export function Sessions() {
       <Form send={signOutEverywhere} button="End all sessions" kind="quiet" />
     </Panel>
   );
+}
+
+const BROWSERS = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]] as const;
+const SYSTEMS = [["Windows", "Windows"], ["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Mac OS", "macOS"], ["Linux", "Linux"]] as const;
+
+/** Return what a user agent calls itself in few words; that of a program is its first word. */
+function browserOf(agent: string): string {
+  const named = (names: readonly (readonly [string, string])[]) => names.find(([part]) => agent.includes(part))?.[1];
+  const [browser, system] = [named(BROWSERS), named(SYSTEMS)];
+  return browser && system ? `${browser} on ${system}` : browser ?? agent.split(" ")[0] ?? "";
 }

@@ -13,6 +13,7 @@ import { MemberActions } from "./member_actions.tsx";
 import { Members } from "./members.tsx";
 
 export function ConstellationPage({ id, all }: { id: string; all: Table }) {
+  all.version.value;
   const row = all.byKey.get(id);
   const markets = useMarkets();
   if (!row) return <Empty loaded={all.loaded.value}>There is no such constellation, or it was dissolved. <a href="/community" onClick={follow}>See all constellations</a>.</Empty>;

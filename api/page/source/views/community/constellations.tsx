@@ -21,6 +21,7 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 export function Constellations({ all }: { all: Table }) {
+  all.version.value;
   const rows = [...all.byKey.values()].sort((a, b) => b.rating - a.rating || a.name.localeCompare(b.name));
   const columns = [{ title: "Constellation", show: (row: Row) => <Name id={row.constellation_id} all={all} /> }, ...COLUMNS];
   return (

@@ -23,6 +23,7 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 export function ChainFees({ chain }: { chain: Table }) {
+  chain.version.value;
   if (chain.byKey.size === 0) return null;
   return (
     <Panel title="On the chain">

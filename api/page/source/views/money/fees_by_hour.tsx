@@ -1,6 +1,6 @@
 // Fees by hour as bars: one source by beneficiary, or all sources.
 
-import { parts, textOfParts } from "../../data/amounts.ts";
+import { added } from "../../data/amounts.ts";
 import type { Row } from "../../data/feeds.ts";
 import type { Colour, Series } from "../../data/drawing.ts";
 import { usd } from "../../data/format.ts";
@@ -51,8 +51,6 @@ function partsOf(fees: readonly Row[], by: string): Map<string, string> {
   const found = fees.filter(({ asset }) => asset === ASSET);
   if (by === "source") return new Map(found.map(({ source, amount }) => [source, amount]));
   const sums = new Map<string, string>();
-  for (const { beneficiaries } of found) for (const [name, amount] of Object.entries<string>(beneficiaries)) sums.set(name, added(sums.get(name), amount));
+  for (const { beneficiaries } of found) for (const [name, amount] of Object.entries<string>(beneficiaries)) sums.set(name, added(sums.get(name) ?? "0", amount, DECIMALS));
   return sums;
 }
-
-const added = (before: string | undefined, amount: string): string => (before ? textOfParts(parts(before, DECIMALS) + parts(amount, DECIMALS), DECIMALS) : amount);

@@ -24,6 +24,7 @@ const COLUMNS: readonly Column<Step>[] = [
 export function Reconciliation({ chain }: { chain: Table }) {
   const fees = useFeed("fees", { asset: "USD", day: "all", beneficiary: "total" }, () => new Table((row) => row.source));
   fees.version.value;
+  chain.version.value;
   const accrued = sum([...fees.byKey.values()].map((row) => parts(row.amount, USD_DECIMALS)));
   const facts = [...chain.byKey.values()];
   const steps = stepsOf(accrued, facts);

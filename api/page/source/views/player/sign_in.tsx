@@ -1,16 +1,25 @@
-// Sign in with a name and a password, or make an account.
+// Sign in with a name and a password or with a wallet, or make an account.
 
-import { register, signIn } from "../../data/session.ts";
+import { request } from "../../data/api.ts";
+import { register, signIn, signInByWallet } from "../../data/session.ts";
+import { type Challenge, prove, type Wallet } from "../../data/wallet.ts";
 import { Form } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
+import { WalletForm } from "../../parts/wallet_form.tsx";
 import { choice, choose } from "../../shell/router.ts";
 
-export function SignIn() {
+const byWallet = async (wallet: Wallet, chainId: string) => {
+  const ask = (named: object) => request<Challenge>("POST", "/v1/auth/wallet/challenge", named);
+  await signInByWallet(await prove(wallet, chainId, "sign-in", ask));
+};
+
+/** The title is that of the view that asks for it. */
+export function SignIn({ title = "You" }: { title?: string }) {
   const isNew = choice("account", "", ["new"]) === "new";
   const send = ({ name = "", password = "" }) => (isNew ? register(name, password) : signIn(name, password));
   return (
     <div class="narrow">
-      <h1>You</h1>
+      <h1>{title}</h1>
       <Panel title={isNew ? "Create an account" : "Sign in"}>
         <Form key={String(isNew)} send={send} button={isNew ? "Create account" : "Sign in"}>
           <label>{isNew ? "Name" : "Name or e-mail address"}<input name="name" autoComplete="username" required maxLength={320} /></label>
@@ -23,6 +32,8 @@ export function SignIn() {
           {isNew ? "You have an account? " : "You have no account? "}
           <button class="link" type="button" onClick={() => choose({ account: isNew ? "" : "new" })}>{isNew ? "Sign in" : "Create one"}</button>
         </p>
+        <h3>With a wallet</h3>
+        <WalletForm use={byWallet} button="Sign in with a wallet" kind="quiet" />
       </Panel>
     </div>
   );

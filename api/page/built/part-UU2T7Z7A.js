@@ -1,1 +1,0 @@
-import{C as e,G as r,z as t}from"./part-53GTMR4R.js";function o(a){let[i]=a.parts;return t("nav",{class:"parts","aria-label":a.label,children:a.parts.map(({name:n,title:l})=>t("a",{href:n===i?.name?e.value:`?${a.name}=${n}`,onClick:r,"aria-current":n===a.chosen?"page":void 0,children:l},n))})}export{o as a};

@@ -1,0 +1,28 @@
+"""The dashboard keeps the rows of feeds, and sums amounts without floats."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.page_module import NODE
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node")
+
+
+def test_a_deleted_row_leaves_its_table(page_module: Callable[[str], Path]) -> None:
+    script = Path(__file__).with_name("rows.mjs")
+    command = [str(NODE), str(script), str(page_module("data/rows.ts"))]
+    of_many, own = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert of_many == ["bob|2"]
+    assert own == []
+
+
+def test_amounts_have_their_sign_and_all_their_digits(called: Callable[[str, list[list[Any]]], list[Any]]) -> None:
+    calls = [["added", "-0.5", "0.25", 8], ["added", "12", "0.00000001", 8], ["added", "90071992547409.93", "0.01", 2]]
+    assert called("data/amounts.ts", [*calls]) == ["-0.25000000", "12.00000001", "90071992547409.94"]
