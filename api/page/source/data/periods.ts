@@ -17,6 +17,19 @@ export function periodOf(kind: Period, day: string): string {
   return `${kind}:${names[kind]}`;
 }
 
+/** Return when the period of a kind ends in which a day lies. */
+export function endOf(kind: Exclude<Period, "all">, day: string): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  const [year, month, number] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
+  const ends = {
+    day: Date.UTC(year, month, number + 1),
+    week: Date.UTC(year, month, number + 8 - (date.getUTCDay() || 7)),
+    month: Date.UTC(year, month + 1, 1),
+    season: Date.UTC(year, Math.floor(month / 3) * 3 + 3, 1),
+  };
+  return new Date(ends[kind]).toISOString();
+}
+
 function isoWeek(date: Date): string {
   const thursday = new Date(date);
   thursday.setUTCDate(date.getUTCDate() + 4 - (date.getUTCDay() || 7));

@@ -7,6 +7,7 @@ import { BoardChoices, chosenBoard, useMarkets } from "./boards/chosen.tsx";
 import { LiveRows } from "./boards/live_rows.tsx";
 import { Place } from "./boards/place.tsx";
 import { Seal } from "./boards/seal.tsx";
+import { SealedPeriods } from "./boards/sealed.tsx";
 
 export function Boards() {
   const board = chosenBoard();
@@ -24,6 +25,7 @@ export function Boards() {
         <div class="stack">
           {board.scope !== "constellations" && <Place board={board} user={shown} isOwn={isOwn} />}
           <Seal board={board} user={isOwn ? shown : ""} />
+          <SealedPeriods board={board} />
         </div>
       </div>
     </>

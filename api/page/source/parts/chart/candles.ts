@@ -23,6 +23,9 @@ export function candles(series: readonly Series[]): (plot: uPlot) => void {
     const width = Math.max(ratio, Math.min(BODY_MAX * ratio, spaceOf(times, x) * BODY_PART));
     const [up, down, panel] = [colourOf("up"), colourOf("down"), colourOf("panel")];
     ctx.save();
+    ctx.beginPath();
+    ctx.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+    ctx.clip();
     ctx.lineWidth = ratio;
     times.forEach((time, index) => {
       const [open, high, low, close] = [opens[index], highs[index], lows[index], closes[index]];

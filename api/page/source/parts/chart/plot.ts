@@ -11,6 +11,8 @@ const HEIGHT = 240; // pixels
 const DAYS_HEIGHT = 30; // pixels of an axis with one line
 const HOURS_HEIGHT = 46;
 const HOUR_S = 3_600;
+const DAYS = [1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730, 1825].map((days) => days * 86_400); // between the marks of an axis of days
+const STEPS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat(); // of an axis of whole numbers
 const LOW_PART = 5; // low bars take a fifth of the height
 
 export interface Picture {
@@ -55,6 +57,7 @@ function optionsOf(element: HTMLElement, picture: Picture, pointed: (at: number 
   const numbers = new Intl.NumberFormat(navigator.language, { notation: "compact", maximumSignificantDigits: 6 });
   const axis = { stroke: () => colourOf("soft"), grid: { stroke: () => colourOf("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   const shown = series.flatMap(seriesOf);
+  const isWhole = drawn(series, isStacked).flat().every((value) => value === null || Number.isInteger(value));
   const hasOnlyBars = series.every(({ kind }) => kind === "bars");
   return {
     width: element.clientWidth || 1,
@@ -63,13 +66,13 @@ function optionsOf(element: HTMLElement, picture: Picture, pointed: (at: number 
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
     scales: {
-      x: { range: (_, min, max) => padded(min, max, everyS) },
+      x: { range: ({ data: [times] }) => padded(times?.[0] ?? 0, times?.[times.length - 1] ?? 0, everyS) },
       y: hasOnlyBars ? { range: { min: { soft: 0, mode: 1 }, max: { soft: 0, mode: 1, pad: 0.1 } } } : {},
       low: { range: (_, __, max) => [0, (max || 1) * LOW_PART] },
     },
     axes: [
-      { ...axis, values: (_, splits, __, ___, apart) => names.along(splits, apart), space: 80, size: isDays ? DAYS_HEIGHT : HOURS_HEIGHT },
-      { ...axis, values: (_, splits) => splits.map((split) => numbers.format(split)), size: 64 },
+      { ...axis, values: (_, splits, __, ___, apart) => names.along(splits, apart), space: 80, ...(isDays ? { size: DAYS_HEIGHT, incrs: DAYS } : { size: HOURS_HEIGHT }) },
+      { ...axis, values: (_, splits) => splits.map((split) => numbers.format(split)), size: 64, ...(isWhole ? { incrs: STEPS } : {}) },
     ],
     series: [{}, ...(isStacked ? shown.reverse() : shown)],
     hooks: {

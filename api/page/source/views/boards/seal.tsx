@@ -15,18 +15,19 @@ interface Page { sealed: boolean; digest: string | null; total: number }
 export function Seal({ board, user }: { board: ChosenBoard; user: string }) {
   const path = board.scope === "constellations" ? "/v1/leaderboards/xp/constellations" : `/v1/leaderboards/${board.board}`;
   const isAsked = board.period !== "all" && board.scope !== "friends";
-  const { data } = useQuery<Page>(isAsked ? path : null, { ...board.query, limit: "1" });
+  const { data } = useQuery<Page>(isAsked ? path : null, { ...board.query, limit: "1" }, true);
   if (!isAsked || !data) return null;
   return (
     <Panel title="Seal">
       {!data.sealed && <p class="empty">This period is open. It is sealed some hours after its end, and then nothing changes it.</p>}
-      {data.sealed && <p>Sealed with the digest <code class="digest">{data.digest}</code></p>}
-      {data.sealed && board.scope === "everyone" && <Proof key={`${board.board} ${board.period} ${board.market} ${user}`} board={board} user={user} digest={data.digest ?? ""} />}
+      {data.sealed && <p>Sealed. Its digest, which is keyed for all but the staff, is <code class="digest">{data.digest}</code></p>}
+      {data.sealed && board.scope === "everyone" && <Proof key={`${board.board} ${board.period} ${board.market} ${user}`} board={board} user={user} />}
     </Panel>
   );
 }
 
-function Proof({ board, user, digest }: { board: ChosenBoard; user: string; digest: string }) {
+/** The digest that a reader sees is keyed, because a plain one would tell the names of private users. The proof has the plain one. */
+function Proof({ board, user }: { board: ChosenBoard; user: string }) {
   const [said, setSaid] = useState<{ ok: boolean; text: string } | null>(null);
   if (!user) return <p class="soft">Sign in to verify your own rank.</p>;
   const check = async () => {
@@ -34,8 +35,9 @@ function Proof({ board, user, digest }: { board: ChosenBoard; user: string; dige
       const path = `/v1/leaderboards/${board.board}/users/${encodeURIComponent(user)}/proof`;
       const proof = await get<RankProof>(path, board.query, await token());
       const rank = await verify(proof);
-      if (proof.digest !== digest) throw new ProofError(`the proof is of another board, with the digest ${proof.digest}`);
-      setSaid({ ok: true, text: `Your browser has checked it: the sealed board has you at rank ${rank}.` });
+      const group = `${board.market || "global"}/${board.period}/${board.board}`;
+      if (proof.group !== group || proof.user_id !== user) throw new ProofError(`it is for ${proof.user_id} on ${proof.group}`);
+      setSaid({ ok: true, text: `Your browser has checked it: you have rank ${rank} on the board with the digest ${proof.digest}. Others on this board can compare the digest.` });
     } catch (error) {
       setSaid({ ok: false, text: error instanceof ProofError ? `The proof is wrong: ${error.message}` : textOf(error) });
     }
@@ -43,7 +45,7 @@ function Proof({ board, user, digest }: { board: ChosenBoard; user: string; dige
   return (
     <>
       <button type="button" onClick={() => void check()}>Verify my rank</button>
-      {said && <p role="status" class={said.ok ? "up" : "fault"}>{said.text}</p>}
+      {said && <p role="status" class={said.ok ? "up digest" : "fault"}>{said.text}</p>}
     </>
   );
 }

@@ -6,7 +6,7 @@ import { LiveRows } from "../boards/live_rows.tsx";
 
 export function Board() {
   return (
-    <Panel title="Leaderboard" kind="tall">
+    <Panel title="Leaderboard">
       <BoardChoices markets={useMarkets()} />
       <LiveRows board={chosenBoard()} shown="" />
     </Panel>

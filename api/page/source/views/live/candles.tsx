@@ -6,7 +6,6 @@ import { Chart } from "../../parts/chart.tsx";
 import { Choose } from "../../parts/choose.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { choice } from "../../shell/router.ts";
-import { useMarkets } from "../boards/chosen.tsx";
 
 const WINDOWS = 120;
 const INTERVALS = [["1d", "Days"], ["1h", "Hours"], ["5m", "5 minutes"], ["1m", "Minutes"]] as const;
@@ -15,24 +14,24 @@ const MODES = [["live", "Live"], ["practice", "Practice"]] as const;
 
 type Interval = keyof typeof SECONDS;
 
-export function Candles() {
-  const markets = useMarkets();
-  const market = choice("chart", markets[0] ?? "", markets);
+export const chosenMode = () => choice("mode", "live", MODES.map(([value]) => value));
+
+export function Candles({ markets, market }: { markets: readonly string[]; market: string }) {
   return (
-    <Panel title={market ? `${market} candles` : "Candles"} kind="wide">
+    <Panel title={market ? `${market} candles` : "Candles"} kind="two">
       <form onSubmit={(event) => event.preventDefault()}>
         <Choose name="chart" label="Market" options={markets.map((each) => [each, each] as const)} />
         <Choose name="every" label="Candles of" options={INTERVALS} />
         <Choose name="mode" label="Trades" options={MODES} />
       </form>
-      {market && <Shown market={market} />}
+      {market ? <Shown market={market} /> : <Empty loaded={false}>{null}</Empty>}
     </Panel>
   );
 }
 
 function Shown({ market }: { market: string }) {
   const interval = choice<Interval>("every", "1d", INTERVALS.map(([value]) => value));
-  const mode = choice("mode", "live", MODES.map(([value]) => value));
+  const mode = chosenMode();
   const { rows, loaded } = useWindows("candles", { market, interval, mode }, WINDOWS);
   if (rows.length === 0) return <Empty loaded={loaded}>Nothing was traded lately. Choose longer candles, or another market.</Empty>;
   const column = (name: string) => rows.map((row: Row) => row[name] as string);
