@@ -20,6 +20,7 @@ from api.kit.context import ApiDep
 from api.kit.problems import KINDS, NOT_FOUND, Problem
 from api.permissions import SUB_ACCOUNT_SCOPES, Scope, scopes_of
 from api.security_headers import PAGE_POLICY
+from streams.events import notifications
 
 PAGE = {"Content-Security-Policy": PAGE_POLICY}
 TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "txt": "text/plain"}
@@ -81,6 +82,7 @@ class PageSettings(BaseModel):
     markets: list[str]
     scopes: dict[Role, list[Scope]]
     sub_account_scopes: list[Scope]
+    notification_kinds: list[str]
     chain_id: str
 
 
@@ -91,6 +93,7 @@ async def settings(api: ApiDep) -> PageSettings:
         markets=sorted(api.config.markets, key=str.lower),
         scopes={role: sorted(scopes_of(role)) for role in Role},
         sub_account_scopes=sorted(SUB_ACCOUNT_SCOPES),
+        notification_kinds=list(notifications.KINDS),
         chain_id=api.config.wallets.chain_id,
     )
 

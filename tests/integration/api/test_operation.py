@@ -221,6 +221,7 @@ async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> N
     settings = (await client.get("/page-settings")).json()
     assert "BTC" in settings["markets"]
     assert settings["scopes"]["venue"] == ["account", "fills:write", "read:private"]
+    assert {"level_up", "overtaken"} <= {*settings["notification_kinds"]}
     assert settings["sub_account_scopes"] == ["read:private", "trade"]
 
 

@@ -4,7 +4,7 @@ import { useFeed } from "../data/follow.ts";
 import { Table } from "../data/rows.ts";
 import { user } from "../data/session.ts";
 import { Rejections } from "../parts/rejections.tsx";
-import { choice } from "../shell/router.ts";
+import { choice, visit } from "../shell/router.ts";
 import { Battles } from "./community/battles.tsx";
 import { ConstellationPage } from "./community/constellation_page.tsx";
 import { Constellations } from "./community/constellations.tsx";
@@ -29,6 +29,7 @@ function Overview({ all }: { all: Table }) {
   return (
     <>
       <h1>Community</h1>
+      <Find />
       <div class="pair">
         <div class="stack">
           <Constellations all={all} />
@@ -40,5 +41,20 @@ function Overview({ all }: { all: Table }) {
         </div>
       </div>
     </>
+  );
+}
+
+/** Find a user by the id, which boards and feeds show. */
+function Find() {
+  const find = (event: Event) => {
+    event.preventDefault();
+    const id = String(new FormData(event.currentTarget as HTMLFormElement).get("user") ?? "").trim();
+    if (id) visit(`/community?user=${encodeURIComponent(id)}`);
+  };
+  return (
+    <form role="search" onSubmit={find}>
+      <label>User<input name="user" required maxLength={64} /></label>
+      <button>Find</button>
+    </form>
   );
 }

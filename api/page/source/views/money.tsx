@@ -5,6 +5,7 @@ import { useFeed } from "../data/follow.ts";
 import { Table } from "../data/rows.ts";
 import { user } from "../data/session.ts";
 import { ChainFees, keyOf } from "./money/chain_fees.tsx";
+import { ChainProcesses } from "./money/chain_processes.tsx";
 import { FeesByDay } from "./money/fees_by_day.tsx";
 import { FeesByHour } from "./money/fees_by_hour.tsx";
 import { Ledger } from "./money/ledger.tsx";
@@ -38,7 +39,10 @@ function ForStaff() {
   return (
     <div class="pair staff">
       <Reviews />
-      <Ledger />
+      <div class="stack">
+        <Ledger />
+        <ChainProcesses />
+      </div>
     </div>
   );
 }

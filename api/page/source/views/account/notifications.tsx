@@ -7,6 +7,7 @@ import { sentence } from "../../data/texts.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Time } from "../../parts/texts.tsx";
+import { Muted } from "./muted.tsx";
 
 const KEPT = 200;
 const PATH = "/v1/notifications/read";
@@ -28,6 +29,7 @@ export function Notifications() {
           </li>
         ))}
       </ul>
+      <Muted />
     </Panel>
   );
 }
