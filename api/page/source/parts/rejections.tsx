@@ -21,4 +21,4 @@ export function Rejections({ feed }: { feed: string }) {
 }
 
 /** Return a command's class as words: `JoinConstellation` is "join constellation". */
-const named = (command: string): string => command.replaceAll(/(?!^)([A-Z])/g, " $1").toLowerCase();
+const named = (command: string): string => command.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
