@@ -16,6 +16,13 @@ from streams.services import Kind
 router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(401, 403, 503))
 
 
+class Commits(BaseModel):
+    """The commits of one domain in one process, as means of its last 10 s."""
+
+    per_second: float
+    mean_ms: Annotated[float | None, Field(description="how long one took; null when there was none")]
+
+
 class ServiceState(BaseModel):
     """One live process, as it described itself at its last renewal."""
 
@@ -30,6 +37,9 @@ class ServiceState(BaseModel):
     ready: bool
     why_not: Annotated[str | None, Field(description="what it lacks; null when ready")]
     lease_ms: Annotated[int, Field(description="milliseconds until its lease ends unless it renews it")]
+    commits: Annotated[
+        dict[str, Commits], Field(description="by domain, for a worker that has made two heartbeats at least")
+    ] = {}
 
 
 class ServicesAnswer(BaseModel):

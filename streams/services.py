@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +61,9 @@ class Service:
     rulebook: str | None = None
 
 
+Figures = Callable[[], Mapping[str, Any]]
+"""Returns what else a process says of itself at a renewal."""
+
 Health = Callable[[], Awaitable[str | None]]
 """Returns why the process is not ready, or None."""
 
@@ -81,7 +84,9 @@ def reachable_address(listener: socket.socket) -> str:
 class ServiceLease:
     """The lease of one process in the registry of live services."""
 
-    def __init__(self, log: Log, service: Service, health: Health, *, lease_ms: int, every_s: float) -> None:
+    def __init__(
+        self, log: Log, service: Service, health: Health, *, lease_ms: int, every_s: float, figures: Figures = dict
+    ) -> None:
         """Prepare the lease.
 
         Args:
@@ -90,12 +95,14 @@ class ServiceLease:
             health: Returns why it is not ready; asked at each renewal.
             lease_ms: How long it counts as alive after a renewal.
             every_s: How often it renews its lease.
+            figures: Returns what else it says of itself; called at each renewal.
         """
         self._services = Services(log)
         self._service = service
         self._health = health
         self._lease_ms = lease_ms
         self._every_s = every_s
+        self._figures = figures
         self._version = version(DISTRIBUTION)
         self._fault: str | None = None
 
@@ -135,6 +142,7 @@ class ServiceLease:
                 "rulebook": service.rulebook,
                 "ready": why_not is None,
                 "why_not": why_not,
+                **self._figures(),
             }
             await self._services.renew(service.name, description, lease_ms=self._lease_ms)
         except LogError as exc:

@@ -28,8 +28,8 @@ EXPECTED = (
 )  # fmt: skip
 COMMANDS = (
     "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "sink", "chain", "bridge", "replay",
-    "boards", "topology", "rulebook", "acl", "sbom", "topics", "groups", "tables", "dead-letters", "trace", "why",
-    "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
+    "boards", "topology", "rulebook", "acl", "sbom", "top", "topics", "groups", "tables", "dead-letters", "trace",
+    "why", "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ from deploy.financial_metrics import last_audits
 from deploy.local_state import state_sizes
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
+from deploy.run.commit_rates import CommitRates
 from deploy.run.domain_app import build_app, load_plugins, member_name, presence, slot_directory
 from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
@@ -192,7 +193,15 @@ class Worker:
         )
         settings = self._settings
         every_s = settings.heartbeat_ms / 1_000
-        return ServiceLease(log, service, health.why_not_ready, lease_ms=settings.lease_ms, every_s=every_s)
+        commits = CommitRates(self._metrics.commit_seconds)
+        return ServiceLease(
+            log,
+            service,
+            health.why_not_ready,
+            lease_ms=settings.lease_ms,
+            every_s=every_s,
+            figures=commits.described,
+        )
 
     async def _prepare(self) -> None:
         """Create the topics that a flush of the broker removed, before an app creates them without their views."""

@@ -36,6 +36,17 @@ export interface PipelineState {
   topics: { topic: string; records: number; per_second: number | null }[];
 }
 
+export interface Service {
+  name: string;
+  kind: string;
+  version: string;
+  domains: string[];
+  ready: boolean;
+  why_not: string | null;
+  lease_ms: number;
+  commits: Record<string, { per_second: number; mean_ms: number | null }>;
+}
+
 export const PIPELINE = "/v1/pipeline";
 export const EVERY_MS = 2_000;
 

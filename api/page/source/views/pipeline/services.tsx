@@ -1,13 +1,12 @@
-// The processes that are alive.
+// The processes that are alive, and the commits of the workers among them.
 
 import { decimal } from "../../data/format.ts";
 import { usePoll } from "../../data/poll.ts";
+import { textOf } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
-
-const EVERY_MS = 3_000;
-
-interface Service { name: string; kind: string; version: string; domains: string[]; ready: boolean; why_not: string | null; lease_ms: number }
+import { EVERY_MS, type Service } from "./answers.ts";
+import { rateText } from "./graph.tsx";
 
 const COLUMNS: readonly Column<Service>[] = [
   { title: "Process", show: (row) => row.name },
@@ -17,11 +16,28 @@ const COLUMNS: readonly Column<Service>[] = [
   { title: "Lease, ms", show: (row) => decimal(row.lease_ms), isNumber: true },
 ];
 
+interface Committing { process: string; domain: string; per_second: number; mean_ms: number | null }
+const COMMITS: readonly Column<Committing>[] = [
+  { title: "Domain", show: (row) => row.domain },
+  { title: "Process", show: (row) => row.process },
+  { title: "Commits", show: (row) => rateText(row.per_second), isNumber: true },
+  { title: "Mean time", show: (row) => (row.mean_ms === null ? "–" : `${decimal(row.mean_ms.toFixed(1))} ms`), isNumber: true },
+];
+
 export function Services() {
-  const { data } = usePoll<{ services: Service[] }>("/v1/services", EVERY_MS, true);
+  const { data, error } = usePoll<{ services: Service[] }>("/v1/services", EVERY_MS, true);
+  const services = data?.services ?? [];
+  const commits = services.flatMap(({ name, commits }) => Object.entries(commits).map(([domain, each]) => ({ process: name, domain, ...each })));
   return (
-    <Panel title="Processes">
-      <RowsTable label="Processes" rows={data?.services ?? []} keyOf={(row) => row.name} columns={COLUMNS} loaded={data !== null} empty="No process is alive." />
-    </Panel>
+    <div class="stack">
+      {!data && error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+      <Panel title="Commits">
+        <RowsTable label="Commits" rows={commits} keyOf={(row) => `${row.process} ${row.domain}`} columns={COMMITS} loaded={data !== null}
+          empty="No worker has told its commits yet. A worker does with its second heartbeat." />
+      </Panel>
+      <Panel title="Processes">
+        <RowsTable label="Processes" rows={services} keyOf={(row) => row.name} columns={COLUMNS} loaded={data !== null} empty="No process is alive." />
+      </Panel>
+    </div>
   );
 }
