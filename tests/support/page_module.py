@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def page_module(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     """Return a function that returns a module with all that it imports, such as of ``data/feeds.ts``."""
     folder = tmp_path_factory.mktemp("page")
 
+    @cache
     def made(name: str) -> Path:
         try:
             installed = packages()

@@ -10,6 +10,8 @@ from agents.rulebook import packaged_rulebook
 from deploy.rulebook import public_rules
 from streams.times import Instant, midnight
 from tables.boards import periods_of
+from tables.rank_proof import verify
+from tests.unit.tables.test_rank_proof import BOARD, GROUP, proof_of
 
 Called = Callable[[str, list[list[Any]]], list[Any]]
 KINDS = ("day", "week", "month", "season")
@@ -51,3 +53,17 @@ def test_markets_of_the_newest_day_come_by_their_volume(called: Called) -> None:
     changes = [("3", "4"), ("0.35410", "0.35025"), ("2", "2")]
     rows = [candle("A", "", "1", prices) for prices in changes]
     assert called("data/markets.ts", [["changeOf", row] for row in rows]) == ["33.33", "-1.09", "0"]
+
+
+def test_a_proof_is_taken_for_its_own_user_and_board_alone(called: Called) -> None:
+    proof = proof_of(BOARD, "user-5").model_dump()
+    calls = [["rankOf", proof, GROUP, "user-5"], ["rankOf", proof, GROUP, "user-4"], ["rankOf", proof, "x", "user-5"]]
+    rank, *refused = called("data/rank_proof.ts", calls)
+    assert rank == verify(proof_of(BOARD, "user-5"))
+    assert refused == [{"error": f"it is for user-5 on {GROUP}"}] * 2
+
+
+def test_a_quantity_is_shown_with_few_decimals_unless_they_are_all(called: Called) -> None:
+    quantities = ["4.407227853680035258", "-23240", "0.000000000000000001", "1.500000"]
+    shown = called("data/format.ts", [["short", text, 6] for text in quantities])
+    assert shown == ["4.407227", "−23,240", "0.000000000000000001", "1.5"]

@@ -20,6 +20,13 @@ export function decimal(text: string | number, decimals?: number): string {
   return `${sign && !isZero ? MINUS : ""}${integers.format(BigInt(whole))}${shown ? point + shown : ""}`;
 }
 
+/** Return decimal text with at most so many decimals; further ones are cut, and an amount that is less keeps them. */
+export function short(text: string, decimals: number): string {
+  const [whole = "", fraction = ""] = text.split(".");
+  const kept = fraction.slice(0, decimals).replace(/0+$/, "");
+  return decimal(/[1-9]/.test(whole + kept) ? `${whole}${kept && `.${kept}`}` : text);
+}
+
 /** Return an amount of USD with two decimals. */
 export const usd = (text: string): string => decimal(text, 2);
 

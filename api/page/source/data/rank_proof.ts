@@ -33,6 +33,12 @@ export class ProofError extends Error {}
 
 type Order = readonly [negatedScore: bigint, reachedAt: number, user: string];
 
+/** Return the rank that a proof proves of a user on a board, or raise a ProofError. */
+export async function rankOf(proof: RankProof, group: string, user: string): Promise<number> {
+  if (proof.group !== group || proof.user_id !== user) throw new ProofError(`it is for ${proof.user_id} on ${proof.group}`);
+  return verify(proof);
+}
+
 /** Return the rank that a proof proves, or raise a ProofError. */
 export async function verify(proof: RankProof): Promise<number> {
   const order: Order = [-BigInt(proof.score), proof.reached_at_us, proof.user_id];

@@ -1,6 +1,6 @@
 // Times and amounts as the reader writes them; the exact value is the tooltip.
 
-import { decimal, instant, signOf, usd, utc } from "../data/format.ts";
+import { decimal, instant, short, signOf, usd, utc } from "../data/format.ts";
 import { follow } from "../shell/router.ts";
 
 export function Time(props: { at: string }) {
@@ -11,6 +11,11 @@ export function Usd(props: { amount: string; signed?: boolean }) {
   const sign = props.signed ? ["down", "", "up"][signOf(props.amount) + 1] : "";
   return <span class={`number ${sign}`} title={`${props.amount} USD`}>{usd(props.amount)}</span>;
 }
+
+const SIZE_DECIMALS = 6;
+
+/** A quantity, without the decimals that nobody reads. */
+export const Size = ({ value }: { value: string }) => <span class="number" title={value}>{short(value, SIZE_DECIMALS)}</span>;
 
 export const Decimal = (props: { value: string | number }) => <span class="number">{decimal(props.value)}</span>;
 

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 
 import { get } from "../../data/api.ts";
 import { useQuery } from "../../data/query.ts";
-import { ProofError, type RankProof, verify } from "../../data/rank_proof.ts";
+import { ProofError, rankOf, type RankProof } from "../../data/rank_proof.ts";
 import { token } from "../../data/session.ts";
 import { textOf } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
@@ -34,9 +34,7 @@ function Proof({ board, user }: { board: ChosenBoard; user: string }) {
     try {
       const path = `/v1/leaderboards/${board.board}/users/${encodeURIComponent(user)}/proof`;
       const proof = await get<RankProof>(path, board.query, await token());
-      const rank = await verify(proof);
-      const group = `${board.market || "global"}/${board.period}/${board.board}`;
-      if (proof.group !== group || proof.user_id !== user) throw new ProofError(`it is for ${proof.user_id} on ${proof.group}`);
+      const rank = await rankOf(proof, `${board.market || "global"}/${board.period}/${board.board}`, user);
       setSaid({ ok: true, text: `Your browser has checked it: you have rank ${rank} on the board with the digest ${proof.digest}. Others on this board can compare the digest.` });
     } catch (error) {
       setSaid({ ok: false, text: error instanceof ProofError ? `The proof is wrong: ${error.message}` : textOf(error) });

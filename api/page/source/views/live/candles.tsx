@@ -5,7 +5,7 @@ import { secondsOf, useWindows } from "../../data/windows.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { Choose } from "../../parts/choose.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
-import { choice } from "../../shell/router.ts";
+import { choice, choose } from "../../shell/router.ts";
 
 const WINDOWS = 120;
 const INTERVALS = [["1d", "Days"], ["1h", "Hours"], ["5m", "5 minutes"], ["1m", "Minutes"]] as const;
@@ -29,11 +29,18 @@ export function Candles({ markets, market }: { markets: readonly string[]; marke
   );
 }
 
+/** Says that nobody traded, and offers the other trades. */
+export function Untraded() {
+  const mode = chosenMode();
+  const other = mode === "live" ? "practice" : "live";
+  return <>There were no {mode} trades lately. <button type="button" class="link" onClick={() => choose({ mode: other === "live" ? "" : other })}>Show {other} trades</button>. </>;
+}
+
 function Shown({ market }: { market: string }) {
   const interval = choice<Interval>("every", "1d", INTERVALS.map(([value]) => value));
   const mode = chosenMode();
   const { rows, loaded } = useWindows("candles", { market, interval, mode }, WINDOWS);
-  if (rows.length === 0) return <Empty loaded={loaded}>Nothing was traded lately. Choose longer candles, or another market.</Empty>;
+  if (rows.length === 0) return <Empty loaded={loaded}><Untraded />Choose longer candles, or another market.</Empty>;
   const column = (name: string) => rows.map((row: Row) => row[name] as string);
   return (
     <Chart

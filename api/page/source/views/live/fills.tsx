@@ -4,7 +4,7 @@ import { useFeed } from "../../data/follow.ts";
 import { decimal } from "../../data/format.ts";
 import { Tape } from "../../data/rows.ts";
 import { Empty, Panel } from "../../parts/panel.tsx";
-import { Time } from "../../parts/texts.tsx";
+import { Size, Time } from "../../parts/texts.tsx";
 
 const ROWS = 60;
 
@@ -34,7 +34,7 @@ export function Fills() {
                     <span class="word"> {row.side}</span> {row.market}
                   </td>
                   <td class="number">{decimal(row.price)}</td>
-                  <td class="number">{decimal(row.size)}</td>
+                  <td class="number"><Size value={row.size} /></td>
                 </tr>
               ))}
             </tbody>

@@ -3,9 +3,10 @@
 import type { Row } from "../../data/feeds.ts";
 import { decimal, signOf, usd } from "../../data/format.ts";
 import { changeOf } from "../../data/markets.ts";
-import { Panel } from "../../parts/panel.tsx";
+import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { choose } from "../../shell/router.ts";
+import { Untraded } from "./candles.tsx";
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: "Market", show: (row) => <button type="button" class="link" onClick={() => choose({ chart: row.market })}>{row.market}<span class="hidden">: show its candles</span></button> },
@@ -23,7 +24,9 @@ function Change({ by }: { by: string }) {
 export function Markets({ rows, loaded }: { rows: readonly Row[]; loaded: boolean }) {
   return (
     <Panel title="Markets">
-      <RowsTable label="Markets of the day, in UTC" rows={rows} keyOf={(row) => row.market} columns={COLUMNS} loaded={loaded} empty="Nothing was traded on this day yet." />
+      {loaded && rows.length === 0
+        ? <Empty loaded><Untraded /></Empty>
+        : <RowsTable label="Markets of the day, in UTC" rows={rows} keyOf={(row) => row.market} columns={COLUMNS} loaded={loaded} empty="" />}
     </Panel>
   );
 }

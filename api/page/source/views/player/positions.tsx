@@ -9,7 +9,7 @@ import { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
-import { Time, Usd } from "../../parts/texts.tsx";
+import { Size, Time, Usd } from "../../parts/texts.tsx";
 
 /** Return the newest mark price of each market. */
 function usePrices(): Map<string, Row> {
@@ -51,7 +51,7 @@ const columnsAt = (prices: Map<string, Row>): readonly Column<Row>[] => {
   const priceOf = (row: Row): string => prices.get(row.market)?.price ?? row.last_price;
   return [
     { title: "Market", show: (row) => <>{row.market} <span class="soft">{row.mode}</span></> },
-    { title: "Quantity", show: (row) => decimal(row.quantity), isNumber: true },
+    { title: "Quantity", show: (row) => <Size value={row.quantity} />, isNumber: true },
     { title: "Entry", show: (row) => (row.average_entry ? <span title={row.average_entry}>{decimal(row.average_entry, 4)}</span> : "–"), isNumber: true },
     { title: "Price", show: (row) => decimal(priceOf(row)), isNumber: true },
     { title: "Open profit, USD", show: (row) => <Usd amount={openProfit(row, priceOf(row))} signed />, isNumber: true },
