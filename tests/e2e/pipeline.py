@@ -13,6 +13,7 @@ import shutil
 import signal
 import ssl
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,7 +37,7 @@ from tests.e2e.waiting import eventually
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
 from tests.support import forked
-from tests.support.aside import run_aside
+from tests.support.aside import call_aside, run_aside
 from tests.support.tokens import mint
 
 CLI = (*forked.PYTHON, forked.MAIN)
@@ -72,7 +73,7 @@ class Pipeline:
         self.api: Child
         self._first_workers = workers
         self._with_api = api
-        self._api_port = free_port()
+        self.api_port = free_port()
         self._probe = self.client_with(None)
         self.secret = secrets.token_hex(32)
         self._partitions = partitions
@@ -123,7 +124,7 @@ class Pipeline:
             "ASTRA_DATA_DIR": str(self.directory),
             "ASTRA_BROKER_URL": self.server.url,
             "ASTRA_PARTITIONS": str(self._partitions),
-            "ASTRA_API_PORT": str(self._api_port),
+            "ASTRA_API_PORT": str(self.api_port),
             "ASTRA_SECRET": self.secret,
             "ASTRA_LEASE_MS": str(self._lease_ms),
             "ASTRA_HEARTBEAT_MS": str(HEARTBEAT_MS),
@@ -173,7 +174,7 @@ class Pipeline:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._api_port}"
+        return f"http://127.0.0.1:{self.api_port}"
 
     def token(self, role: str, user: str) -> str:
         """Return a token that outlasts the tests, as `astratrade token` issues it."""
@@ -207,7 +208,7 @@ class Pipeline:
         """Return whether the API answers, and each domain has a member with its tables for each running worker."""
         expected = {domain: len(running) for domain, running in self._running().items() if running}
         settings = Settings(broker_url=self.server.url, data_dir=self.directory)
-        return self._answers() and missing_for_readiness(settings, expected) is None
+        return self._answers() and call_aside(partial(missing_for_readiness, settings, expected)) is None
 
     def _running(self) -> dict[str, list[Child]]:
         """Count by domain the workers that the test has not ended."""

@@ -1,9 +1,9 @@
-"""Run a coroutine beside a running event loop."""
+"""Run a coroutine, or a function that runs one, beside a running event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -20,3 +20,9 @@ def run_aside(coroutine: Coroutine[Any, Any, T]) -> T:
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, asyncio.wait_for(coroutine, LIMIT_S)).result()
+
+
+def call_aside(function: Callable[[], T]) -> T:
+    """Return what a function returns that runs an event loop of its own, whether or not this thread runs one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function).result()
