@@ -57,27 +57,27 @@ def build() -> dict[str, bytes]:
         return _files(work)
 
 
-def packages() -> Path:
-    """Return the folder with the locked packages. It is installed once for each lock, into the cache folder.
+def packages(locked_in: Path = PAGE) -> Path:
+    """Return the folder with the packages that a lock names. It is installed once for each lock, into the cache folder.
 
     Raises:
         BuildError: npm cannot install them.
     """
-    digest = hashlib.sha256((PAGE / "package-lock.json").read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256((locked_in / "package-lock.json").read_bytes()).hexdigest()[:16]
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "astratrade-page" / digest
     if not home.is_dir():
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent) as folder:
-            _install(Path(folder))
+            _install(locked_in, Path(folder))
             with contextlib.suppress(OSError):  # another process was first
                 Path(folder).rename(home)
             Path(folder).mkdir(exist_ok=True)  # what the context removes
     return home / "node_modules"
 
 
-def _install(folder: Path) -> None:
+def _install(locked_in: Path, folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(PAGE / name, folder)
+        shutil.copy(locked_in / name, folder)
     done = _called(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder, INSTALL_S)
     if done.returncode:
         raise BuildError(f"npm cannot install the packages: {done.stderr.strip()[-500:]}")
