@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from api.kit.feeds.session import Sending
+
+ABNORMAL_CLOSURE: Final = 1006
+"""The code of RFC 6455 for a connection that was lost without a closing message."""
 
 
 class MessageSender:
@@ -30,6 +34,8 @@ class MessageSender:
             WebSocketDisconnect: when the connection is lost.
         """
         async with self._lock:
+            if self._websocket.application_state is WebSocketState.DISCONNECTED:  # an earlier message found out
+                raise WebSocketDisconnect(ABNORMAL_CLOSURE)
             self.sending.since_s = asyncio.get_running_loop().time()
             try:
                 await self._websocket.send_text(text)
