@@ -10,6 +10,7 @@ from faust_redis.log import Log
 
 from contracts.clients.generate.__main__ import parser as clients_parser
 from tests.bench.command import bench
+from tests.browser import measures, screenshots, soak
 from tests.chain.__main__ import parser as chain_parser
 from tests.chain.second_client.__main__ import parser as second_client_parser
 from tests.cluster.__main__ import parser as cluster_parser
@@ -136,6 +137,10 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.economy": lambda arguments: economy_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.compose": lambda arguments: compose_parser().parse_args(arguments),
+    "tests.browser": lambda arguments: arguments,  # pytest gets them
+    "tests.browser.screenshots": lambda arguments: screenshots.parser().parse_args(arguments),
+    "tests.browser.measures": lambda arguments: measures.parser().parse_args(arguments),
+    "tests.browser.soak": lambda arguments: soak.parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),
     "tests.observe": lambda arguments: observe_parser().parse_args(arguments),
     "tests.versions": lambda arguments: versions_parser().parse_args(arguments),
