@@ -32,10 +32,11 @@ export function choose(choices: Record<string, string>): void {
   read();
 }
 
-/** Go to a view of the page. */
+/** Go to a view of the page. The focus goes with it, so that keyboard and screen reader begin there. */
 export function visit(to: string): void {
   history.pushState(null, "", to);
   read();
+  document.getElementById("main")?.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 

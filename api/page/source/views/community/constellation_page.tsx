@@ -1,6 +1,7 @@
 // One constellation: its figures, its members and their board, its battles, and what the reader may do in it.
 
 import { decimal } from "../../data/format.ts";
+import { useMembership } from "../../data/membership.ts";
 import { user } from "../../data/session.ts";
 import type { Table } from "../../data/rows.ts";
 import { Figure } from "../../parts/figure.tsx";
@@ -34,11 +35,20 @@ export function ConstellationPage({ id, all }: { id: string; all: Table }) {
           <LiveRows board={chosenBoard()} shown={user.value ?? ""} constellation={id} />
         </Panel>
         <div class="stack">
-          {user.value && <MemberActions key={user.value} id={id} all={all} />}
-          <Members id={id} />
+          {user.value ? <ForUsers key={user.value} id={id} all={all} /> : <Members id={id} membership={null} />}
           <Battles all={all} of={id} />
         </div>
       </div>
+    </>
+  );
+}
+
+function ForUsers({ id, all }: { id: string; all: Table }) {
+  const membership = useMembership();
+  return (
+    <>
+      <MemberActions id={id} all={all} membership={membership} />
+      <Members id={id} membership={membership} />
     </>
   );
 }

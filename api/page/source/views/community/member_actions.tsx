@@ -1,16 +1,17 @@
 // What a user may do in a constellation: join it; as a member give shards and leave; and as a leader of another challenge it.
 
-import { isLeader, useMembership } from "../../data/membership.ts";
+import type { Row } from "../../data/feeds.ts";
+import { isLeader } from "../../data/membership.ts";
 import { command } from "../../data/own.ts";
 import type { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
+import { Dissolve } from "./manage.tsx";
 import { Name } from "./name.tsx";
 
 const KINDS = [["trading_duel", "Trading duel"], ["stellar_supremacy", "Stellar supremacy"], ["cosmic_conquest", "Cosmic conquest"]] as const;
 
-export function MemberActions({ id, all }: { id: string; all: Table }) {
-  const membership = useMembership();
+export function MemberActions({ id, all, membership }: { id: string; all: Table; membership: Row | null }) {
   if (!membership) return <Form send={async (_, key) => { await command("POST", `/v1/constellations/${encodeURIComponent(id)}/join`, undefined, key); }} button="Join" />;
   if (membership.state !== "member") return <p role="status">Your place in {membership.name || "a constellation"} waits for its answer.</p>;
   if (membership.constellation_id === id) return <OwnConstellation role={membership.role} />;
@@ -29,7 +30,7 @@ function OwnConstellation({ role }: { role: string }) {
       <Form send={give} button="Give shards">
         <label>Shards<input name="amount" type="number" min={1} step={1} required /></label>
       </Form>
-      {role !== "owner" && <Form send={leave} button="Leave" kind="quiet" />}
+      {role === "owner" ? <Dissolve /> : <Form send={leave} button="Leave" kind="quiet" />}
     </Panel>
   );
 }
