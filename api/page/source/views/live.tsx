@@ -2,26 +2,34 @@
 
 import { Activity } from "./live/activity.tsx";
 import { Board } from "./live/board.tsx";
+import { Candles } from "./live/candles.tsx";
 import { Earned } from "./live/earned.tsx";
 import { Fees } from "./live/fees.tsx";
 import { Fills } from "./live/fills.tsx";
 import { Glance } from "./live/glance.tsx";
+import { Markets } from "./live/markets.tsx";
 import { Seasons } from "./live/seasons.tsx";
-import { Traded } from "./live/traded.tsx";
+import { useTraded } from "./live/traded.tsx";
 
 export function Live() {
+  const { markets, market, rows, loaded } = useTraded();
   return (
     <>
       <h1 class="hidden">Live</h1>
       <Glance />
-      <div class="grid">
-        <Traded />
-        <Board />
-        <Fills />
-        <Earned />
-        <Fees />
-        <Activity />
-        <Seasons />
+      <div class="pair">
+        <div class="stack">
+          <Candles markets={markets} market={market} />
+          <Fills />
+          <Activity />
+        </div>
+        <div class="stack">
+          <Markets rows={rows} loaded={loaded} />
+          <Board />
+          <Earned />
+          <Fees />
+          <Seasons />
+        </div>
       </div>
     </>
   );

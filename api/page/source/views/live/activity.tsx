@@ -19,7 +19,7 @@ export function Activity() {
   const { rows, loaded } = useWindows("hours", {}, HOURS);
   const title = KINDS.find(([value]) => value === kind)![1];
   return (
-    <Panel title="Activity by hour" kind="two">
+    <Panel title="Activity by hour" kind="high">
       <form onSubmit={(event) => event.preventDefault()}><Choose name="activity" label="Shown" options={KINDS} /></form>
       {rows.length === 0
         ? <Empty loaded={loaded}>Nothing happened in the last {HOURS} hours.</Empty>

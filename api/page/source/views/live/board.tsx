@@ -6,7 +6,7 @@ import { LiveRows } from "../boards/live_rows.tsx";
 
 export function Board() {
   return (
-    <Panel title="Leaderboard">
+    <Panel title="Leaderboard" kind="high">
       <BoardChoices markets={useMarkets()} />
       <LiveRows board={chosenBoard()} shown="" />
     </Panel>

@@ -20,7 +20,7 @@ export function Earned() {
   const tape = useFeed("xp", { last: ROWS }, () => new Tape(ROWS));
   tape.version.value;
   return (
-    <Panel title="Earned" kind="tall">
+    <Panel title="Earned" kind="roomy">
       {tape.events.length === 0 && <Empty loaded={tape.loaded.value}>Nothing earned yet.</Empty>}
       <ul class="scroll lines" tabIndex={0} aria-label="What users earned last">
         {tape.events.map(({ number, row }) => {

@@ -12,7 +12,7 @@ export function Fees() {
   table.version.value;
   const shares = [...table.byKey.values()].filter((fee) => fee.beneficiary !== TOTAL);
   return (
-    <Panel title="Fees">
+    <Panel title="Fees" kind="high">
       <p class="total"><Usd amount={table.byKey.get(TOTAL)?.amount ?? "0"} /> USD</p>
       <ul class="lines">
         {shares.map((fee) => (

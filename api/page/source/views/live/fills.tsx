@@ -12,7 +12,7 @@ export function Fills() {
   const tape = useFeed("trades", { last: ROWS }, () => new Tape(ROWS));
   tape.version.value;
   return (
-    <Panel title="Fills" kind="tall">
+    <Panel title="Fills" kind="roomy">
       {tape.events.length === 0 && <Empty loaded={tape.loaded.value}>No fills yet.</Empty>}
       {tape.events.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="The newest fills">

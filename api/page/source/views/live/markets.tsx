@@ -23,7 +23,7 @@ function Change({ by }: { by: string }) {
 
 export function Markets({ rows, loaded }: { rows: readonly Row[]; loaded: boolean }) {
   return (
-    <Panel title="Markets">
+    <Panel title="Markets" kind="high">
       {loaded && rows.length === 0
         ? <Empty loaded><Untraded /></Empty>
         : <RowsTable label="Markets of the day, in UTC" rows={rows} keyOf={(row) => row.market} columns={COLUMNS} loaded={loaded} empty="" />}

@@ -26,7 +26,7 @@ export function Seasons() {
     })),
   ];
   return (
-    <Panel title="Seasons and prizes">
+    <Panel title="Seasons and prizes" kind="roomy">
       <ul class="lines">
         {KINDS.map(([kind, title]) => (
           <li key={kind}><a href={`/boards?period=${kind}`} onClick={follow}>{title} {periodOf(kind, today).split(":")[1]}</a><Left until={endOf(kind, today)} /></li>
