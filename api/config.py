@@ -47,6 +47,7 @@ class ApiConfig:
         wallets: The chain and the node of wallets that sign in.
         sponsor: The account that sends sponsored calls; empty where there is none.
         webhooks_private: Whether webhooks may use http and addresses that are not public.
+        grafana_url: Where the installation's Grafana is, without a slash at the end; empty where there is none.
     """
 
     log_url: str = field(repr=False)
@@ -71,6 +72,7 @@ class ApiConfig:
     wallets: WalletConfig = field(default_factory=WalletConfig)
     sponsor: str = ""
     webhooks_private: bool = False
+    grafana_url: str = ""
 
     def __post_init__(self) -> None:
         if len(self.secret.encode()) < SECRET_BYTES_MIN:

@@ -65,6 +65,7 @@ def api_config(settings: Settings) -> ApiConfig:
         forwarded_header=settings.forwarded_header,
         wallets=settings.wallet_config,
         webhooks_private=settings.webhooks_private,
+        grafana_url=settings.grafana_url,
     )
 
 

@@ -105,4 +105,4 @@ CHAIN: Final = Board("chain", "AstraTrade chain", "Blocks and facts in the log, 
     "Batches": BATCHES,
     "Mints and experience": SINK,
     "Accounts": ACCOUNTS,
-})  # fmt: skip
+}, {"Money": "/money", "Processes": "/pipeline?part=groups"})  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from grafana_foundation_sdk.builders import dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import DataSourceRef
+from grafana_foundation_sdk.models.dashboard import DashboardLinkType, DataSourceRef
 
 from tests.observe.chain_panels import CHAIN
 from tests.observe.panels import BOARDS, Board, Panel
@@ -20,6 +20,8 @@ DASHBOARDS: Final = ROOT / "deploy" / "observe" / "dashboards"
 SOURCE: Final = DataSourceRef(type_val="prometheus", uid="${datasource}")
 """The user of a dashboard chooses among the installation's Prometheus servers."""
 
+ORIGIN: Final = "http://127.0.0.1:8000"
+"""Where Compose serves the product. The chart puts `settings.public_origin` in its place."""
 COLUMNS: Final = 24
 WIDTH, HEIGHT = 8, 8
 NOW_WIDTH, NOW_HEIGHT = 4, 4
@@ -38,11 +40,26 @@ def built(board: Board) -> str:
         .readonly()
         .with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
     )
+    for title, path in board.views.items():
+        made = made.link(_link(f"{title} in the product", f"{ORIGIN}{path}"))
     for title, panels in board.rows.items():
         made = made.with_row(dashboard.Row(title))
         for panel in panels:
             made = made.with_panel(_panel(panel))
     return json.dumps(json.loads(JSONEncoder(sort_keys=True).encode(made.build())), indent=1, sort_keys=True) + "\n"
+
+
+def _link(title: str, url: str) -> dashboard.DashboardLink:
+    """Return a link from the head of a dashboard, which opens in a tab of its own."""
+    return (
+        dashboard.DashboardLink(title)
+        .type(DashboardLinkType.LINK)
+        .icon("external link")
+        .tooltip(url)
+        .url(url)
+        .tags([])
+        .target_blank(True)
+    )
 
 
 def _panel(panel: Panel) -> stat.Panel | timeseries.Panel:

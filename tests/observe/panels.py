@@ -38,12 +38,13 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A dashboard: its rows of panels by their titles."""
+    """A dashboard: its rows of panels by their titles, and the product's own views that it links to."""
 
     name: str
     title: str
     about: str
     rows: dict[str, tuple[Panel, ...]]
+    views: dict[str, str]
 
 
 def rate(metric: str, by: str = "", where: str = "") -> str:
@@ -310,15 +311,15 @@ BOARDS: Final = (
         "Feeds": FEEDS,
         "Broker and state": BROKER,
         "Processes": PROCESSES,
-    }),
+    }, {"Flow": "/pipeline", "Groups": "/pipeline?part=groups", "Dead letters": "/pipeline?part=letters"}),
     Board("product", "AstraTrade product", "What users do, what happens, and what partners get.", {
         "Use": USE,
         "What happens": HAPPENINGS,
         "Partners": PARTNERS,
-    }),
+    }, {"Live": "/", "Boards": "/boards"}),
     Board("money", "AstraTrade money", "Conservation of the ledger, the flow of money, and its service.", {
         "Conservation": CONSERVATION,
         "Flow": FLOW,
         "Service": SERVICE,
-    }),
+    }, {"Money": "/money"}),
 )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from grafana_foundation_sdk.models import units
 
-from tests.observe.dashboards import DASHBOARDS, files, panels
+from api.pages import VIEWS
+from tests.observe.dashboards import DASHBOARDS, ORIGIN, files, panels
 from tests.observe.lint import documents, faults, queries
 from tests.observe.rules import alerts, recording, windowed
 
@@ -33,6 +35,15 @@ def test_every_panel_has_queries_a_unit_and_a_description(name: str, panel: dict
     assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
     assert panel["datasource"]["uid"] == "${datasource}"
     assert all(target["legendFormat"] for target in panel["targets"])
+
+
+@pytest.mark.parametrize(("name", "document"), documents().items())
+def test_every_dashboard_links_to_views_of_the_product(name: str, document: dict[str, Any]) -> None:
+    assert document["links"], name
+    for link in document["links"]:
+        address = urlsplit(link["url"])
+        assert f"{address.scheme}://{address.netloc}" == ORIGIN
+        assert address.path in VIEWS
 
 
 def test_no_two_panels_of_a_dashboard_have_one_title() -> None:

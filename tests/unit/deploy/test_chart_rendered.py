@@ -166,6 +166,14 @@ def test_the_chart_has_each_rule_and_each_dashboard_of_the_product() -> None:
     assert {path.suffix for path in files.values()} == {".yaml", ".json"}
 
 
+def test_the_dashboards_of_grafana_link_to_the_public_origin() -> None:
+    origin = "https://app.example.com"
+    objects = rendered(CHART, "--set", f"observe.dashboards=true,settings.public_origin={origin}")
+    [board] = [one["data"]["operators.json"] for one in objects if "operators.json" in one.get("data", {})]
+    assert f'"url": "{origin}/pipeline"' in board
+    assert "127.0.0.1" not in board
+
+
 def test_a_scrape_names_the_job_that_alerts_and_dashboards_ask_for() -> None:
     objects = rendered(CHART, "--set", "observe.podMonitor=true", *WITH_CHAIN)
     [endpoint] = spec_of(objects, "PodMonitor", "astratrade")["podMetricsEndpoints"]

@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 
 import { useAccount, isStaff } from "../data/account.ts";
+import { useQuery } from "../data/query.ts";
 import { user } from "../data/session.ts";
 import { SubViews } from "../parts/sub_views.tsx";
 import { choice, follow } from "../shell/router.ts";
@@ -39,10 +40,16 @@ function ForAccount() {
   const { Part } = PARTS.find(({ name }) => name === chosen) ?? PARTS[0]!;
   return (
     <>
-      <SubViews name={PART} label="Parts of the pipeline" chosen={chosen} parts={PARTS} />
+      <SubViews name={PART} label="Parts of the pipeline" chosen={chosen} parts={PARTS}><Grafana /></SubViews>
       <div class="stack"><Part /></div>
     </>
   );
+}
+
+/** The boards of the installation's Grafana, where it has one. */
+function Grafana() {
+  const url = useQuery<{ grafana_url: string }>("/page-settings").data?.grafana_url;
+  return url ? <a href={`${url}/d/astratrade-operators`} target="_blank" rel="noopener">Grafana<span aria-hidden="true"> ↗</span></a> : null;
 }
 
 function Groups() {
