@@ -1,1 +1,0 @@
-import{G as t,K as e,P as r}from"./part-QIQ7ODB6.js";function o(a){let[i]=a.parts;return t("nav",{class:"parts","aria-label":a.label,children:a.parts.map(({name:n,title:l})=>t("a",{href:n===i?.name?e.value:`?${a.name}=${n}`,onClick:r,"aria-current":n===a.chosen?"page":void 0,children:l},n))})}export{o as a};
