@@ -9,7 +9,7 @@ from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
-from api.permissions import PUBLIC, STAFF, Permission
+from api.permissions import OWNED, PUBLIC, STAFF, Permission
 from streams.events import financial as events
 from tables.financial import FINANCIAL_PLANS, FINANCIAL_WITHDRAWALS, Subscription, Withdrawal, Withdrawals
 
@@ -47,6 +47,7 @@ API: Final = DomainApi(
         reviews.router,
         reviews.feeds,
         money.MONEY.router,
+        money.router,
         fees.router,
         fees.feeds,
         fee_hours.router,
@@ -82,6 +83,7 @@ API: Final = DomainApi(
         ("GET", "/v1/fees/hours"): PUBLIC,
         ("GET", "/v1/feed/fee-hours"): PUBLIC,
         ("GET", "/v1/ledger/audits"): Permission(STAFF),
+        ("GET", "/v1/users/{user_id}/ledger-entries"): OWNED,
         **money.MONEY.permissions,
         **WITHDRAWALS.permissions,
         **PLANS.permissions,

@@ -13,10 +13,10 @@ from tests.integration.api.support import config_of
 ROOT: Final = Path(__file__).parents[2]
 MODELS: Final = ROOT / "api/astratrade-client/src/astratrade_client/models.py"
 USED: Final = (
-    "Accepted", "AcceptedBatch", "AcceptedTrade", "BoardPage", "CandlesAnswer", "FeesAnswer", "FillBatch",
-    "OpenTradesAnswer", "Order", "PortfolioAnswer", "PositionsAnswer", "PriceBatch", "PricesAnswer",
-    "ProblemDocument", "ProgressAnswer", "SignedInAnswer", "TradingAccountAnswer", "UserRanks", "UserStanding",
-    "WalletAnswer", "WalletChallengeAnswer",
+    "Accepted", "AcceptedBatch", "AcceptedTrade", "BoardPage", "CandlesAnswer", "DaysAnswer", "FeeHoursAnswer",
+    "FeesAnswer", "FillBatch", "HoursAnswer", "OpenTradesAnswer", "Order", "PortfolioAnswer", "PositionsAnswer",
+    "PriceBatch", "PricesAnswer", "ProblemDocument", "ProgressAnswer", "SignedInAnswer", "TradingAccountAnswer",
+    "UserRanks", "UserStanding", "WalletAnswer", "WalletChallengeAnswer",
 )  # fmt: skip
 """The schemas that the client's methods name; schemas that these refer to follow."""
 

@@ -257,6 +257,25 @@ async def test_the_feed_of_money_tells_the_caller_what_happened(server: httpx.As
     assert {row["user_id"] for row in reader.table.values()} == {"ada"}
 
 
+async def test_the_entries_of_a_user_are_paged_newest_first(client: httpx.AsyncClient, worker: Worker) -> None:
+    bank = Bank(1)
+    for amount in ("5", "6", "7"):
+        bank.deposit("ada", amount)
+        bank.deposit("bob", "1")
+    await worker.emit(LedgerPosted.topic, *(event for event in bank.events if event.data.topic == LedgerPosted.topic))
+    path, cursor = "/v1/users/ada/ledger-entries", None
+    seen: list[dict[str, Any]] = []
+    while cursor is not None or not seen:
+        given = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = (await client.get(path, params=given, headers=ADA)).json()
+        seen += page["entries"]
+        cursor = page["next_cursor"]
+    assert [entry["changes"]["user:ada:available"] for entry in seen] == ["7", "6", "5"]
+    assert {entry["type"] for entry in seen} == {"LedgerPosted"}
+    assert (await client.get(path)).status_code == httpx.codes.UNAUTHORIZED
+    assert (await client.get(path, headers=auth("bob"))).status_code == httpx.codes.FORBIDDEN
+
+
 async def test_the_feed_of_balances_follows_the_callers_accounts(server: httpx.AsyncClient, worker: Worker) -> None:
     key = ledger_key(available("ada"), "SS")
     await worker.put(FINANCIAL_LEDGER.name, key, Balance(amount=Quantity.of(1)), partition=worker.partition("ada"))

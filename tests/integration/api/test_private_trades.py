@@ -12,7 +12,7 @@ import pytest
 from faust_redis.log import Log, Record
 
 from api.auth import Role
-from api.trading import history
+from api.kit import own_history
 from streams import topics
 from streams.events import AnyEvent, Event, encode
 from streams.events.gamification import XPGained
@@ -164,8 +164,8 @@ async def test_an_owner_sees_own_executions_and_rejections_in_full(server: httpx
 async def test_own_trades_are_paged_newest_first(
     client: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "CHUNK_RECORDS", 4)
-    monkeypatch.setattr(history, "SCANNED_RECORDS_MAX", 10)
+    monkeypatch.setattr(own_history, "CHUNK_RECORDS", 4)
+    monkeypatch.setattr(own_history, "SCANNED_RECORDS_MAX", 10)
     ids = await trade(worker, 60)
     seen: list[str] = []
     cursor: str | None = None

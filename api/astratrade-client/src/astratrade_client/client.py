@@ -18,8 +18,11 @@ from astratrade_client.models import (
     AcceptedTrade,
     BoardPage,
     CandlesAnswer,
+    DaysAnswer,
+    FeeHoursAnswer,
     FeesAnswer,
     Fill,
+    HoursAnswer,
     MarkPrice,
     OpenTradesAnswer,
     Order,
@@ -283,6 +286,18 @@ class AstraTrade:
         """
         answer = await self.get(f"/v1/markets/{market}/candles", interval=interval, mode=mode, after=after, **window)
         return cast("CandlesAnswer", answer)
+
+    async def hours(self, *, after: str | None = None, **window: Query | None) -> HoursAnswer:
+        """Return active users, executions, volume and XP by hour, oldest first. `window` is the range of `candles`."""
+        return cast("HoursAnswer", await self.get("/v1/stats/hours", after=after, **window))
+
+    async def fee_hours(self, *, after: str | None = None, **window: Query | None) -> FeeHoursAnswer:
+        """Return accrued fees by hour, source and asset, oldest first. `window` is the range of `candles`."""
+        return cast("FeeHoursAnswer", await self.get("/v1/fees/hours", after=after, **window))
+
+    async def days(self, user_id: str, *, after: str | None = None, **window: Query | None) -> DaysAnswer:
+        """Return what a user did, earned and lost by day, oldest first. `window` is the range of `candles`."""
+        return cast("DaysAnswer", await self.get(f"/v1/users/{user_id}/days", after=after, **window))
 
     async def get(self, path: str, **params: Query | None) -> dict[str, Any]:
         """Send any query and return its answer. Parameters that are None are left out.

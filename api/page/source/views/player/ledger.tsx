@@ -4,13 +4,15 @@ import type { Row } from "../../data/feeds.ts";
 import { plus } from "../../data/decimals.ts";
 import { useFeed } from "../../data/follow.ts";
 import { decimal } from "../../data/format.ts";
-import { Table, Tape } from "../../data/rows.ts";
+import { usePages } from "../../data/pages.ts";
+import { Table } from "../../data/rows.ts";
 import { Figure } from "../../parts/figure.tsx";
+import { PagedTable } from "../../parts/paged_table.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
-import { type Column, RowsTable } from "../../parts/rows_table.tsx";
+import type { Column } from "../../parts/rows_table.tsx";
 import { Time } from "../../parts/texts.tsx";
 
-const ENTRIES = 200;
+const ENTRIES = 50;
 
 /** Return what an entry changed of a user's account, such as `available`. */
 const changed = (row: Row, user: string, account: string): string => row.changes[`user:${user}:${account}`] ?? "0";
@@ -27,15 +29,13 @@ const columnsOf = (user: string): readonly Column<Row>[] => [
 export function Ledger({ user }: { user: string }) {
   const balances = useFeed("balances", {}, () => new Table((row) => `${row.asset} ${row.account}`));
   balances.version.value;
-  const tape = useFeed("money", { last: ENTRIES }, () => new Tape(ENTRIES));
-  tape.version.value;
-  const entries = tape.events.map(({ row }) => row).filter((row) => row.type === "LedgerPosted");
+  const pages = usePages<Row>(`/v1/users/${encodeURIComponent(user)}/ledger-entries`, "entries", ENTRIES);
   const known = [...balances.byKey].sort(([a], [b]) => a.localeCompare(b));
   return (
     <Panel title="Ledger" kind="tall">
       {known.length === 0 && <Empty loaded={balances.loaded.value}>You have no balance yet. Deposits, achievements and claimed rewards bring one.</Empty>}
       <dl class="figures">{known.map(([key, row]) => <Figure key={key} name={key}>{decimal(row.amount)}</Figure>)}</dl>
-      <RowsTable label="Your ledger entries" rows={entries} keyOf={(row) => row.event_id} columns={columnsOf(user)} loaded={tape.loaded.value} empty="No entry yet." />
+      <PagedTable label="Your ledger entries" pages={pages} keyOf={(row) => row.event_id} columns={columnsOf(user)} empty="No entry yet." />
     </Panel>
   );
 }
