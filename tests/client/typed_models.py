@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +12,17 @@ from api.app import create_app
 from tests.integration.api.support import config_of
 
 ROOT: Final = Path(__file__).parents[2]
-MODELS: Final = ROOT / "api/astratrade-client/src/astratrade_client/models.py"
-USED: Final = (
-    "Accepted", "AcceptedBatch", "AcceptedTrade", "BoardPage", "CandlesAnswer", "DaysAnswer", "FeeHoursAnswer",
-    "FeesAnswer", "FillBatch", "HoursAnswer", "OpenTradesAnswer", "Order", "PortfolioAnswer", "PositionsAnswer",
-    "PriceBatch", "PricesAnswer", "ProblemDocument", "ProgressAnswer", "SignedInAnswer", "TradingAccountAnswer",
-    "UserRanks", "UserStanding", "WalletAnswer", "WalletChallengeAnswer",
-)  # fmt: skip
-"""The schemas that the client's methods name; schemas that these refer to follow."""
+PACKAGE: Final = ROOT / "api/astratrade-client/src/astratrade_client"
+USED: Final[Mapping[str, tuple[str, ...]]] = {
+    "models.py": (
+        "Accepted", "AcceptedBatch", "AcceptedTrade", "BoardPage", "FeesAnswer", "FillBatch", "OpenTradesAnswer",
+        "Order", "PortfolioAnswer", "PositionsAnswer", "PriceBatch", "PricesAnswer", "ProblemDocument",
+        "ProgressAnswer", "SignedInAnswer", "TradingAccountAnswer", "UserRanks", "UserStanding", "WalletAnswer",
+        "WalletChallengeAnswer",
+    ),
+    "windows.py": ("CandlesAnswer", "DaysAnswer", "FeeHoursAnswer", "HoursAnswer"),
+}  # fmt: skip
+"""The schemas that the client's methods name, by module; schemas that these refer to follow."""
 
 HEAD: Final = '''"""The bodies and answers of the API, generated from its OpenAPI document.
 
@@ -27,8 +31,8 @@ HEAD: Final = '''"""The bodies and answers of the API, generated from its OpenAP
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
 '''
+TYPING: Final = ("Any", "Literal", "NotRequired", "TypedDict")
 SIMPLE: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 LINE_MAX: Final = 116
 
@@ -40,10 +44,12 @@ def document() -> dict[str, Any]:
     return create_app(config_of("redis://unused")).openapi()
 
 
-def models(schemas: Mapping[str, Schema]) -> str:
-    """Return the module: a TypedDict for each schema that is used."""
-    names = sorted(set(_reached(schemas, USED)))
-    return HEAD + "".join(f"\n\n{_typed_dict(name, schemas[name])}" for name in names)
+def models(schemas: Mapping[str, Schema], used: Iterable[str]) -> str:
+    """Return a module: a TypedDict for each schema that is used."""
+    names = sorted(set(_reached(schemas, used)))
+    body = "".join(f"\n\n{_typed_dict(name, schemas[name])}" for name in names)
+    imported = ", ".join(name for name in TYPING if re.search(rf"\b{name}\b", body))
+    return f"{HEAD}from typing import {imported}\n{body}"
 
 
 def _reached(schemas: Mapping[str, Schema], names: Any) -> Iterator[str]:
@@ -88,10 +94,12 @@ def _type(schema: Schema) -> str:
     return SIMPLE.get(schema.get("type", ""), "Any")
 
 
-def current() -> str:
-    """Return the models as they should be."""
-    return models(document()["components"]["schemas"])
+def current() -> dict[Path, str]:
+    """Return the modules as they should be."""
+    schemas = document()["components"]["schemas"]
+    return {PACKAGE / name: models(schemas, used) for name, used in USED.items()}
 
 
 if __name__ == "__main__":
-    MODELS.write_text(current(), "utf-8")
+    for path, text in current().items():
+        path.write_text(text, "utf-8")

@@ -17,12 +17,8 @@ from astratrade_client.models import (
     AcceptedBatch,
     AcceptedTrade,
     BoardPage,
-    CandlesAnswer,
-    DaysAnswer,
-    FeeHoursAnswer,
     FeesAnswer,
     Fill,
-    HoursAnswer,
     MarkPrice,
     OpenTradesAnswer,
     Order,
@@ -41,6 +37,7 @@ from astratrade_client.retry import Retry
 from astratrade_client.socket import Socket
 from astratrade_client.sse import follow_sse
 from astratrade_client.wallet import Proof, Wallet
+from astratrade_client.windows import CandlesAnswer, DaysAnswer, FeeHoursAnswer, HoursAnswer
 
 OWN_WALLETS = "/v1/account/wallets"
 REQUEST_TIMEOUT_S = 35.0

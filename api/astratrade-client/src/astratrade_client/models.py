@@ -78,49 +78,6 @@ class BoardRow(TypedDict):
     reached_at: str
 
 
-class Candle(TypedDict):
-    """The executions of a market in a window of event time."""
-
-    interval: str
-    begin: str
-    market: str
-    mode: str
-    open: str
-    high: str
-    low: str
-    close: str
-    volume: str
-    notional_usd: str
-    trades: int
-
-
-class CandlesAnswer(TypedDict):
-    """Candles of a market, oldest first, and the position they are true for."""
-
-    position: str
-    begin: str
-    end: str
-    candles: list[Candle]
-
-
-class DailyTrading(TypedDict):
-    """What a user traded on a UTC day in one mode."""
-
-    trades: int
-    volume_usd: str
-    pnl_usd: str
-    fees_usd: str
-
-
-class DaysAnswer(TypedDict):
-    """Days of a user, oldest first, and the position they are true for."""
-
-    position: str
-    begin: str
-    end: str
-    days: list[UserDay]
-
-
 class Delayed(TypedDict):
     """The domain processes the command late."""
 
@@ -148,27 +105,11 @@ class Fee(TypedDict):
     count: int
 
 
-class FeeHoursAnswer(TypedDict):
-    """Fees by hour, oldest first, and the position they are true for."""
-
-    position: str
-    begin: str
-    end: str
-    hours: list[FeesOfHour]
-
-
 class FeesAnswer(TypedDict):
     """Fee totals and the position they are true for."""
 
     position: str
     fees: list[Fee]
-
-
-class FeesOfHour(TypedDict):
-    """The fees of an hour of event time, by source and asset."""
-
-    begin: str
-    fees: list[HourlyFees]
 
 
 class Fill(TypedDict):
@@ -193,42 +134,6 @@ class FillBatch(TypedDict):
     """Up to 1,000 fills: all are accepted, or none."""
 
     fills: list[Fill]
-
-
-class Hour(TypedDict):
-    """What all users did and earned in an hour of event time."""
-
-    begin: str
-    users: int
-    live: HourlyTrading
-    practice: HourlyTrading
-    xp: dict[str, int]
-
-
-class HourlyFees(TypedDict):
-    """Fees of one source and asset in an hour. The beneficiaries' amounts add up to `amount`."""
-
-    source: str
-    asset: str
-    amount: str
-    count: int
-    beneficiaries: dict[str, str]
-
-
-class HourlyTrading(TypedDict):
-    """The executions of an hour in one mode, counted and summed."""
-
-    executions: int
-    volume_usd: str
-
-
-class HoursAnswer(TypedDict):
-    """Hours, oldest first, and the position they are true for."""
-
-    position: str
-    begin: str
-    end: str
-    hours: list[Hour]
 
 
 class MarkPrice(TypedDict):
@@ -417,16 +322,6 @@ class TradingAccountAnswer(TypedDict):
     suspended: bool
     tier: str
     position: str
-
-
-class UserDay(TypedDict):
-    """What a user did and earned on a UTC day. The running sums of pnl less fees are the equity curve."""
-
-    day: str
-    xp: int
-    live: DailyTrading
-    practice: DailyTrading
-    streaks: dict[str, int]
 
 
 class UserRanks(TypedDict):
