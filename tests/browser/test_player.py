@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.looking import SETTLED_MS, page_of, settle, sign_in, violations
+from tests.browser.looking import SETTLED_MS, page_of, settle, sign_in, violations, visit
 from tests.browser.product import PASSWORD, account
 from tests.e2e.pipeline import Pipeline
 
@@ -28,6 +28,8 @@ def test_a_new_player_places_a_trade_and_sees_it_travel(shown: Pipeline, browser
         told = ";".join(text.replace("\n", "") for text in steps.all_inner_texts())
         assert JOURNEY.fullmatch(told), told
         assert violations(page) == []
+        visit(page, "/boards?board=trades")
+        expect(page.get_by_role("link", name="you", exact=True).first).to_be_visible(timeout=SETTLED_MS)
         assert faults.found == []
 
 

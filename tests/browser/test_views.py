@@ -28,3 +28,29 @@ def test_every_view_is_without_faults(
                 wrong[path] = found
             faults.found.clear()
         assert wrong == {}
+
+
+def test_a_link_keeps_every_choice(shown: Pipeline, browser: Browser) -> None:
+    choices = {"Board": "trades", "Period": "day"}
+    with page_of(browser, shown.url) as (page, _):
+        visit(page, "/boards")
+        for label, value in choices.items():
+            page.get_by_role("combobox", name=label).select_option(value)
+        link = page.url
+    with page_of(browser, shown.url) as (page, _):
+        visit(page, link)
+        chosen = {label: page.get_by_role("combobox", name=label).input_value() for label in choices}
+        assert chosen == choices
+
+
+def test_times_are_in_the_readers_zone_with_utc_beside(shown: Pipeline, browser: Browser) -> None:
+    seen = []
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        with page_of(browser, shown.url, zone=zone) as (page, _):
+            visit(page, "/")
+            time = page.get_by_role("region", name="The newest fills").locator("time").first
+            seen.append((time.inner_text(), time.get_attribute("title")))
+    (here, utc), (there, same_utc) = seen
+    assert here != there
+    assert utc == same_utc
+    assert str(utc).endswith("UTC")

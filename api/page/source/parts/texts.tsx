@@ -1,6 +1,7 @@
 // Times and amounts as the reader writes them; the exact value is the tooltip.
 
 import { decimal, instant, short, signOf, usd, utc } from "../data/format.ts";
+import { user } from "../data/session.ts";
 import { follow } from "../shell/router.ts";
 
 export function Time(props: { at: string }) {
@@ -19,8 +20,8 @@ export const Size = ({ value }: { value: string }) => <span class="number" title
 
 export const Decimal = (props: { value: string | number }) => <span class="number">{decimal(props.value)}</span>;
 
-/** A user, with the way to the profile. A private one has no name. */
+/** A user, with the way to the profile; "you" for the reader. A private one has no name. */
 export function User(props: { id?: string | null | undefined }) {
   if (!props.id) return <span class="user soft">private</span>;
-  return <a class="user" title={props.id} href={`/community?user=${encodeURIComponent(props.id)}`} onClick={follow}>{props.id}</a>;
+  return <a class="user" title={props.id} href={`/community?user=${encodeURIComponent(props.id)}`} onClick={follow}>{props.id === user.value ? "you" : props.id}</a>;
 }
