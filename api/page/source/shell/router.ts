@@ -44,5 +44,5 @@ export function visit(to: string): void {
 export function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  visit((event.currentTarget as HTMLAnchorElement).href);
+  visit((event.currentTarget as Element).getAttribute("href") ?? ""); // the property of a link in an SVG is no text
 }

@@ -25,7 +25,7 @@ function Group({ domain }: { domain: Domain }) {
     <details open={!domain.ready}>
       <summary>
         <span class={domain.ready ? "up" : "down"} aria-hidden="true">●</span> <strong>{domain.domain}</strong>{" "}
-        <span class="soft">{domain.ready ? domain.state : domain.why_not}, generation {domain.generation}</span>
+        <span class="soft">{domain.ready ? domain.state : domain.why_not}, generation {domain.generation}</span>{" "}
         <span class={`number ${lag.records ? "warn" : ""}`}>{decimal(lag.records)} waiting{waits}</span>
       </summary>
       {domain.members.length === 0 && <Empty loaded>No worker of this domain is alive. Start one: <code>astratrade worker --domain {domain.domain}</code></Empty>}
