@@ -94,3 +94,48 @@ def test_tests_of_a_group_run_in_one_process(tmp_path: Path) -> None:
     ran = re.findall(r"\[(gw\d)\].* PASSED .*@([ab])", done.stdout)
     assert len(ran) == 12
     assert len(set(ran)) == 2, "each group has one process"
+
+
+FAMILIES = """
+import pytest
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    return request.param
+
+@pytest.fixture
+def store(database_url):
+    pass
+
+@pytest.mark.sample(2)
+@pytest.mark.parametrize("seed", range(9))
+def test_seeds(seed):
+    pass
+
+@pytest.mark.parametrize("number", range(4))
+def test_an_api(number, database_url):
+    pass
+
+def test_the_store(store):
+    pass
+"""
+
+
+def ran(folder: Path, *arguments: str) -> list[str]:
+    """Return the names of the tests that ran in a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return re.findall(r"::(\S+) PASSED", done.stdout)
+
+
+def test_a_sample_of_a_family_and_one_database_run_in_ci(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_families.py").write_text(FAMILIES)
+    here, whole = ran(tmp_path, "-m", "not heavy"), ran(tmp_path)
+    assert (len(here), len(whole)) == (2 + 4 + 2, 9 + 8 + 2)
+    assert here == ran(tmp_path, "-m", "not heavy"), "every run takes the same"
+    numbers = [int(name.split("-")[-1].rstrip("]")) for name in here if "test_an_api" in name]
+    assert sorted(numbers) == [0, 1, 2, 3], "each runs on one database"
+    assert ran(tmp_path, "-m", "not heavy", f"test_families.py::{sorted(set(whole) - set(here))[0]}")
