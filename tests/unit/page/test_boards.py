@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.rulebook import packaged_rulebook
 from deploy.rulebook import public_rules
-from streams.times import Instant, midnight
+from streams.times import DAY_US, Instant, midnight
 from tables.boards import periods_of
 from tables.rank_proof import verify
 from tests.unit.tables.test_rank_proof import BOARD, GROUP, proof_of
@@ -67,3 +67,11 @@ def test_a_quantity_is_shown_with_few_decimals_unless_they_are_all(called: Calle
     quantities = ["4.407227853680035258", "-23240", "0.000000000000000001", "1.500000"]
     shown = called("data/format.ts", [["short", text, 6] for text in quantities])
     assert shown == ["4.407227", "−23,240", "0.000000000000000001", "1.5"]
+
+
+def test_a_time_of_today_has_no_day(called: Called) -> None:
+    noon = Instant.parse("2024-09-20T12:00:00Z")
+    calls = [["dayAndClock", Instant(noon + days * DAY_US).text(), noon // 1000] for days in (-1, 0, 1)]
+    before, today, after = called("data/format.ts", calls)
+    assert (bool(before["day"]), bool(today["day"]), bool(after["day"])) == (True, False, True)
+    assert before["clock"] == today["clock"] == after["clock"]

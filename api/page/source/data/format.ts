@@ -4,7 +4,8 @@ const locale = globalThis.navigator?.language;
 const integers = new Intl.NumberFormat(locale);
 const parts = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 }).formatToParts(1.5);
 const point = parts.find((part) => part.type === "decimal")?.value ?? ".";
-const instants = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short" });
+const days = new Intl.DateTimeFormat(locale, { dateStyle: "short" });
+const clocks = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "narrow" });
 
 const MINUS = "−";
@@ -19,6 +20,9 @@ export function decimal(text: string | number, decimals?: number): string {
   const isZero = !/[1-9]/.test(whole + shown);
   return `${sign && !isZero ? MINUS : ""}${integers.format(BigInt(whole))}${shown ? point + shown : ""}`;
 }
+
+/** As many decimals of a quantity are shown. */
+export const SIZE_DECIMALS = 6;
 
 /** Return decimal text with at most so many decimals; further ones are cut, and an amount that is less keeps them. */
 export function short(text: string, decimals: number): string {
@@ -36,8 +40,12 @@ export function signOf(text: string): -1 | 0 | 1 {
   return text.startsWith("-") ? -1 : 1;
 }
 
-/** Return a time in the reader's zone. */
-export const instant = (time: string): string => instants.format(new Date(time));
+/** Return day and clock of a time in the reader's zone; no day for a time of today. */
+export function dayAndClock(time: string, now = Date.now()): { day: string; clock: string } {
+  const at = new Date(time);
+  const day = days.format(at);
+  return { day: day === days.format(now) ? "" : day, clock: clocks.format(at) };
+}
 
 /** Return a time in UTC, to the second. */
 export const utc = (time: string): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;

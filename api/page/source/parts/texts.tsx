@@ -1,19 +1,18 @@
 // Times and amounts as the reader writes them; the exact value is the tooltip.
 
-import { decimal, instant, short, signOf, usd, utc } from "../data/format.ts";
+import { dayAndClock, decimal, short, signOf, SIZE_DECIMALS, usd, utc } from "../data/format.ts";
 import { user } from "../data/session.ts";
 import { follow } from "../shell/router.ts";
 
 export function Time(props: { at: string }) {
-  return <time dateTime={props.at} title={utc(props.at)}>{instant(props.at)}</time>;
+  const { day, clock } = dayAndClock(props.at);
+  return <time dateTime={props.at} title={utc(props.at)}>{day ? <>{day}<span class="word">, {clock}</span></> : clock}</time>;
 }
 
 export function Usd(props: { amount: string; signed?: boolean }) {
   const sign = props.signed ? ["down", "", "up"][signOf(props.amount) + 1] : "";
   return <span class={`number ${sign}`} title={`${props.amount} USD`}>{usd(props.amount)}</span>;
 }
-
-const SIZE_DECIMALS = 6;
 
 /** A quantity, without the decimals that nobody reads. */
 export const Size = ({ value }: { value: string }) => <span class="number" title={value}>{short(value, SIZE_DECIMALS)}</span>;

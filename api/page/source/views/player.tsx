@@ -61,7 +61,7 @@ function Trading({ user: id }: PartProps) {
       <OpenTrades />
       <Portfolio />
       <Positions />
-      <Equity />
+      <Equity user={id} />
     </div>
   );
 }

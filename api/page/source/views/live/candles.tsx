@@ -1,6 +1,7 @@
 // What one market traded: candles with their volume, live.
 
 import type { Row } from "../../data/feeds.ts";
+import { short, SIZE_DECIMALS } from "../../data/format.ts";
 import { secondsOf, useWindows } from "../../data/windows.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { Choose } from "../../parts/choose.tsx";
@@ -33,21 +34,21 @@ export function Candles({ markets, market }: { markets: readonly string[]; marke
 export function Untraded() {
   const mode = chosenMode();
   const other = mode === "live" ? "practice" : "live";
-  return <>There were no {mode} trades lately. <button type="button" class="link" onClick={() => choose({ mode: other === "live" ? "" : other })}>Show {other} trades</button>. </>;
+  return <>There were no {mode} trades lately. <button type="button" class="link" onClick={() => choose({ mode: other === "live" ? "" : other })}>Show {other} trades</button> </>;
 }
 
 function Shown({ market }: { market: string }) {
   const interval = choice<Interval>("every", "1d", INTERVALS.map(([value]) => value));
   const mode = chosenMode();
   const { rows, loaded } = useWindows("candles", { market, interval, mode }, WINDOWS);
-  if (rows.length === 0) return <Empty loaded={loaded}><Untraded />Choose longer candles, or another market.</Empty>;
+  if (rows.length === 0) return <Empty loaded={loaded}><Untraded />Or choose longer candles, or another market.</Empty>;
   const column = (name: string) => rows.map((row: Row) => row[name] as string);
   return (
     <Chart
       title={`Candles of ${market}`} times={secondsOf(rows)} everyS={SECONDS[interval]} isDays={interval === "1d"}
       series={[
         { kind: "candles", name: market, open: column("open"), high: column("high"), low: column("low"), close: column("close") },
-        { kind: "bars", name: "Volume", values: column("volume"), colour: "soft", isLow: true },
+        { kind: "bars", name: "Volume", values: column("volume"), colour: "soft", isLow: true, show: (value) => short(String(value), SIZE_DECIMALS) },
       ]}
     />
   );

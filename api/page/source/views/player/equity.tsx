@@ -1,25 +1,33 @@
 // The equity curve: what trading brought, less fees, day by day.
 
 import { curveOf } from "../../data/equity.ts";
+import type { Row } from "../../data/feeds.ts";
 import { usd } from "../../data/format.ts";
+import { useQuery } from "../../data/query.ts";
 import { useWindows } from "../../data/windows.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { Choose } from "../../parts/choose.tsx";
+import { textOf } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { choice } from "../../shell/router.ts";
 
-const DAYS = 500;
+const DAYS = "1000"; // as many as a query has
+const LIVE_DAYS = 7; // are followed
 const MODES = [["live", "Live"], ["practice", "Practice"]] as const;
 
-export function Equity() {
+export function Equity({ user }: { user: string }) {
   const mode = choice("curve", "live", MODES.map(([value]) => value));
-  const { rows, loaded } = useWindows("days", {}, DAYS);
+  const { data, error } = useQuery<{ days: Row[] }>(`/v1/users/${encodeURIComponent(user)}/days`, { limit: DAYS }, true);
+  const followed = useWindows("days", {}, LIVE_DAYS);
+  const rows = [...new Map([...(data?.days ?? []), ...followed.rows].map((row) => [row.day, row])).values()];
+  const loaded = data !== null && followed.loaded;
   const traded = rows.filter((row) => row[mode].trades > 0 || row[mode].pnl_usd !== "0.00");
   const curve = traded.length > 0 ? curveOf(traded, mode) : null;
   return (
     <Panel title="Equity curve" kind="wide">
       <form onSubmit={(event) => event.preventDefault()}><Choose name="curve" label="Trades" options={MODES} /></form>
-      {!curve && <Empty loaded={loaded}>{mode === "live" ? "No trade of a venue yet. Choose practice trades." : "It begins when you place and close a practice trade."}</Empty>}
+      {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+      {!curve && error === null && <Empty loaded={loaded}>{mode === "live" ? "No trade of a venue in these 1,000 days. Choose practice trades." : "It begins when you place a practice trade."}</Empty>}
       {curve && <Chart title="Profit less fees, by day" isDays times={curve.times} series={[{ kind: "line", name: "Profit less fees, USD", values: curve.values, show: (value) => usd(String(value)) }]} />}
     </Panel>
   );

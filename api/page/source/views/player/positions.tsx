@@ -51,10 +51,10 @@ const columnsAt = (prices: Map<string, Row>): readonly Column<Row>[] => {
   const priceOf = (row: Row): string => prices.get(row.market)?.price ?? row.last_price;
   return [
     { title: "Market", show: (row) => <>{row.market} <span class="soft">{row.mode}</span></> },
+    { title: "Open profit, USD", show: (row) => <Usd amount={openProfit(row, priceOf(row))} signed />, isNumber: true },
     { title: "Quantity", show: (row) => <Size value={row.quantity} />, isNumber: true },
     { title: "Entry", show: (row) => (row.average_entry ? <span title={row.average_entry}>{decimal(row.average_entry, 4)}</span> : "–"), isNumber: true },
     { title: "Price", show: (row) => decimal(priceOf(row)), isNumber: true },
-    { title: "Open profit, USD", show: (row) => <Usd amount={openProfit(row, priceOf(row))} signed />, isNumber: true },
     { title: "Realised, USD", show: (row) => <Usd amount={row.realised_pnl_usd} signed />, isNumber: true },
     { title: "Changed", show: (row) => <span class="soft"><Time at={row.updated_at} /></span> },
   ];
