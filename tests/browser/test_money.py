@@ -29,6 +29,7 @@ def test_a_moderator_decides_about_a_withdrawal(shown: Pipeline, browser: Browse
         expect(page.get_by_text(f"Approved: {what}.")).to_be_focused(timeout=SETTLED_MS)
         expect(one).to_have_count(0, timeout=SETTLED_MS)
         assert faults.found == []
+    assert "the weekly review" in shown.run("audit", "list", "--last", "20")
 
 
 def withdraw(shown: Pipeline) -> str:
