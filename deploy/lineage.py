@@ -12,7 +12,8 @@ from faust_redis.log import Log, StoredRecord, TopicPartition, TrimmedError
 from agents.fold import Fold, Place
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, UndecodableEventError, decode
-from streams.lineage import FETCH_RECORDS, Bounds, Found, Progress, records
+from streams.lineage import Found, Progress, records
+from streams.search_bounds import FETCH_RECORDS, Bounds
 from streams.topology import Domain, Topology
 from tables.reader import TableReader
 

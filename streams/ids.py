@@ -64,6 +64,15 @@ def timestamp_ms(event_id: str) -> int:
     return UUID(event_id).int >> 80
 
 
+def time_of(text: str) -> int | None:
+    """Return the Unix milliseconds of a UUIDv7; None for any other text."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return timestamp_ms(text) if found.version == 7 and len(text) == ID_CHARS else None  # noqa: PLR2004
+
+
 def derived_id(time_ms: int, source_id: str, *names: str) -> str:
     """Return the UUIDv7 of an effect of an event: the effect's time and a hash of the event's id and the names."""
     digest = _EMPTY_HASH.copy()

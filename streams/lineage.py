@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -15,9 +14,9 @@ from typing import Any, Final, NamedTuple
 from faust_redis.log import Log, TopicPartition
 
 from streams.events import AnyEvent, UndecodableEventError, decode, encode
+from streams.search_bounds import Bounds
 from streams.trace_context import span_of
 
-FETCH_RECORDS: Final = 2_000
 _POSITION: Final = re.compile(r"(\S+):(\d{1,6})@(\d{1,18})")
 
 Progress = Callable[[int], None]
@@ -39,53 +38,6 @@ class Node(NamedTuple):
     effects: tuple[Node, ...]
 
 
-class Bounds:
-    """How much of the log a search may read, and what it left out.
-
-    Attributes:
-        fetch_records: About how many records are read, and searched, in one step.
-        cut: What was left out, one text for each kind; empty when everything was read.
-    """
-
-    def __init__(
-        self,
-        *,
-        newest: int | None = None,
-        events: int | None = None,
-        seconds: float | None = None,
-        fetch_records: int = FETCH_RECORDS,
-    ) -> None:
-        """Set the bounds; None for no bound.
-
-        Args:
-            newest: Read only so many records of each partition, the newest.
-            events: Find at most so many events.
-            seconds: Stop after so long.
-            fetch_records: About how many records to read in one step.
-        """
-        self.fetch_records = fetch_records
-        self.cut: dict[str, None] = {}
-        self._newest, self._events, self._seconds = newest, events, seconds
-        self._end_s = None if seconds is None else time.monotonic() + seconds
-
-    def begin(self, first: int, end: int) -> int:
-        """Return where to begin in a partition that keeps the records from `first` to `end`."""
-        if self._newest is None or end - first <= self._newest:
-            return first
-        self.cut[f"only the newest {self._newest} records of each partition were read"] = None
-        return end - self._newest
-
-    def is_over(self, events: int = 0) -> bool:
-        """Return whether to stop, for the time or the number of events found so far."""
-        if self._end_s is not None and time.monotonic() > self._end_s:
-            self.cut[f"the search stopped after {self._seconds:g} s"] = None
-            return True
-        if self._events is not None and events >= self._events:
-            self.cut[f"the search stopped at {self._events} events"] = None
-            return True
-        return False
-
-
 async def records(
     log: Log, topics: Iterable[str], progress: Progress, bounds: Bounds | None = None
 ) -> AsyncIterator[tuple[TopicPartition, int, bytes]]:
@@ -94,8 +46,10 @@ async def records(
     for topic in topics:
         begins, ends = await log.beginning_offsets(topic), await log.end_offsets(topic)
         for partition, end in ends.items():
-            tp, offset = TopicPartition(topic, partition), bounds.begin(begins[partition], end)
-            while offset < end and not bounds.is_over():
+            tp = TopicPartition(topic, partition)
+            window = bounds.window(tp, range(begins[partition], end))
+            offset = window.start
+            while offset < window.stop and not bounds.is_over():
                 found = (await log.fetch({tp: offset}, count=bounds.fetch_records)).get(tp, ())
                 if not found:
                     break

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
+from faust_redis.log import Log
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -14,11 +16,16 @@ from api.kit.openapi import problems
 from api.kit.parameters import AuditReason
 from api.kit.problems import NOT_FOUND, Problem
 from streams import lineage
-from streams.lineage import Bounds
+from streams.events import AnyEvent
+from streams.ids import time_of
+from streams.lineage import Found
+from streams.search_bounds import Bounds, offsets_at
 from tables.domains import TOPOLOGY
 
-NEWEST: Final = 5_000
-"""The newest records of each partition that a trace reads."""
+EACH: Final = 5_000
+"""The records of each partition that a trace reads: from before the event's time on, or else the newest."""
+EARLIER_MS: Final = 60_000
+"""So long before the event's time a trace begins: its causes, and clocks that differ."""
 EVENTS_MAX: Final = 500
 TRACE_S: Final = 10.0
 FETCH_RECORDS: Final = 200
@@ -111,20 +118,45 @@ async def get_trace(
 ) -> TraceAnswer:
     """Return all events with the same first cause, as trees. For the staff; the audit log keeps who read it and why.
 
-    The newest 5,000 records of each partition are searched, for at most 10 s. `cut` says what was left out;
-    `astratrade trace` reads the whole log.
+    Of each partition 5,000 records are searched, for at most 10 s: from a minute before the time of the event on, or
+    the newest ones when its id has no time. `cut` says what was left out; `astratrade trace` reads the whole log.
     """
-    bounds = Bounds(newest=NEWEST, events=EVENTS_MAX, seconds=TRACE_S, fetch_records=FETCH_RECORDS)
     known = set(await api.log.topics())
     topics = [topic for topic in TOPOLOGY.topics if topic in known]
     with api.searches.alone():
-        origin = await lineage.origin_of(api.log, topics, event, _unseen, bounds)
-        if origin is None:
-            left = "; ".join(bounds.cut)
-            raise Problem(NOT_FOUND, f"no event {event!r} was found" + (f": {left}" if left else " in the log"))
-        chain = await lineage.chain_of(api.log, topics, origin, _unseen, bounds)
+        origin, chain, cut = await _search(api.log, topics, event)
     trees = [TracedEvent.model_validate(lineage.as_json(root)) for root in lineage.trees(chain)]
-    return TraceAnswer(event=origin.id, trees=trees, cut=list(bounds.cut))
+    return TraceAnswer(event=origin.id, trees=trees, cut=cut)
+
+
+async def _search(log: Log, topics: Sequence[str], named: str) -> tuple[AnyEvent, list[Found], list[str]]:
+    """Return the event that a text names, the events of its chain, and what the search left out.
+
+    Raises:
+        Problem: 404 when the event was not found.
+    """
+    bounds = Bounds(each=EACH, events=EVENTS_MAX, seconds=TRACE_S, fetch_records=FETCH_RECORDS)
+    named_ms = time_of(named)
+    if named_ms is not None:
+        await _begin(log, topics, bounds, named_ms)
+    origin = await lineage.origin_of(log, topics, named, _unseen, bounds)
+    if origin is None and named_ms is not None:
+        bounds.begin_at_newest()
+        origin = await lineage.origin_of(log, topics, named, _unseen, bounds)
+    if origin is None:
+        left = "; ".join(bounds.cut)
+        raise Problem(NOT_FOUND, f"no event {named!r} was found" + (f": {left}" if left else " in the log"))
+    await _begin(log, topics, bounds, origin.time.milliseconds())
+    chain = await lineage.chain_of(log, topics, origin, _unseen, bounds)
+    if origin.id not in {found.event.id for found in chain}:  # the times of the log do not ascend there
+        bounds.begin_at_newest()
+        chain = await lineage.chain_of(log, topics, origin, _unseen, bounds)
+    return origin, chain, bounds.cut
+
+
+async def _begin(log: Log, topics: Sequence[str], bounds: Bounds, time_ms: int) -> None:
+    since_ms = max(0, time_ms - EARLIER_MS)
+    bounds.begin_at(await offsets_at(log, topics, since_ms), since_ms)
 
 
 @router.get("/tables/{table}/why", summary="The events behind a row", response_model=WhyAnswer, responses=problems(404))

@@ -8,7 +8,7 @@ from faust_redis.dead_letters import DeadLetter
 from faust_redis.log import Log, TopicPartition
 
 from streams.events import UndecodableEventError, decode
-from streams.lineage import FETCH_RECORDS
+from streams.search_bounds import FETCH_RECORDS
 from streams.topics import DEAD_LETTERS
 from streams.topology import Topology
 

@@ -12,7 +12,7 @@ from faust_redis.admin import Admin
 from faust_redis.log import Log, TopicPartition, TrimmedError
 
 from deploy.errors import DeployError
-from streams.lineage import FETCH_RECORDS
+from streams.search_bounds import FETCH_RECORDS
 from streams.topology import Topology, changelog_topic
 
 OWNER_ONLY: Final = 0o600

@@ -15,7 +15,8 @@ from deploy.errors import DeployError
 from deploy.lineage import in_append_order
 from deploy.upgrade.moment import Moment
 from streams.events import UndecodableEventError, decode
-from streams.lineage import FETCH_RECORDS, Progress
+from streams.lineage import Progress
+from streams.search_bounds import FETCH_RECORDS
 from streams.topology import Topology
 
 READ_AHEAD_RECORDS: Final = 200

@@ -16,7 +16,8 @@ from deploy.errors import DeployError
 from deploy.lineage import Behind, Lineage, UnorderedLogError
 from deploy.rulebook import load_rulebook
 from deploy.settings import Settings, load
-from streams.lineage import Bounds, Found, Progress, placed
+from streams.lineage import Found, Progress, placed
+from streams.search_bounds import Bounds
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -52,7 +53,7 @@ def why(table: str, key: str, *, shape: str, within: float | None, events: int |
     with records_read() as progress:
         found, causes = ask_log(settings, lambda log: _why(log, settings, table, key, progress=progress, bounds=bounds))
     if shape == "json":
-        click.echo(json.dumps({"partitions": [_as_json(one, causes) for one in found], "cut": list(bounds.cut)}))
+        click.echo(json.dumps({"partitions": [_as_json(one, causes) for one in found], "cut": bounds.cut}))
         return
     if not found:
         raise DeployError(f"table {table} has no row {key!r}, and no event in the log changed one")

@@ -17,7 +17,7 @@ from faust_redis.log.partitioner import partition_for
 from streams import topics
 from streams.events import Event, encode
 from streams.events.clock import KEY, ticked
-from streams.lineage import FETCH_RECORDS
+from streams.search_bounds import FETCH_RECORDS
 from streams.times import Instant
 from tables.domains import TOPOLOGY
 from tests.community.cluster_run import CLASSES, event_of, key_of

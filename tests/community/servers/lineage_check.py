@@ -19,7 +19,7 @@ from faust_redis.log import Log, Position, TopicPartition
 from agents.fold import Fold, Place
 from deploy.lineage import in_append_order
 from streams.events import AnyEvent, decode
-from streams.lineage import FETCH_RECORDS
+from streams.search_bounds import FETCH_RECORDS
 from tables.domains import TOPOLOGY
 from tables.financial import FINANCIAL_AUDITS, FINANCIAL_DEADLINES
 from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_DEADLINES, GAMIFICATION_DECIDING

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from faust_redis.log import Log, TopicPartition, UnknownTopicError
 
 from streams.events import AnyEvent, decode
-from streams.lineage import FETCH_RECORDS
+from streams.search_bounds import FETCH_RECORDS
 from streams.topics import DEAD_LETTERS
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from faust_redis.log import Record
+from msgspec.structs import replace
 
 from api.auth import Role
 from api.operators import lineage
@@ -37,8 +38,8 @@ async def traced(client: httpx.AsyncClient, event: str) -> dict[str, Any]:
     return found
 
 
-async def put(worker: Worker, *events: AnyEvent, partition: int = 1) -> None:
-    await worker.log.append([Record(event.data.topic, partition, b"k", encode(event), 0) for event in events])
+async def put(worker: Worker, *events: AnyEvent, at_ms: int = 0, topic: str | None = None) -> None:
+    await worker.log.append([Record(topic or one.data.topic, 1, b"k", encode(one), at_ms) for one in events])
 
 
 async def test_a_chain_is_found_by_the_id_and_by_the_place_of_any_of_its_events(
@@ -74,15 +75,32 @@ async def test_a_chain_is_found_by_the_id_of_its_trace(client: httpx.AsyncClient
 async def test_a_trace_that_left_something_out_says_so(
     client: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lineage, "NEWEST", 2)
-    await put(worker, REQUEST, *(xp(amount) for amount in range(1, 5)))
-    assert (await traced(client, xp(4).id))["cut"] == ["only the newest 2 records of each partition were read"]
+    monkeypatch.setattr(lineage, "EACH", 2)
+    await put(worker, REQUEST, *(xp(amount) for amount in range(1, 6)))  # written with the time 0, before the event's
+    assert (await traced(client, xp(5).id))["cut"] == ["only the newest 2 records of each partition were read"]
     refused = await client.get("/v1/trace", params={"event": xp(1).id}, headers=STAFF)
     assert "only the newest 2 records" in assert_problem(refused, 404, "not-found")["detail"]
     monkeypatch.setattr(lineage, "EVENTS_MAX", 1)
-    assert "the search stopped at 1 events" in (await traced(client, xp(4).id))["cut"]
+    assert "the search stopped at 1 events" in (await traced(client, xp(5).id))["cut"]
     monkeypatch.setattr(lineage, "TRACE_S", -1.0)
-    assert_problem(await client.get("/v1/trace", params={"event": xp(4).id}, headers=STAFF), 404, "not-found")
+    assert_problem(await client.get("/v1/trace", params={"event": xp(5).id}, headers=STAFF), 404, "not-found")
+
+
+async def test_an_old_event_is_found_by_the_time_of_its_id(
+    client: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records are far from the newest ones, but they lie where the time of the log is that of the event."""
+    monkeypatch.setattr(lineage, "EACH", 4)
+    await put(worker, REQUEST, FACT, at_ms=REQUEST.time.milliseconds())
+    later = [REQUEST.then(FACT.data, name=str(number)) for number in range(20)]
+    others = [replace(event, correlationid=event.id) for event in later]
+    for topic in (REQUEST.data.topic, FACT.data.topic):
+        await put(worker, *others, at_ms=REQUEST.time.milliseconds() + 3_600_000, topic=topic)
+    for named in (REQUEST.id, FACT.id, f"{FACT.data.topic}:1@0"):
+        found = await traced(client, named)
+        assert [root["event"]["id"] for root in found["trees"]] == [REQUEST.id]
+        assert found["trees"][0]["effects"][0]["event"]["id"] == FACT.id
+        assert found["cut"] == ["of each partition at most 4 records from 2026-01-05T11:59:00Z on were read"]
 
 
 async def test_one_search_runs_at_a_time_and_what_fails_is_said(
