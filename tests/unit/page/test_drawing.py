@@ -24,9 +24,10 @@ def test_stacked_values_stand_on_those_before(called: Called) -> None:
 
 
 def test_the_extremes_of_amounts_are_those_of_their_values_and_not_of_their_texts(called: Called) -> None:
-    calls = [["extremesOf", values] for values in (["9", "10", "-2", None], [None], ["5", "5"])]
+    calls = [["extremesOf", values] for values in (["9", "10", "-2", None], ["9", "10"], [None], ["5", "5"])]
     assert called(MODULE, calls) == [
         {"lowest": 2, "highest": 1, "last": 2},
+        {"lowest": 0, "highest": 1, "last": 1},
         None,
         {"lowest": 0, "highest": 0, "last": 1},
     ]
