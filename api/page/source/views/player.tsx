@@ -5,6 +5,7 @@ import type { ComponentType } from "preact";
 import { useAccount } from "../data/account.ts";
 import type { Row } from "../data/feeds.ts";
 import { useFeed } from "../data/follow.ts";
+import { usePrices } from "../data/prices.ts";
 import { Table } from "../data/rows.ts";
 import { user } from "../data/session.ts";
 import { SubViews } from "../parts/sub_views.tsx";
@@ -55,12 +56,13 @@ function Signed({ user: id }: { user: string }) {
 }
 
 function Trading({ user: id }: PartProps) {
+  const prices = usePrices();
   return (
     <div class="grid">
-      <Order user={id} />
-      <OpenTrades />
+      <Order user={id} prices={prices} />
+      <OpenTrades prices={prices} />
       <Portfolio />
-      <Positions />
+      <Positions prices={prices} />
       <Equity user={id} />
     </div>
   );

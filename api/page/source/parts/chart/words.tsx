@@ -3,7 +3,7 @@
 import type { Signal } from "@preact/signals";
 
 import { type Column, columnsOf, extremesOf, type Series, type Value } from "../../data/drawing.ts";
-import { decimal } from "../../data/format.ts";
+import { decimal, utc } from "../../data/format.ts";
 import { RowsTable } from "../rows_table.tsx";
 import type { Times } from "./times.ts";
 
@@ -43,6 +43,11 @@ export function Legend(props: { times: readonly number[]; series: readonly Serie
   );
 }
 
+function Moment({ second, names }: { second: number; names: Times }) {
+  const time = new Date(second * 1000).toISOString();
+  return <time dateTime={time} title={utc(time)}>{names.name(second)}</time>;
+}
+
 export function DataTable(props: { title: string; times: readonly number[]; series: readonly Series[]; names: Times }) {
   const columns = props.series.flatMap(columnsOf);
   const rows = props.times.map((time, at) => ({ time, at })).reverse();
@@ -50,7 +55,7 @@ export function DataTable(props: { title: string; times: readonly number[]; seri
     <RowsTable
       label={`${props.title}, as a table`} rows={rows} keyOf={(row) => String(row.time)} loaded empty="There is nothing to show."
       columns={[
-        { title: "Time", show: (row) => <time dateTime={new Date(row.time * 1000).toISOString()}>{props.names.name(row.time)}</time> },
+        { title: "Time", show: (row) => <Moment second={row.time} names={props.names} /> },
         ...columns.map((column) => ({ title: column.name, show: (row: { at: number }) => textOf(column, column.values[row.at]), isNumber: true })),
       ]}
     />

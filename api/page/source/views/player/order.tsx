@@ -4,21 +4,19 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { request } from "../../data/api.ts";
-import { feeds, useFeed } from "../../data/follow.ts";
+import { feeds } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { Journey } from "../../data/journey.ts";
-import { Table } from "../../data/rows.ts";
+import type { Prices } from "../../data/prices.ts";
 import { token } from "../../data/session.ts";
 import { Form } from "../../parts/form.tsx";
-import { Panel } from "../../parts/panel.tsx";
+import { Empty, Panel } from "../../parts/panel.tsx";
 
-export function Order({ user }: { user: string }) {
-  const prices = useFeed("prices", {}, () => new Table((row) => row.market));
-  prices.version.value;
+export function Order({ user, prices }: { user: string; prices: Prices }) {
   const journey = useSignal<Journey | null>(null);
   useTravel(user, journey);
-  const markets = [...prices.byKey.values()].sort((a, b) => a.market.localeCompare(b.market));
+  const markets = [...prices.byMarket.values()].sort((a, b) => a.market.localeCompare(b.market));
   const send = async (fields: Record<string, string>, key: string) => {
     const sent = new Journey(user);
     journey.value = sent;
@@ -28,6 +26,7 @@ export function Order({ user }: { user: string }) {
   };
   return (
     <Panel title="Practice trade">
+      {markets.length === 0 && <Empty loaded={prices.loaded}>No market has a price yet, so orders would be rejected.</Empty>}
       <Form send={send} button="Place the order">
         <label>
           Market

@@ -5,23 +5,16 @@ import { openProfit, tradeProfit } from "../../data/equity.ts";
 import { useFeed } from "../../data/follow.ts";
 import { decimal } from "../../data/format.ts";
 import { command } from "../../data/own.ts";
+import type { Prices } from "../../data/prices.ts";
 import { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { Size, Time, Usd } from "../../parts/texts.tsx";
 
-/** Return the newest mark price of each market. */
-function usePrices(): Map<string, Row> {
-  const table = useFeed("prices", {}, () => new Table((row) => row.market));
-  table.version.value;
-  return table.byKey;
-}
-
-export function OpenTrades() {
+export function OpenTrades({ prices: { byMarket } }: { prices: Prices }) {
   const table = useFeed("open-trades", {}, () => new Table((row) => row.trade_id));
   table.version.value;
-  const prices = usePrices();
   const trades = [...table.byKey.values()].filter((trade) => trade.status === "open");
   const close = (id: string) => async (_: object, key: string) => {
     await command("POST", `/v1/trades/${encodeURIComponent(id)}/close`, undefined, key);
@@ -33,8 +26,8 @@ export function OpenTrades() {
         {trades.map((trade) => (
           <li key={trade.trade_id}>
             <span>{trade.side} {trade.market} × {trade.leverage}<br /><span class="soft">{decimal(trade.notional_usd, 2)} USD at {decimal(trade.entry_price)}</span></span>
-            <Profit amount={prices.has(trade.market) ? tradeProfit(trade, prices.get(trade.market)!.price) : null} />
-            <Form send={close(trade.trade_id)} button="Close">{null}</Form>
+            <Profit amount={byMarket.has(trade.market) ? tradeProfit(trade, byMarket.get(trade.market)!.price) : null} />
+            <Form send={close(trade.trade_id)} button="Close" label={`Close the trade of ${trade.market} for ${decimal(trade.notional_usd, 2)} USD`} />
           </li>
         ))}
       </ul>
@@ -47,8 +40,8 @@ const Profit = ({ amount }: { amount: string | null }) => (amount === null ? <sp
 const keyOf = (row: Row): string => `${row.market}|${row.mode}`;
 
 /** A position is worth what its market's mark price says, or the price of its last fill where there is no mark. */
-const columnsAt = (prices: Map<string, Row>): readonly Column<Row>[] => {
-  const priceOf = (row: Row): string => prices.get(row.market)?.price ?? row.last_price;
+const columnsAt = ({ byMarket }: Prices): readonly Column<Row>[] => {
+  const priceOf = (row: Row): string => byMarket.get(row.market)?.price ?? row.last_price;
   return [
     { title: "Market", show: (row) => <>{row.market} <span class="soft">{row.mode}</span></> },
     { title: "Open profit, USD", show: (row) => <Usd amount={openProfit(row, priceOf(row))} signed />, isNumber: true },
@@ -60,10 +53,9 @@ const columnsAt = (prices: Map<string, Row>): readonly Column<Row>[] => {
   ];
 };
 
-export function Positions() {
+export function Positions({ prices }: { prices: Prices }) {
   const table = useFeed("positions", {}, () => new Table(keyOf));
   table.version.value;
-  const prices = usePrices();
   const isFlat = (row: Row): boolean => row.average_entry === null;
   const rows = [...table.byKey.values()].sort((a, b) => Number(isFlat(a)) - Number(isFlat(b)) || a.market.localeCompare(b.market));
   return (
