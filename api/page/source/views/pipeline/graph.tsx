@@ -26,25 +26,27 @@ export function Graph({ drawing, edges }: { drawing: Drawing; edges: readonly Fl
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" /></marker>
         </defs>
-        {drawing.lines.map((line) => {
-          const edge = byEnds.get(`${line.source} ${line.target}`);
-          return <Arrow key={`${line.source} ${line.target}`} line={line} edge={edge} light={light(isNear(line))} />;
-        })}
+        {[Arrow, Label].map((Part) => drawing.lines.map((line) => (
+          <Part key={`${line.source} ${line.target}`} line={line} edge={byEnds.get(`${line.source} ${line.target}`)} light={light(isNear(line))} />
+        )))}
         {drawing.nodes.map((node) => <Box key={node.name} node={node} isChosen={node.name === focus} light={light(near.has(node.name))} />)}
       </svg>
     </div>
   );
 }
 
-function Arrow({ line, edge, light }: { line: Line; edge: Flowing | undefined; light: string }) {
+interface Shown { line: Line; edge: Flowing | undefined; light: string }
+
+const kindOf = (edge: Flowing | undefined): string => (edge?.lag ? "late" : edge?.rate ? "busy" : "");
+
+function Arrow({ line, edge, light }: Shown) {
+  return <path class={`arrow ${kindOf(edge)} ${light}`} d={line.path} marker-end="url(#arrow)" aria-hidden="true" />;
+}
+
+/** What flows over an edge. Labels are drawn after all arrows, so that none crosses them. */
+function Label({ line, edge, light }: Shown) {
   const text = edge ? flowText(edge) : "";
-  const kind = edge?.lag ? "late" : edge?.rate ? "busy" : "";
-  return (
-    <g class={`arrow ${kind} ${light}`} aria-hidden="true">
-      <path d={line.path} marker-end="url(#arrow)" />
-      {text && <text x={line.x} y={line.y - 4}>{text}</text>}
-    </g>
-  );
+  return text ? <text class={`label ${kindOf(edge)} ${light}`} x={line.x} y={line.y - 4} aria-hidden="true">{text}</text> : null;
 }
 
 function Box({ node, isChosen, light }: { node: Node; isChosen: boolean; light: string }) {
