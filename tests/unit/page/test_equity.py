@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.trading import prices
 from agents.trading.positions import average_entry, unrealised
+from streams.times import SECOND_US, Instant
 from streams.units import Quantity, Usd
 
 Called = Callable[[str, list[list[Any]]], list[Any]]
@@ -58,11 +59,21 @@ def test_the_profit_of_a_position_follows_the_price(called: Called) -> None:
         assert abs(Decimal(found) - booked) <= STEP, "the value at the last price is rounded to 1e-8 USD"
 
 
-def test_the_equity_curve_has_every_day_and_the_running_sum(called: Called) -> None:
-    def day(name: str, pnl: str, fees: str) -> dict[str, Any]:
-        return {"day": name, "live": {"pnl_usd": pnl, "fees_usd": fees}, "practice": {"pnl_usd": "1", "fees_usd": "0"}}
+def day(name: str, **live: str) -> dict[str, Any]:
+    """Return a day of a user, with what is not named as 0."""
+    nothing = {"trades": 0, "volume_usd": "0.00", "pnl_usd": "0.00", "fees_usd": "0.00"}
+    return {"day": name, "live": {**nothing, **live}, "practice": nothing}
 
-    days = [day("2024-09-20", "0.00", "0.10"), day("2024-09-22", "-2.5", "0.00000001")]
+
+def test_the_equity_curve_has_every_day_and_the_running_sum(called: Called) -> None:
+    days = [
+        day("2024-09-18"),  # such as a sign-in
+        day("2024-09-20", volume_usd="5", fees_usd="0.10"),
+        day("2024-09-22", pnl_usd="-2.5"),
+        day("2024-09-23", fees_usd="0.00000001"),  # of a trade that began before
+        day("2024-09-25"),
+    ]
     live, practice = called(MODULE, [["curveOf", days, "live"], ["curveOf", days, "practice"]])
-    assert live == {"times": [1726790400, 1726876800, 1726963200], "values": ["-0.1", "-0.1", "-2.60000001"]}
-    assert practice["values"] == ["1", "1", "2"]
+    assert [Instant(time * SECOND_US).day().day for time in live["times"]] == [20, 21, 22, 23]
+    assert live["values"] == ["-0.1", "-0.1", "-2.6", "-2.60000001"]
+    assert practice is None

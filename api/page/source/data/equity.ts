@@ -20,9 +20,14 @@ export function tradeProfit(trade: Row, price: string): string {
 
 export interface Curve { times: number[]; values: string[] }
 
-/** Return the running sum of profit less fees at the end of each day, from the first day of the rows to the last. */
-export function curveOf(days: readonly Row[], mode: "live" | "practice"): Curve {
-  const byDay = new Map(days.map((row) => [Date.parse(row.day) / 1000, row]));
+/** Return whether a day has anything of trading: also the fee of a trade that began earlier. */
+const isTraded = ({ trades, volume_usd, pnl_usd, fees_usd }: Row): boolean =>
+  trades > 0 || [volume_usd, pnl_usd, fees_usd].some((amount) => compare(amount, "0") !== 0);
+
+/** Return the running sum of profit less fees at the end of each day, from the first day of trading to the last; null without one. */
+export function curveOf(days: readonly Row[], mode: "live" | "practice"): Curve | null {
+  const byDay = new Map(days.filter((row) => isTraded(row[mode])).map((row) => [Date.parse(row.day) / 1000, row]));
+  if (byDay.size === 0) return null;
   const [first, last] = [Math.min(...byDay.keys()), Math.max(...byDay.keys())];
   const curve: Curve = { times: [], values: [] };
   let sum = "0";

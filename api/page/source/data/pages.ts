@@ -19,13 +19,18 @@ interface State<R> { rows: R[]; cursor: string | null; loaded: boolean; error: u
 export function usePages<R>(path: string, items: string, limit: number): Pages<R> {
   const [state, setState] = useState<State<R>>({ rows: [], cursor: null, loaded: false, error: null });
   const shown = useRef(path);
+  const isBusy = useRef(false);
   shown.current = path;
   const load = async (rows: R[], cursor: string | null) => {
+    if (isBusy.current && cursor !== null) return; // a second click
+    isBusy.current = true;
     try {
       const answer = await get<Record<string, any>>(path, { limit: String(limit), ...(cursor ? { cursor } : {}) }, await token());
       if (shown.current === path) setState({ rows: [...rows, ...answer[items]], cursor: answer.next_cursor, loaded: true, error: null });
     } catch (error) {
       setState((known) => ({ ...known, error }));
+    } finally {
+      isBusy.current = false;
     }
   };
   useEffect(() => { void load([], null); }, [path]);

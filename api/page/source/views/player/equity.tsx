@@ -21,8 +21,7 @@ export function Equity({ user }: { user: string }) {
   const followed = useWindows("days", {}, LIVE_DAYS);
   const rows = [...new Map([...(data?.days ?? []), ...followed.rows].map((row) => [row.day, row])).values()];
   const loaded = data !== null && followed.loaded;
-  const traded = rows.filter((row) => row[mode].trades > 0 || row[mode].pnl_usd !== "0.00");
-  const curve = traded.length > 0 ? curveOf(traded, mode) : null;
+  const curve = curveOf(rows, mode);
   return (
     <Panel title="Equity curve" kind="wide">
       <form onSubmit={(event) => event.preventDefault()}><Choose name="curve" label="Trades" options={MODES} /></form>
