@@ -75,3 +75,26 @@ def give_wallet(page: Page, signer: Signer) -> None:
 
     page.expose_function("answered", answered)
     page.add_init_script(WALLET)
+
+
+@pytest.mark.heavy
+def test_a_user_changes_the_password(shown: Pipeline, browser: Browser) -> None:
+    name, changed = account(shown), f"{PASSWORD} as changed"
+    with page_of(browser, shown.url) as (page, _):
+        sign_in(page, name)
+        visit(page, "/account")
+        form = page.get_by_role("region", name="Password")
+        form.get_by_label("Present password").fill("not the present one")
+        form.get_by_label("New password").fill(changed)
+        form.get_by_role("button").click()
+        expect(form.get_by_role("alert")).to_be_visible()
+        form.get_by_label("Present password").fill(PASSWORD)
+        form.get_by_label("New password").fill(changed)
+        form.get_by_role("button").click()
+        expect(form.get_by_text("Your other sessions have ended")).to_be_visible()
+    with shown.client_with(None) as client:
+        answers = [
+            client.post("/v1/auth/login", json={"login": name, "password": each}).is_success
+            for each in (PASSWORD, changed)
+        ]
+    assert answers == [False, True]
