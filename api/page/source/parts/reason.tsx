@@ -1,12 +1,18 @@
 // Why somebody of the staff looks at what belongs to others. The API asks for it, and its audit log keeps it.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
 import { type Answer, useQuery } from "../data/query.ts";
+import { user } from "../data/session.ts";
 
 const CHARS_MIN = 8;
 const CHARS_MAX = 200;
 const reason = signal("");
+let givenBy = user.value;
+effect(() => {
+  if (user.value !== givenBy) reason.value = "";
+  givenBy = user.value;
+});
 
 /** Ask a query that needs a reason; ask nothing before there is one. */
 export function useInspection<T>(path: string | null, query: Record<string, string> = {}): Answer<T> {

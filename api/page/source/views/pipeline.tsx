@@ -5,6 +5,7 @@ import type { ComponentType } from "preact";
 import { useAccount, isStaff } from "../data/account.ts";
 import { useQuery } from "../data/query.ts";
 import { user } from "../data/session.ts";
+import { Empty } from "../parts/panel.tsx";
 import { SubViews } from "../parts/sub_views.tsx";
 import { choice, follow } from "../shell/router.ts";
 import { Domains } from "./pipeline/domains.tsx";
@@ -35,6 +36,7 @@ export function Pipeline() {
 
 function ForAccount() {
   const account = useAccount();
+  if (!account) return <Empty loaded={false}>{null}</Empty>;
   if (!isStaff(account)) return <ForEveryone />;
   const chosen = choice(PART, "flow", PARTS.map(({ name }) => name));
   const { Part } = PARTS.find(({ name }) => name === chosen) ?? PARTS[0]!;
