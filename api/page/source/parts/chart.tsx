@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Series } from "../data/drawing.ts";
 import type { Picture, Plot } from "./chart/plot.ts";
+import { useSteady } from "./chart/steady.ts";
 import { timesOf } from "./chart/times.ts";
 import { DataTable, Legend, summaryOf } from "./chart/words.tsx";
 
@@ -23,7 +24,12 @@ export interface ChartProps {
   isStacked?: boolean;
 }
 
-export function Chart({ title, times, series, everyS = 0, isDays = false, isStacked = false }: ChartProps) {
+const DRAWN_MS = 200; // charts are drawn so often at most
+
+export function Chart({ title: now, times, series, everyS = 0, isDays: areDays = false, isStacked = false }: ChartProps) {
+  const newest = useMemo(() => ({ title: now, picture: { times, series, everyS, isDays: areDays, isStacked } }), [now, times, series, everyS, areDays, isStacked]);
+  const { title, picture } = useSteady(newest, DRAWN_MS);
+  const { isDays } = picture;
   const [asTable, setAsTable] = useState(false);
   const [drawing, setDrawing] = useState<Drawing | "missing" | null>(null);
   const names = useMemo(() => timesOf(isDays), [isDays]);
@@ -32,8 +38,8 @@ export function Chart({ title, times, series, everyS = 0, isDays = false, isStac
   return (
     <figure class="chart">
       {isTable
-        ? <DataTable title={title} times={times} series={series} names={names} />
-        : <Canvas title={`${title}. ${summaryOf(times, series, names)}`} drawing={drawing} picture={{ times, series, everyS, isDays, isStacked }} />}
+        ? <DataTable title={title} times={picture.times} series={picture.series} names={names} />
+        : <Canvas title={`${title}. ${summaryOf(picture.times, picture.series, names)}`} drawing={drawing} picture={picture} />}
       {drawing !== "missing" && (
         <button type="button" class="link" onClick={() => setAsTable(!asTable)}>{asTable ? "Show as picture" : "Show as table"}<span class="hidden">: {title}</span></button>
       )}
@@ -52,7 +58,7 @@ function Canvas(props: { title: string; drawing: Drawing | null; picture: Pictur
     plot.current = drawing.plot(element.current, picture, (place) => { at.value = place; });
     return () => { plot.current?.end(); plot.current = null; };
   }, [drawing, shapeOf(picture)]);
-  useEffect(() => plot.current?.draw(picture), [picture.times, picture.series]);
+  useEffect(() => plot.current?.draw(picture), [picture]);
   return (
     <>
       <Legend times={picture.times} series={picture.series} names={names} at={at} />
