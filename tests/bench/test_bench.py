@@ -167,7 +167,6 @@ def test_the_help_names_every_part() -> None:
 
 
 @pytest.mark.heavy
-@pytest.mark.heavy
 def test_a_slice_of_the_community_tells_the_cost_and_latency_of_each_domain() -> None:
     total, *domains = measured("community")
     assert total.figures["entries/s"].median > 0
