@@ -21,11 +21,11 @@ class Rates(Generic[KeyT]):
         self._samples: deque[tuple[int, Mapping[KeyT, int]]] = deque()
 
     def add(self, counts: Mapping[KeyT, int], now_ms: int) -> None:
-        """Take a sample. When a counter went back, as after a reset, begin anew."""
+        """Take a sample. When a counter went back or is gone, as after a reset, begin anew."""
         samples = self._samples
         if samples:
             newest_ms, newest = samples[-1]
-            if any(count < newest.get(key, 0) for key, count in counts.items()) or now_ms < newest_ms:
+            if any(counts.get(key, 0) < count for key, count in newest.items()) or now_ms < newest_ms:
                 samples.clear()
             elif now_ms - newest_ms < APART_MS_MIN:
                 return

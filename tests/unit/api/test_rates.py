@@ -26,9 +26,11 @@ def test_a_rate_forgets_what_is_older_than_its_window() -> None:
     assert rates.per_second("a") == 1.0
 
 
-@pytest.mark.parametrize(("count", "now_ms"), [(3, 2_000), (9, 500)])
-def test_a_counter_or_clock_that_goes_back_begins_anew(count: int, now_ms: int) -> None:
+@pytest.mark.parametrize(("counts", "now_ms"), [({"a": 3}, 2_000), ({"a": 9}, 500), ({"b": 9}, 2_000), ({}, 2_000)])
+def test_a_counter_or_clock_that_goes_back_and_a_counter_that_vanishes_begin_anew(
+    counts: dict[str, int], now_ms: int
+) -> None:
     rates: Rates[str] = Rates()
     rates.add({"a": 5}, 1_000)
-    rates.add({"a": count}, now_ms)
+    rates.add(counts, now_ms)
     assert rates.per_second("a") is None
