@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 
 import { useAccount } from "../../data/account.ts";
 import { own } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { Form, textOf } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
@@ -34,7 +35,7 @@ export function KeysOf({ path, scopes }: { path: string; scopes: readonly string
     return `Created ${name}.`;
   };
   const revoke = (key: ApiKey) => async () => {
-    await own("DELETE", `${path}/${key.id}`);
+    await own("DELETE", path + pathOf`/${key.id}`);
     if (made?.id === key.id) setMade(null);
     again();
   };

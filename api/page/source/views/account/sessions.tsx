@@ -1,6 +1,7 @@
 // The open sessions of the user. Each can be ended, and all of them.
 
 import { own } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { signOut, signOutEverywhere } from "../../data/session.ts";
 import { Form, textOf } from "../../parts/form.tsx";
@@ -14,7 +15,7 @@ export function Sessions() {
   const { data, error, again } = useQuery<{ sessions: Session[] }>("/v1/account/sessions", {}, true);
   const end = (session: Session) => async () => {
     if (session.current) return signOut();
-    await own("DELETE", `/v1/account/sessions/${session.id}`);
+    await own("DELETE", pathOf`/v1/account/sessions/${session.id}`);
     again();
   };
   const columns: Column<Session>[] = [

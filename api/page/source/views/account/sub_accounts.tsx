@@ -2,6 +2,7 @@
 
 import { useAccount } from "../../data/account.ts";
 import { own } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { Form, textOf } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
@@ -24,7 +25,7 @@ function Listed() {
     return `Created ${label}.`;
   };
   const close = (one: SubAccount) => async () => {
-    await own("DELETE", `${PATH}/${encodeURIComponent(one.user_id)}`);
+    await own("DELETE", PATH + pathOf`/${one.user_id}`);
     again();
   };
   return (
@@ -34,7 +35,7 @@ function Listed() {
       {data?.sub_accounts.map((one) => (
         <details key={one.user_id}>
           <summary><strong>{one.label}</strong> <span class="soft">{one.user_id}</span></summary>
-          <KeysOf path={`${PATH}/${encodeURIComponent(one.user_id)}/api-keys`} scopes={settings?.sub_account_scopes ?? []} />
+          <KeysOf path={PATH + pathOf`/${one.user_id}/api-keys`} scopes={settings?.sub_account_scopes ?? []} />
           <Form send={close(one)} button="Close for good" label={`Close ${one.label} for good`} kind="quiet">
             <label class="check"><input type="checkbox" required /> I know that it cannot be opened again</label>
           </Form>

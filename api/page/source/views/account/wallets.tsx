@@ -1,6 +1,7 @@
 // The wallets that sign in to the account: link another one, or unlink one.
 
 import { own } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { type Challenge, prove, type Wallet } from "../../data/wallet.ts";
 import { Form, textOf } from "../../parts/form.tsx";
@@ -35,7 +36,7 @@ export function Wallets() {
 }
 
 function One({ wallet: { chain_id, address, linked_at }, changed }: { wallet: Linked; changed: () => void }) {
-  const path = `${PATH}/${chain_id}/${address}/unlink`;
+  const path = PATH + pathOf`/${chain_id}/${address}/unlink`;
   const byPassword = async ({ password = "" }: Record<string, string>) => {
     await own("POST", path, { current_password: password });
     changed();

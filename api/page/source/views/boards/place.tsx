@@ -2,6 +2,7 @@
 
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { textOf } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
@@ -16,10 +17,10 @@ interface Found { rank: number; total: number; rows: Row[] }
 
 export function Place(props: { board: ChosenBoard; user: string; isOwn: boolean }) {
   const { board, user, isOwn } = props;
-  const of = `/v1/leaderboards/${board.board}`;
+  const of = pathOf`/v1/leaderboards/${board.board}`;
   const known = useQuery<{ rows: Row[] }>(user ? `${of}/ranks` : null, { ...board.query, user }, true);
   const isThere = known.data !== null && known.data.rows.length > 0;
-  const around = useQuery<Found>(isThere ? `${of}/users/${encodeURIComponent(user)}` : null, { ...board.query, neighbours: NEIGHBOURS }, true);
+  const around = useQuery<Found>(isThere ? of + pathOf`/users/${user}` : null, { ...board.query, neighbours: NEIGHBOURS }, true);
   const { data } = around;
   const error = known.error ?? around.error;
   const search = (event: Event) => {

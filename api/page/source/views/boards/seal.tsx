@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { get } from "../../data/api.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { ProofError, rankOf, type RankProof } from "../../data/rank_proof.ts";
 import { token } from "../../data/session.ts";
@@ -13,7 +14,7 @@ import type { ChosenBoard } from "./chosen.tsx";
 interface Page { sealed: boolean; digest: string | null; total: number }
 
 export function Seal({ board, user }: { board: ChosenBoard; user: string }) {
-  const path = board.scope === "constellations" ? "/v1/leaderboards/xp/constellations" : `/v1/leaderboards/${board.board}`;
+  const path = board.scope === "constellations" ? "/v1/leaderboards/xp/constellations" : pathOf`/v1/leaderboards/${board.board}`;
   const isAsked = board.period !== "all" && board.scope !== "friends";
   const { data } = useQuery<Page>(isAsked ? path : null, { ...board.query, limit: "1" }, true);
   if (!isAsked || !data) return null;
@@ -32,7 +33,7 @@ function Proof({ board, user }: { board: ChosenBoard; user: string }) {
   if (!user) return <p class="soft">Sign in to verify your own rank.</p>;
   const check = async () => {
     try {
-      const path = `/v1/leaderboards/${board.board}/users/${encodeURIComponent(user)}/proof`;
+      const path = pathOf`/v1/leaderboards/${board.board}/users/${user}/proof`;
       const proof = await get<RankProof>(path, board.query, await token());
       const rank = await rankOf(proof, `${board.market || "global"}/${board.period}/${board.board}`, user);
       setSaid({ ok: true, text: `Your browser has checked it: you have rank ${rank} on the board with the digest ${proof.digest}. Others on this board can compare the digest.` });

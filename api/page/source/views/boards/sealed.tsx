@@ -1,6 +1,7 @@
 // The latest sealed periods of a board, with their digests. A period that is chosen is shown.
 
 import { decimal } from "../../data/format.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { Panel } from "../../parts/panel.tsx";
 import { textOf } from "../../parts/form.tsx";
@@ -29,7 +30,7 @@ export function SealedPeriods({ board }: { board: ChosenBoard }) {
   const [kind] = board.period === "all" ? ["week"] : board.period.split(":");
   const query = { kind: kind!, limit: PERIODS, ...(board.market ? { market: board.market } : {}) };
   const isAsked = board.scope === "everyone";
-  const { data, error } = useQuery<{ periods: Sealed[] }>(isAsked ? `/v1/leaderboards/${board.board}/sealed` : null, query, true);
+  const { data, error } = useQuery<{ periods: Sealed[] }>(isAsked ? pathOf`/v1/leaderboards/${board.board}/sealed` : null, query, true);
   if (!isAsked) return null;
   return (
     <Panel title={`Sealed ${kind}s`}>

@@ -5,6 +5,7 @@ import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { isLeader, useMembership } from "../../data/membership.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { Table } from "../../data/rows.ts";
 import { user } from "../../data/session.ts";
 import { words } from "../../data/texts.ts";
@@ -62,7 +63,7 @@ function State({ of: battle }: { of: Row }) {
 function Answer({ battle }: { battle: Row }) {
   const membership = useMembership();
   if (battle.state !== "challenged" || !isLeader(membership)) return null;
-  const answer = (what: string) => async (_: object, key: string) => { await command("POST", `/v1/battles/${battle.battle_id}/${what}`, undefined, key); };
+  const answer = (what: string) => async (_: object, key: string) => { await command("POST", pathOf`/v1/battles/${battle.battle_id}/${what}`, undefined, key); };
   const own = membership?.constellation_id;
   if (own === battle.challenger.constellation_id) return <Form send={answer("withdraw")} button="Withdraw the challenge" kind="quiet" />;
   if (own !== battle.defender.constellation_id) return null;

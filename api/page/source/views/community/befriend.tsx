@@ -2,6 +2,7 @@
 
 import { useFeed } from "../../data/follow.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
 
@@ -9,7 +10,7 @@ export function Befriend({ id }: { id: string }) {
   const table = useFeed("follows", {}, () => new Table(() => "own"));
   table.version.value;
   const followed = table.byKey.get("own")?.followed[id];
-  const path = `/v1/users/${encodeURIComponent(id)}`;
+  const path = pathOf`/v1/users/${id}`;
   const interact = (kind: string, said?: string) => async (_: object, key: string) => {
     await command("POST", `${path}/interactions`, { kind }, key);
     return said;

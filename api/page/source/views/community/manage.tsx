@@ -2,6 +2,7 @@
 
 import type { Row } from "../../data/feeds.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { Form } from "../../parts/form.tsx";
 
 const ROLES = ["admin", "member", "recruit"] as const;
@@ -9,7 +10,7 @@ const ROLES = ["admin", "member", "recruit"] as const;
 /** The forms of a member. Only the owner changes roles and removes admins; nobody does either to the owner. */
 export function Manage({ member, isOwner }: { member: Row; isOwner: boolean }) {
   if (!member.user_id || member.role === "owner" || (member.role === "admin" && !isOwner)) return null;
-  const path = `/v1/constellation/members/${encodeURIComponent(member.user_id)}`;
+  const path = pathOf`/v1/constellation/members/${member.user_id}`;
   const change = async ({ role }: Record<string, string>, key: string) => { await command("PUT", `${path}/role`, { role }, key); };
   const remove = async (_: object, key: string) => { await command("POST", `${path}/remove`, {}, key); };
   return (

@@ -4,6 +4,7 @@ import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { Table } from "../../data/rows.ts";
 import { user } from "../../data/session.ts";
 import { words } from "../../data/texts.ts";
@@ -26,7 +27,7 @@ const COLUMNS: readonly Column<Row>[] = [
 /** Buy at the price that the user saw: the token is not sold at another one. */
 function buy({ token_id, listing }: Row) {
   return async (_: object, key: string) => {
-    const path = `/v1/nft/tokens/${encodeURIComponent(token_id)}/listings/${encodeURIComponent(listing.listing_id)}/purchases`;
+    const path = pathOf`/v1/nft/tokens/${token_id}/listings/${listing.listing_id}/purchases`;
     await command("POST", path, { asset: listing.asset, price: listing.price }, key);
     return "Asked to buy.";
   };

@@ -3,6 +3,7 @@
 import type { Row } from "../../data/feeds.ts";
 import { isLeader } from "../../data/membership.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import type { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
@@ -12,7 +13,7 @@ import { Name } from "./name.tsx";
 const KINDS = [["trading_duel", "Trading duel"], ["stellar_supremacy", "Stellar supremacy"], ["cosmic_conquest", "Cosmic conquest"]] as const;
 
 export function MemberActions({ id, all, membership }: { id: string; all: Table; membership: Row | null }) {
-  if (!membership) return <Form send={async (_, key) => { await command("POST", `/v1/constellations/${encodeURIComponent(id)}/join`, undefined, key); }} button="Join" />;
+  if (!membership) return <Form send={async (_, key) => { await command("POST", pathOf`/v1/constellations/${id}/join`, undefined, key); }} button="Join" />;
   if (membership.state !== "member") return <p role="status">Your place in {membership.name || "a constellation"} waits for its answer.</p>;
   if (membership.constellation_id === id) return <OwnConstellation role={membership.role} />;
   if (!isLeader(membership)) return <p class="soft">You belong to <Name id={membership.constellation_id} all={all} />. Leave it to join this one.</p>;

@@ -4,6 +4,7 @@ import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { Table } from "../../data/rows.ts";
 import { words } from "../../data/texts.ts";
 import { Form } from "../../parts/form.tsx";
@@ -34,9 +35,9 @@ function Mint({ type, mint }: { type: string; mint: Row | undefined }) {
 }
 
 function Offer({ token }: { token: Row }) {
-  const path = `/v1/nft/tokens/${encodeURIComponent(token.token_id)}/listings`;
+  const path = pathOf`/v1/nft/tokens/${token.token_id}/listings`;
   const offer = async ({ price, asset }: Record<string, string>, key: string) => { await command("POST", path, { asset, price }, key); };
-  const withdraw = async (_: object, key: string) => { await command("DELETE", `${path}/${encodeURIComponent(token.listing.listing_id)}`, undefined, key); };
+  const withdraw = async (_: object, key: string) => { await command("DELETE", path + pathOf`/${token.listing.listing_id}`, undefined, key); };
   if (token.listing) return <Form send={withdraw} button={`Withdraw the offer of ${decimal(token.listing.price)} ${token.listing.asset}`} kind="quiet" />;
   return (
     <Form send={offer} button="Offer" label={`Offer ${words(token.type)} #${token.token_id}`}>

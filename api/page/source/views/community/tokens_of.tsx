@@ -3,6 +3,7 @@
 import { useQuery } from "../../data/query.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
+import { pathOf } from "../../data/paths.ts";
 import { words } from "../../data/texts.ts";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
@@ -14,7 +15,7 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 export function TokensOf({ id }: { id: string }) {
-  const { data, error } = useQuery<{ tokens: Row[] }>(`/v1/users/${encodeURIComponent(id)}/nfts`, {}, true);
+  const { data, error } = useQuery<{ tokens: Row[] }>(pathOf`/v1/users/${id}/nfts`, {}, true);
   return (
     <Panel title="Tokens">
       <RowsTable label="Tokens" rows={data?.tokens ?? []} keyOf={(row) => row.token_id} columns={COLUMNS} loaded={data !== null || error !== null} empty="None." />

@@ -6,6 +6,7 @@ import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
@@ -36,7 +37,7 @@ export function Reviews() {
 function Review({ row, said }: { row: Row; said: (text: string) => void }) {
   const what = `${decimal(row.amount)} ${row.asset} of ${row.user_id}`;
   const decide = async ({ decision, reason = "" }: Record<string, string>, key: string) => {
-    const path = `/v1/users/${encodeURIComponent(row.user_id)}/withdrawals/${encodeURIComponent(row.withdrawal_id)}/review`;
+    const path = pathOf`/v1/users/${row.user_id}/withdrawals/${row.withdrawal_id}/review`;
     await command("POST", path, { approve: decision === "approve" }, key, { "X-Audit-Reason": reason.trim() });
     said(decision === "approve" ? `Approved: ${what}.` : `Rejected: ${what}.`);
   };

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 
 import { request } from "../../data/api.ts";
+import { pathOf } from "../../data/paths.ts";
 import { token } from "../../data/session.ts";
 import { Form } from "../../parts/form.tsx";
 import { ReasonField } from "../../parts/reason.tsx";
@@ -28,7 +29,7 @@ export function Decide({ id }: { id: string }) {
   }
   const send = async ({ reason = "" }: Record<string, string>) => {
     if (!way) return;
-    const answer = await request<Partial<Replayed>>("POST", `${LETTERS}/${id}/${way}`, { reason: reason.trim() }, await token());
+    const answer = await request<Partial<Replayed>>("POST", LETTERS + pathOf`/${id}/${way}`, { reason: reason.trim() }, await token());
     setDone({ way, at: `${answer.topic}:${answer.partition}@${answer.offset}` });
   };
   return (

@@ -16,7 +16,7 @@ export function EventLine({ placed: { topic, partition, offset, event }, isAsked
         <span class="soft"><Time at={event.time} /> · {shortName(topic)}:{partition}@{offset}</span>
       </summary>
       <pre tabIndex={0} aria-label={`Data of ${kindOf(event.type)}`}>{JSON.stringify(event.data, null, 2)}</pre>
-      <p class="soft digest">Event {event.id}{event.causationid && <>, caused by {event.causationid}</>}{isLinked && <>. <a href={`?part=trace&event=${event.id}`} onClick={follow}>Trace it</a></>}</p>
+      <p class="soft digest">Event {event.id}{event.causationid && <>, caused by {event.causationid}</>}{isLinked && <>. <a href={`?part=trace&event=${encodeURIComponent(event.id)}`} onClick={follow}>Trace it</a></>}</p>
     </details>
   );
 }

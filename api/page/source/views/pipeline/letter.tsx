@@ -1,6 +1,7 @@
 // One dead letter: what is wrong with it, its message, and the decision about it.
 
 import { decimal } from "../../data/format.ts";
+import { pathOf } from "../../data/paths.ts";
 import { textOf } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Reason, useInspection } from "../../parts/reason.tsx";
@@ -8,7 +9,7 @@ import { type Bytes, LETTERS, type WholeLetter } from "./answers.ts";
 import { Decide } from "./decide.tsx";
 
 export function ChosenLetter({ id, close }: { id: string; close: () => void }) {
-  const { data, error } = useInspection<WholeLetter>(`${LETTERS}/${id}`);
+  const { data, error } = useInspection<WholeLetter>(LETTERS + pathOf`/${id}`);
   return (
     <Panel title="Letter" tools={<button class="link" type="button" onClick={close}>Close</button>}>
       <p class="digest"><code>{id}</code></p>

@@ -1,6 +1,7 @@
 // Messages that a domain could not process: the list, and the one that the address chooses.
 
 import { decimal } from "../../data/format.ts";
+import { isLetterId } from "../../data/paths.ts";
 import { usePoll } from "../../data/poll.ts";
 import { textOf } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
@@ -25,7 +26,8 @@ const COLUMNS: readonly Column<Letter>[] = [
 ];
 
 export function DeadLetters() {
-  const chosen = choice(LETTER, "");
+  const asked = choice(LETTER, "");
+  const chosen = isLetterId(asked) ? asked : "";
   const after = choice(AFTER, "");
   const { data, error } = usePoll<Page>(after ? `${LETTERS}?after=${encodeURIComponent(after)}` : LETTERS, EVERY_MS, true);
   return (

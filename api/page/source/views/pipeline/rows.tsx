@@ -1,5 +1,6 @@
 // A row of any table as it is stored, now or as of a position, and the events behind it.
 
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { textOf } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
@@ -13,7 +14,7 @@ const [TABLE, KEY, AT] = ["table", "key", "at"] as const;
 export function Rows() {
   const [table, key, at] = [choice(TABLE, ""), choice(KEY, ""), choice(AT, "")];
   const isChosen = table !== "" && key !== "";
-  const path = isChosen ? `/v1/tables/${encodeURIComponent(table)}` : null;
+  const path = isChosen ? pathOf`/v1/tables/${table}` : null;
   const { data, error } = useInspection<RowAnswer>(path && `${path}/row`, { key, ...(at ? { at } : {}) });
   return (
     <div class="pair">

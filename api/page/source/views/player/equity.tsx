@@ -3,6 +3,7 @@
 import { curveOf } from "../../data/equity.ts";
 import type { Row } from "../../data/feeds.ts";
 import { usd } from "../../data/format.ts";
+import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
 import { useWindows } from "../../data/windows.ts";
 import { Chart } from "../../parts/chart.tsx";
@@ -17,7 +18,7 @@ const MODES = [["live", "Live"], ["practice", "Practice"]] as const;
 
 export function Equity({ user }: { user: string }) {
   const mode = choice("curve", "live", MODES.map(([value]) => value));
-  const { data, error } = useQuery<{ days: Row[] }>(`/v1/users/${encodeURIComponent(user)}/days`, { limit: DAYS }, true);
+  const { data, error } = useQuery<{ days: Row[] }>(pathOf`/v1/users/${user}/days`, { limit: DAYS }, true);
   const followed = useWindows("days", {}, LIVE_DAYS);
   const rows = [...new Map([...(data?.days ?? []), ...followed.rows].map((row) => [row.day, row])).values()];
   const loaded = data !== null && followed.loaded;

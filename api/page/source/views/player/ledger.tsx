@@ -5,6 +5,7 @@ import { plus } from "../../data/decimals.ts";
 import { useFeed } from "../../data/follow.ts";
 import { decimal } from "../../data/format.ts";
 import { usePages } from "../../data/pages.ts";
+import { pathOf } from "../../data/paths.ts";
 import { Table } from "../../data/rows.ts";
 import { Figure } from "../../parts/figure.tsx";
 import { PagedTable } from "../../parts/paged_table.tsx";
@@ -29,7 +30,7 @@ const columnsOf = (user: string): readonly Column<Row>[] => [
 export function Ledger({ user }: { user: string }) {
   const balances = useFeed("balances", {}, () => new Table((row) => `${row.asset} ${row.account}`));
   balances.version.value;
-  const pages = usePages<Row>(`/v1/users/${encodeURIComponent(user)}/ledger-entries`, "entries", ENTRIES);
+  const pages = usePages<Row>(pathOf`/v1/users/${user}/ledger-entries`, "entries", ENTRIES);
   const known = [...balances.byKey].sort(([a], [b]) => a.localeCompare(b));
   return (
     <Panel title="Ledger" kind="tall">

@@ -5,6 +5,7 @@ import { openProfit, tradeProfit } from "../../data/equity.ts";
 import { useFeed } from "../../data/follow.ts";
 import { decimal } from "../../data/format.ts";
 import { command } from "../../data/own.ts";
+import { pathOf } from "../../data/paths.ts";
 import type { Prices } from "../../data/prices.ts";
 import { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
@@ -17,7 +18,7 @@ export function OpenTrades({ prices: { byMarket } }: { prices: Prices }) {
   table.version.value;
   const trades = [...table.byKey.values()].filter((trade) => trade.status === "open");
   const close = (id: string) => async (_: object, key: string) => {
-    await command("POST", `/v1/trades/${encodeURIComponent(id)}/close`, undefined, key);
+    await command("POST", pathOf`/v1/trades/${id}/close`, undefined, key);
   };
   return (
     <Panel title="Open practice trades">

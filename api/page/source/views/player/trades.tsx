@@ -3,6 +3,7 @@
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { usePages } from "../../data/pages.ts";
+import { pathOf } from "../../data/paths.ts";
 import { PagedTable } from "../../parts/paged_table.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import type { Column } from "../../parts/rows_table.tsx";
@@ -23,7 +24,7 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 export function Trades({ user }: { user: string }) {
-  const pages = usePages<Row>(`/v1/users/${encodeURIComponent(user)}/trades`, "trades", ROWS);
+  const pages = usePages<Row>(pathOf`/v1/users/${user}/trades`, "trades", ROWS);
   return (
     <Panel title="Trades" kind="tall">
       <PagedTable label="Your trades" pages={pages} keyOf={(row) => row.event_id} columns={COLUMNS} empty="No trade yet. Place a practice trade." />
