@@ -1,4 +1,4 @@
-"""Measure every view with Lighthouse, on a desk and on a phone: performance, accessibility and best practices.
+"""Measure with Lighthouse what everyone sees, on a desk and on a phone: performance, accessibility, best practices.
 
     python -m tests.browser.measures [--json FOLDER]
 
@@ -17,10 +17,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from api.pages import VIEWS
 from deploy.dashboard.build import BuildError, packages
 from tests.browser.chromium import VARIABLE, WITHOUT_SANDBOX, find_chromium
 from tests.browser.product import product
+from tests.browser.views import FOR_EVERYONE, name_of
 
 LOCKED: Final = Path(__file__).with_name("lighthouse")
 CATEGORIES: Final = ("performance", "accessibility", "best-practices")
@@ -66,7 +66,7 @@ def measured(folder: Path | None) -> list[list[int]]:
     found = []
     sys.stdout.write(LINE.format("view", "form", *CATEGORIES, ", ".join(TIMES)))
     with tempfile.TemporaryDirectory() as directory, product(Path(directory)) as pipeline:
-        for path in VIEWS:
+        for path in FOR_EVERYONE:
             for form, settings in FORMS.items():
                 command = ["node", str(lighthouse), f"{pipeline.url}{path}", *settings]
                 result = run(command, program)
@@ -76,7 +76,7 @@ def measured(folder: Path | None) -> list[list[int]]:
                 sys.stdout.flush()
                 if folder is not None:
                     folder.mkdir(parents=True, exist_ok=True)
-                    (folder / f"{path.strip('/') or 'live'}-{form}.json").write_text(json.dumps(result))
+                    (folder / f"{name_of(path)}-{form}.json").write_text(json.dumps(result))
     return found
 
 

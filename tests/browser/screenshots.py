@@ -15,10 +15,10 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, expect
 
-from api.pages import VIEWS
 from tests.browser.chromium import chromium
 from tests.browser.looking import PHONE, SETTLED_MS, WIDE, Scheme, page_of, settle, sign_in, visit
 from tests.browser.product import account, product
+from tests.browser.views import addresses, name_of
 from tests.e2e.pipeline import Pipeline
 
 LOOKS: Final[dict[str, tuple[tuple[int, int], Scheme]]] = {
@@ -58,10 +58,10 @@ def take(pipeline: Pipeline, browser: Browser, role: str, folder: Path) -> None:
                 sign_in(page, name)
             if role == "user" and look == "light":
                 trade(page)
-            for path in VIEWS:
+            for path in addresses(role):
                 visit(page, path)
                 page.wait_for_timeout(SHOWN_MS)  # charts draw themselves
-                file = folder / f"{path.strip('/') or 'live'}-{role or 'anyone'}-{look}.png"
+                file = folder / f"{name_of(path)}-{role or 'anyone'}-{look}.png"
                 page.screenshot(path=file, full_page=True)
                 sys.stdout.write(f"{file}\n")
                 sys.stdout.flush()

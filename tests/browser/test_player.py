@@ -8,7 +8,7 @@ from tests.browser.looking import SETTLED_MS, page_of, settle, sign_in, violatio
 from tests.browser.product import PASSWORD, account
 from tests.e2e.pipeline import Pipeline
 
-JOURNEY = re.compile(r"accepted\d+ ms;executed at [\d,.]+\d ms;(\+\d+ XP\d+ ms;)+rank \d+ on the board\d+ ms")
+JOURNEY = re.compile(r"accepted\d+ ms;executed at [\d,.]+\d ms;(\+\d+ XP, [a-z ]+\d+ ms;)+rank \d+ on the board\d+ ms")
 """The steps of a trade in the order of their causes."""
 
 

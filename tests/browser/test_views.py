@@ -3,16 +3,23 @@
 import pytest
 from playwright.sync_api import Browser
 
-from api.pages import VIEWS
 from tests.browser.looking import PHONE, WIDE, Scheme, overflow, page_of, sign_in, violations, visit
 from tests.browser.product import account
+from tests.browser.views import addresses
 from tests.e2e.pipeline import Pipeline
 
-LOOKS: tuple[tuple[tuple[int, int], Scheme], ...] = ((WIDE, "light"), (PHONE, "dark"))
 
-
-@pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide-light", "phone-dark"])
-@pytest.mark.parametrize("role", ["", pytest.param("user", marks=pytest.mark.heavy), "moderator"])
+@pytest.mark.parametrize(
+    ("role", "size", "scheme"),
+    [
+        pytest.param("", WIDE, "light", id="anyone-wide-light"),
+        pytest.param("", PHONE, "dark", id="anyone-phone-dark"),
+        pytest.param("user", WIDE, "dark", id="user-wide-dark", marks=pytest.mark.heavy),
+        pytest.param("user", PHONE, "light", id="user-phone-light", marks=pytest.mark.heavy),
+        pytest.param("moderator", WIDE, "light", id="moderator-wide-light"),
+        pytest.param("moderator", PHONE, "dark", id="moderator-phone-dark", marks=pytest.mark.heavy),
+    ],
+)
 def test_every_view_is_without_faults(
     shown: Pipeline, browser: Browser, role: str, size: tuple[int, int], scheme: Scheme
 ) -> None:
@@ -20,7 +27,7 @@ def test_every_view_is_without_faults(
         if role:
             sign_in(page, account(shown, role))
         wrong: dict[str, list[str]] = {}
-        for path in VIEWS:
+        for path in addresses(role):
             visit(page, path)
             found = [*violations(page), *faults.found]
             found += [f"{overflow(page)} px too wide"] if overflow(page) else []

@@ -9,22 +9,26 @@ export interface Step { text: string; afterMs: number }
 
 const STAGES = ["accepted", "executed", "experience", "board"] as const;
 type Stage = (typeof STAGES)[number];
-interface Seen { stage: Stage; text: string; atMs: number }
+interface Seen { stage: Stage; text: string; atMs: number; id: string }
+/** Asks for the user's rank; null when the board has none. */
+type AskRank = () => Promise<number | null>;
 
-const AFTER_THE_BOARD_MS = 2_000; // the experience of the same commit comes by another feed
+const AFTER_THE_BOARD_MS = 2_000; // experience of the same commit can come after the answer about the board
+const WITHOUT_EXPERIENCE_MS = 3_000; // so long after the execution the board is asked all the same
 
 /** One order from its sending on. Feeds and the answer arrive in any order; the steps are in that of their causes. */
 export class Journey {
   readonly steps: Signal<readonly Step[]> = signal([]);
-  readonly #user: string;
+  readonly #askRank: AskRank;
   readonly #began = performance.now();
   #tradeId = "";
   #early: [Row, number][] = [];
   #seen: Seen[] = [];
   #endsMs = Infinity;
+  #asked = false;
 
-  constructor(user: string) {
-    this.#user = user;
+  constructor(askRank: AskRank) {
+    this.#askRank = askRank;
   }
 
   /** The API has accepted the order. Trades that feeds told before are now known to be this one, or not. */
@@ -39,19 +43,26 @@ export class Journey {
   traded(row: Row, atMs = this.#ms()): void {
     if (!this.#tradeId) this.#early.push([row, atMs]);
     else if (row.trade_id !== this.#tradeId) return;
-    else if (row.type === "TradeExecuted") this.#note("executed", `executed at ${decimal(row.price)}`, atMs);
-    else if (row.type === "TradeRejected") this.#end("executed", `rejected: ${row.reason}`, atMs);
+    else if (row.type === "TradeExecuted") {
+      this.#note("executed", `executed at ${decimal(row.price)}`, atMs);
+      setTimeout(() => void this.#ask(), WITHOUT_EXPERIENCE_MS);
+    } else if (row.type === "TradeRejected") this.#end("executed", `rejected: ${row.reason}`, atMs);
   }
 
-  /** The user gained experience. */
+  /** The user gained experience: the board has the trade, too, since both are of one commit. */
   gained(row: Row): void {
-    if (row.type === "XPGained") this.#note("experience", `+${row.amount} XP`);
+    if (row.type !== "XPGained") return;
+    this.#note("experience", `+${row.amount} XP, ${row.source.replaceAll("_", " ")}`, this.#ms(), row.id);
   }
 
-  /** A row of the board changed. */
-  ranked(row: Row): void {
-    if (row.user_id === this.#user) this.#end("board", `rank ${row.rank} on the board`);
+  async #ask(): Promise<void> {
+    if (this.#asked) return;
+    this.#asked = true;
+    const rank = await this.#askRank().catch(() => null);
+    this.#end("board", rank === null ? "the board could not be read" : `rank ${decimal(rank)} on the board`);
   }
+
+  #has = (stage: Stage): boolean => this.#seen.some((each) => each.stage === stage);
 
   #ms = (): number => performance.now() - this.#began;
 
@@ -60,10 +71,11 @@ export class Journey {
     this.#endsMs = Math.min(this.#endsMs, atMs + (stage === "board" ? AFTER_THE_BOARD_MS : 0));
   }
 
-  #note(stage: Stage, text: string, atMs = this.#ms()): void {
-    if (atMs > this.#endsMs || this.#seen.some((each) => each.text === text)) return;
-    this.#seen.push({ stage, text, atMs });
+  #note(stage: Stage, text: string, atMs = this.#ms(), id: string = stage): void {
+    if (atMs > this.#endsMs || this.#seen.some((each) => each.id === id)) return;
+    this.#seen.push({ stage, text, atMs, id });
     if (this.#tradeId) this.steps.value = this.#inOrder();
+    if (this.#has("executed") && this.#has("experience")) void this.#ask();
   }
 
   /** A step that came before its cause counts from its cause on: only then did the page show it. */

@@ -3,7 +3,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-import { request } from "../../data/api.ts";
+import { get, request } from "../../data/api.ts";
 import { feeds } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
@@ -18,7 +18,7 @@ export function Order({ user, prices }: { user: string; prices: Prices }) {
   useTravel(user, journey);
   const markets = [...prices.byMarket.values()].sort((a, b) => a.market.localeCompare(b.market));
   const send = async (fields: Record<string, string>, key: string) => {
-    const sent = new Journey(user);
+    const sent = new Journey(() => rankOf(user));
     journey.value = sent;
     const order = { market: fields.market, side: fields.side, notional_usd: fields.notional, leverage: Number(fields.leverage), mode: "practice" };
     const accepted = await request<{ trade_id: string }>("POST", "/v1/trades", order, await token(), { "Idempotency-Key": key });
@@ -43,6 +43,11 @@ export function Order({ user, prices }: { user: string; prices: Prices }) {
   );
 }
 
+async function rankOf(user: string): Promise<number | null> {
+  const { rows } = await get<{ rows: Row[] }>("/v1/leaderboards/trades/ranks", { period: "all", user }, await token());
+  return rows[0]?.rank ?? null;
+}
+
 function useTravel(user: string, journey: Signal<Journey | null>): void {
   useEffect(() => {
     const seen = (tell: (of: Journey, row: Row) => void) => ({
@@ -55,7 +60,6 @@ function useTravel(user: string, journey: Signal<Journey | null>): void {
     const left = [
       feeds.follow("my-trades", { last: 1 }, seen((of, row) => of.traded(row))),
       feeds.follow("xp", { user, last: 1 }, seen((of, row) => of.gained(row))),
-      feeds.follow("boards", { board: "trades", period: "all", top: 100 }, seen((of, row) => of.ranked(row))),
     ];
     return () => { for (const leave of left) leave(); };
   }, [user]);
@@ -65,8 +69,8 @@ function Travelled({ of }: { of: Journey | null }) {
   if (!of || of.steps.value.length === 0) return null;
   return (
     <ol class="lines travel" aria-label="What became of the order" aria-live="polite">
-      {of.steps.value.map((step) => (
-        <li key={step.text}><span>{step.text}</span><span class="number soft">{Math.round(step.afterMs)} ms</span></li>
+      {of.steps.value.map((step, at) => (
+        <li key={at}><span>{step.text}</span><span class="number soft">{Math.round(step.afterMs)} ms</span></li>
       ))}
     </ol>
   );
