@@ -59,7 +59,7 @@ async def test_the_wheel_and_what_it_names_are_enough(
         [metadata] = [name for name in names if name.endswith("METADATA")]
         needed = re.findall(r"^Requires-Dist: (.*)$", archive.read(metadata).decode(), re.MULTILINE)
         archive.extractall(site)
-    assert {Requirement(text).name for text in needed} == {"httpx", "websockets"}
+    assert {Requirement(text).name for text in needed} == {"httpx", "sniffio", "websockets"}
     assert "astratrade_client/py.typed" in names
     for installed in requirements(needed, {}).values():
         for top in {file.parts[0] for file in installed.files or () if file.parts[0] != ".."}:
