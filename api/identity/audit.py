@@ -29,7 +29,7 @@ OPERATOR: Final = "operator:"
 HEAD_ID: Final = 1
 FIRST: Final = bytes(32)
 """What the first entry has as the digest before it."""
-DETAIL_BYTES_MAX: Final = 4_096
+DETAIL_BYTES_MAX: Final = 8_192
 PAGE: Final = 500
 
 

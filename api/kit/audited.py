@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
@@ -25,7 +26,14 @@ AUDITED: Final = frozenset({Role.MODERATOR, Role.ADMIN})
 ACTION: Final = "private.read"
 ANYONE: Final = "pipeline"
 """The subject of an entry about events and rows that may belong to any user. Its detail has what was asked."""
-ASKED_CHARS_MAX: Final = 1_000
+ASKED: Final[Mapping[str, str]] = {
+    "table": r"^[a-z-]{3,64}$",
+    "key": r"^[^\x00-\x1f\x7f-\x9f]{1,256}$",
+    "event": r"^[!-~]{8,128}$",
+    "letter_id": r"^[!-9;-~]{1,64}:[!-9;-~]{1,64}:[0-9]{1,6}:[0-9]{1,18}$",
+    "at": r"^[!-~]{1,2048}$",
+}
+"""The parameters of audited routes with their patterns: they decide what is shown. An entry has them in this order."""
 
 _ID: Final = re.compile(ID_PATTERN)
 
@@ -36,23 +44,25 @@ async def record_foreign_read(
     """Write the reason of a moderator or admin who reads what may belong to others, before anything is answered.
 
     Raises:
-        Problem: 403 without a reason, 422 when the path names no possible user, 503 when the reason cannot be written.
+        Problem: 403 without a reason, 422 when a parameter cannot be what it names, or comes twice; 503 when the reason
+            cannot be written.
     """
+    if permission.audited:
+        _refuse_repeated(connection)
     if caller is None or caller.role not in AUDITED or not (permission.owned or permission.audited):
         return
     owner = connection.path_params[USER_ID] if permission.owned else ANYONE
     if owner == caller.subject:
         return
-    detail = {"reason": _reason(connection), "route": connection.scope["route"].path}
+    detail: dict[str, Any] = {"reason": _reason(connection), "route": connection.scope["route"].path}
     if permission.audited:
-        url = connection.url
-        detail["asked"] = (f"{url.path}?{url.query}" if url.query else url.path)[:ASKED_CHARS_MAX]
+        detail["asked"] = _asked(connection)
     elif not _ID.fullmatch(owner):
         raise invalid(USER_ID, f"must match {ID_PATTERN}")
     await record(api, caller, ACTION, owner, detail)
 
 
-async def record(api: Api, caller: Principal, action: str, subject: str, detail: dict[str, str]) -> None:
+async def record(api: Api, caller: Principal, action: str, subject: str, detail: dict[str, Any]) -> None:
     """Write an entry of the audit log, with the caller's API key if the request has one.
 
     Raises:
@@ -65,6 +75,24 @@ async def record(api: Api, caller: Principal, action: str, subject: str, detail:
             await audit.record(work, actor=caller.subject, action=action, subject=subject, detail=detail)
     except (SQLAlchemyError, StoreError, OSError) as exc:
         raise Problem(UNAVAILABLE, "the audit log cannot be written just now", headers={"Retry-After": "1"}) from exc
+
+
+def _refuse_repeated(connection: HTTPConnection) -> None:
+    """Refuse a parameter that comes twice: the entry could have another value than the answer."""
+    names = [name for name, _ in connection.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1:
+            raise invalid(name[:64], "comes more than once")
+
+
+def _asked(connection: HTTPConnection) -> dict[str, str]:
+    """Return the parameters that decide what is shown, decoded and whole."""
+    given = connection.path_params | dict(connection.query_params)
+    asked = {name: given[name] for name in ASKED if name in given}
+    for name, value in asked.items():
+        if not re.fullmatch(ASKED[name], value):
+            raise invalid(name, f"must match {ASKED[name]}")
+    return asked
 
 
 def _reason(connection: HTTPConnection) -> str:

@@ -10,7 +10,7 @@ from faust_redis.dead_letters import DeadLetter, DeadLetters
 from faust_redis.log import IdempotencyConflictError, RowGoneError
 from pydantic import BaseModel, Field
 
-from api.kit.audited import record
+from api.kit.audited import ASKED, record
 from api.kit.callers import Caller
 from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
@@ -20,14 +20,13 @@ from api.operators.decisions import DECISION_BODY, described
 from streams.times import MILLISECOND_US, Instant
 from streams.topics import DEAD_LETTERS
 
-LETTER: Final = r"^[^:\s]{1,64}:[^:\s]{1,64}:\d{1,6}:\d{1,18}$"
 EXAMPLE: Final = "astratrade-trading:astra.trading.commands.v1:2:1841"
 LETTERS_MAX: Final = 100
 TEXT_CHARS_MAX: Final = 20_000
 
 router = APIRouter(prefix="/v1/dead-letters", tags=["Stats"], responses=problems(401, 403, 503))
 
-LetterPath = Annotated[str, Path(pattern=LETTER, description="the letter's id", examples=[EXAMPLE])]
+LetterPath = Annotated[str, Path(pattern=ASKED["letter_id"], description="the letter's id", examples=[EXAMPLE])]
 
 
 class Letter(BaseModel):
@@ -88,7 +87,9 @@ async def get_letters(
     api: ApiDep,
     _: Caller,
     limit: Annotated[int, Query(ge=1, le=LETTERS_MAX)] = LETTERS_MAX,
-    after: Annotated[str | None, Query(pattern=LETTER, description="`next_after` of the page before")] = None,
+    after: Annotated[
+        str | None, Query(pattern=ASKED["letter_id"], description="`next_after` of the page before")
+    ] = None,
 ) -> Letters:
     """Return the messages that became dead letters and were neither replayed nor dropped. For the staff."""
     total, found = await _box(api).page(limit + 1, after or "")

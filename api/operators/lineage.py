@@ -10,6 +10,7 @@ from faust_redis.log import Log
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from api.kit.audited import ASKED
 from api.kit.callers import Caller
 from api.kit.context import ApiDep
 from api.kit.openapi import problems
@@ -30,16 +31,13 @@ EVENTS_MAX: Final = 500
 TRACE_S: Final = 10.0
 FETCH_RECORDS: Final = 200
 """Records in one step of a trace: about 2 ms of this process, between which requests and feeds go on."""
-KEY_CHARS_MAX: Final = 256
 
 router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(401, 403, 422, 503))
 
 TablePath = Annotated[
-    str, Path(pattern=r"^[a-z-]{3,64}$", description="a table's name", examples=["gamification-progress"])
+    str, Path(pattern=ASKED["table"], description="a table's name", examples=["gamification-progress"])
 ]
-RowKey = Annotated[
-    str, Query(min_length=1, max_length=KEY_CHARS_MAX, description="the row's key", examples=["trader-1"])
-]
+RowKey = Annotated[str, Query(pattern=ASKED["key"], description="the row's key", examples=["trader-1"])]
 Cut = Annotated[list[str], Field(description="what was left out, and why; empty when everything was read")]
 
 
@@ -108,8 +106,7 @@ async def get_trace(
     event: Annotated[
         str,
         Query(
-            min_length=8,
-            max_length=128,
+            pattern=ASKED["event"],
             description="an event's id, its place (topic:partition@offset), or the id of a trace",
             examples=["astra.trading.commands.v1:2@1841"],
         ),

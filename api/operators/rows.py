@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from faust_redis.log import UnknownTopicError
 from pydantic import BaseModel, Field
 
+from api.kit.audited import ASKED
 from api.kit.callers import Caller
 from api.kit.context import ApiDep
 from api.kit.openapi import problems
@@ -43,7 +44,7 @@ async def get_row(
     table: TablePath,
     key: RowKey,
     at: Annotated[
-        str | None, Query(description="a position of the table: show the row as it was there", max_length=2_048)
+        str | None, Query(description="a position of the table: show the row as it was there", pattern=ASKED["at"])
     ] = None,
     _reason: AuditReason = None,
 ) -> RowAnswer:

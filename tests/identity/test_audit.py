@@ -154,7 +154,7 @@ async def test_a_log_cut_at_its_end_together_with_its_head_is_found_by_a_noted_d
 
 @pytest.mark.parametrize(
     "changes",
-    [{"actor": ""}, {"actor": "a" * 65}, {"action": "a" * 65}, {"subject": "s\0"}, {"detail": {"text": "x" * 5_000}}],
+    [{"actor": ""}, {"actor": "a" * 65}, {"action": "a" * 65}, {"subject": "s\0"}, {"detail": {"text": "x" * 9_000}}],
 )
 async def test_an_entry_that_does_not_fit_is_refused_before_it_is_written(
     store: IdentityStore, changes: dict[str, Any]

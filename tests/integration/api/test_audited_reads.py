@@ -11,11 +11,15 @@ from sqlalchemy.exc import OperationalError
 
 from api.auth import Role
 from api.identity import audit
+from api.kit.audited import ASKED
+from api.permissions import PERMISSIONS
+from tables.gamification import GAMIFICATION_PROGRESS
 from tests.integration.api.support import Worker, auth
 from tests.integration.api.test_ingress import assert_problem
 
 PATH = "/v1/users/ada/trades"
 REASON = "a dispute over a fill"
+ROWS = GAMIFICATION_PROGRESS.name
 
 
 async def entries(app: FastAPI) -> list[audit.Entry]:
@@ -42,6 +46,49 @@ async def test_a_reading_of_an_impossible_user_leaves_no_entry(
 ) -> None:
     answer = await client.get(f"/v1/users/{user_id}/trades", headers=reading(Role.MODERATOR))
     assert [fault["parameter"] for fault in assert_problem(answer, 422, "validation")["errors"]] == ["user_id"]
+    assert not await entries(app)
+
+
+def test_an_entry_has_every_parameter_of_an_audited_route(app: FastAPI) -> None:
+    for (method, path), permission in PERMISSIONS.items():
+        if permission.audited:
+            described = app.openapi()["paths"][path][method.lower()]["parameters"]
+            asked = {one["name"] for one in described if one["in"] in {"path", "query"}}
+            assert asked, path
+            assert asked <= {*ASKED}, path
+
+
+async def test_the_order_and_length_of_a_query_hide_nothing_from_the_entry(
+    app: FastAPI, client: httpx.AsyncClient, worker: Worker
+) -> None:
+    zeros, key = "0" * 1_990, "\N{FIRE}" * 256
+    position = f"e:{zeros}-1"
+    path, reason = f"/v1/tables/{ROWS}/row", REASON.ljust(200, "!")
+    for asked in ({"at": position, "key": "victim"}, {"key": key, "at": position}):
+        answer = await client.get(path, params=asked, headers=reading(Role.MODERATOR, reason))
+        assert_problem(answer, 410, "position-gone")
+        entry = (await entries(app))[-1]
+        assert list(entry.detail["asked"].items()) == [("table", ROWS), ("key", asked["key"]), ("at", position)]
+
+
+@pytest.mark.parametrize("query", ["key=x&key=victim", "key=victim&at=e:0-1&at=e:0-2"])
+@pytest.mark.parametrize("role", [Role.MODERATOR, Role.SERVICE])
+async def test_a_parameter_that_comes_twice_is_refused(
+    app: FastAPI, client: httpx.AsyncClient, worker: Worker, query: str, role: Role
+) -> None:
+    answer = await client.get(f"/v1/tables/{ROWS}/row?{query}", headers=reading(role))
+    assert "more than once" in assert_problem(answer, 422, "validation")["detail"]
+    assert not await entries(app)
+
+
+@pytest.mark.parametrize("key", ["%00", "ada%0A", "%C2%85", "x" * 257, ""])
+@pytest.mark.parametrize("role", [Role.MODERATOR, Role.SERVICE])
+async def test_an_impossible_key_is_refused_and_leaves_no_entry(
+    app: FastAPI, client: httpx.AsyncClient, worker: Worker, key: str, role: Role
+) -> None:
+    for part in ("row", "why"):
+        answer = await client.get(f"/v1/tables/{ROWS}/{part}?key={key}", headers=reading(role))
+        assert [fault["parameter"] for fault in assert_problem(answer, 422, "validation")["errors"]] == ["key"]
     assert not await entries(app)
 
 
