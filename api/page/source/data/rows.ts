@@ -1,4 +1,4 @@
-// What feeds delivered, kept for the views. A view is drawn at most once a frame, whatever arrives meanwhile.
+// What feeds delivered, kept for the views. A view is drawn at most ten times a second, whatever arrives meanwhile.
 
 import { type Signal, signal } from "@preact/signals";
 
