@@ -50,7 +50,8 @@ async def get_row(
 ) -> RowAnswer:
     """Return the rows of any table under a key, as stored; an empty list when there is none.
 
-    For the staff; the audit log keeps who read it and why. One request reads at most 50,000 changes of a partition.
+    For the staff; the audit log keeps who read it and why. At a position, one request reads at most 50,000 changes of
+    all partitions together, and a process answers one such request, trace or `why` at a time.
     """
     spec = table_of(table)
     try:
@@ -58,7 +59,8 @@ async def get_row(
             position = str(await api.tables.position(table))
             values = await rows_now(api.tables, table, key)
         else:
-            position, values = at, await rows_then(api.tables, table, key, at, records_max=RECORDS_MAX)
+            with api.searches.alone():
+                position, values = at, await rows_then(api.tables, table, key, at, records_max=RECORDS_MAX)
     except UnknownTopicError:
         return RowAnswer(position=at or "", rows=[])
     except HistoryError as exc:

@@ -15,14 +15,14 @@ from faust_redis.log import Record
 from msgspec.structs import replace
 
 from api.auth import Role
-from api.operators import lineage
+from api.operators import lineage, rows
 from api.operators.searches import SearchError, Searches
 from deploy.run.behind import behind_by_process
 from streams.events import encode
 from streams.events.envelope import AnyEvent
 from tables.gamification import GAMIFICATION_PROGRESS
 from tests.integration.api.socket_client import progress
-from tests.integration.api.support import Worker, auth
+from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
 from tests.unit.streams.test_lineage import FACT, REQUEST, xp
 
@@ -141,6 +141,29 @@ async def test_a_row_is_shown_as_stored_now_and_as_of_a_position(client: httpx.A
         assert_problem(await client.get(ROW, params={"key": "ada", "at": at}, headers=STAFF), status, kind)
     gone = before["position"].replace("@", "@0")
     assert_problem(await client.get(ROW, params={"key": "ada", "at": gone}, headers=STAFF), 410, "position-gone")
+
+
+async def test_a_position_of_an_unknown_partition_is_refused(client: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "ada", progress(5))
+    position: str = (await client.get(ROW, headers=STAFF)).json()["position"]
+    answer = await client.get(ROW, params={"key": "ada", "at": f"{position}.{PARTITIONS}-0"}, headers=STAFF)
+    assert f"no partition {PARTITIONS} " in assert_problem(answer, 422, "validation")["detail"]
+
+
+async def test_all_partitions_share_the_bound_of_a_look_at_the_past(
+    client: httpx.AsyncClient, app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for partition in (0, 1, 0, 1):
+        await worker.put(GAMIFICATION_PROGRESS.name, "ada", progress(5), partition=partition)
+    then = {"key": "ada", "at": (await client.get(ROW, headers=STAFF)).json()["position"]}
+    monkeypatch.setattr(rows, "RECORDS_MAX", 4)
+    assert len((await client.get(ROW, params=then, headers=STAFF)).json()["rows"]) == 2
+    monkeypatch.setattr(rows, "RECORDS_MAX", 3)
+    answer = await client.get(ROW, params=then, headers=STAFF)
+    assert assert_problem(answer, 410, "position-gone")["detail"].startswith("4 changes")
+    with app.state.api.searches.alone():
+        assert_problem(await client.get(ROW, params=then, headers=STAFF), 503, "unavailable")
+        assert (await client.get(ROW, headers=STAFF)).status_code == 200
 
 
 async def test_the_events_behind_a_row_are_found_by_a_process_of_its_own(
