@@ -18,6 +18,10 @@ function detailOf({ errors = [], detail = "" }: { errors?: Fault[]; detail?: str
   return errors.map(({ pointer, parameter, detail: wrong }) => `${(pointer ?? parameter ?? "").replace(/^#\//, "")}: ${wrong}`).join("; ");
 }
 
+/** Return the error that a problem document describes. */
+export const problemOf = (status: number, problem: { title?: string; detail?: string; errors?: Fault[] }): ProblemError =>
+  new ProblemError(status, problem.title ?? "", detailOf(problem));
+
 /** Return a new key for a command, which then has one effect however often it is sent. */
 export function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -39,8 +43,7 @@ export async function request<T>(method: string, path: string, body?: object, to
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
   if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
-  const problem = await answer.json().catch(() => ({}));
-  throw new ProblemError(answer.status, problem.title ?? answer.statusText, detailOf(problem));
+  throw problemOf(answer.status, { title: answer.statusText, ...await answer.json().catch(() => ({})) });
 }
 
 /** Return the answer of a query. */

@@ -1,5 +1,7 @@
 // The feeds of the page: all over one WebSocket, or, where none opens, each as server-sent events.
 
+import { type ProblemError, problemOf } from "./api.ts";
+
 const SILENT_MS = 12_000; // a feed sends something at least every 5 s
 const AGAIN_MS = 2_000;
 const OPENS_WITHIN_MS = 5_000;
@@ -10,10 +12,11 @@ const UNPROCESSABLE = 422; // a query that the API never takes
 export type Query = Record<string, string | number | boolean>;
 export type Row = Record<string, any>;
 
-/** Receives a feed: `fresh` before the rows of a snapshot, `rows` for the rows of one event. */
+/** Receives a feed: `fresh` before the rows of a snapshot, `rows` for the rows of one event, `refused` when the API never takes its query. */
 export interface Receiver {
   fresh(): void;
   rows(rows: Row[], about: { snapshot: boolean; removed: string[] }): void;
+  refused?(why: ProblemError): void;
 }
 
 export type Connection = "live" | "connecting" | "stalled" | "lost";
@@ -24,6 +27,8 @@ class Feed {
   heard = 0;
   stalled = false;
   lost = false;
+  /** Whether the API refused the query. There is nothing to wait for then. */
+  refused = false;
   #inSnapshot = false;
 
   constructor(readonly name: string, readonly query: Query, readonly receiver: Receiver) {}
@@ -32,6 +37,7 @@ class Feed {
     this.heard = Date.now();
     this.stalled = false;
     this.lost = false;
+    this.refused = false;
     if (id !== undefined) this.lastId = id || null;
     if (event === "snapshot") {
       if (!this.#inSnapshot) this.receiver.fresh();
@@ -50,6 +56,11 @@ class Feed {
   lose(): void {
     this.lost = true;
     this.interrupt();
+  }
+
+  refuse(why: ProblemError): void {
+    this.refused = true;
+    this.receiver.refused?.(why);
   }
 
   /** Note that what comes next begins a snapshot anew, or resumes. */
@@ -113,7 +124,7 @@ export class Feeds {
   }
 
   get state(): Connection {
-    const all = [...this.#feeds];
+    const all = this.#taken;
     const now = Date.now();
     if (all.some((feed) => feed.lost || (feed.heard && now - feed.heard > SILENT_MS))) return "lost";
     if (all.some((feed) => feed.stalled)) return "stalled";
@@ -122,7 +133,13 @@ export class Feeds {
 
   /** When the feed that has been silent longest last sent something, in milliseconds since 1970; 0 before all have. */
   get heard(): number {
-    return this.#feeds.size ? Math.min(...[...this.#feeds].map((feed) => feed.heard)) : 0;
+    const all = this.#taken;
+    return all.length ? Math.min(...all.map((feed) => feed.heard)) : 0;
+  }
+
+  /** The feeds that the API has not refused. */
+  get #taken(): Feed[] {
+    return [...this.#feeds].filter((feed) => !feed.refused);
   }
 
   #open(feed: Feed): void {
@@ -216,8 +233,8 @@ export class Feeds {
     } else if (message.type === "ended" || message.type === "problem") {
       this.#subscriptions.delete(message.subscription);
       feed.interrupt();
-      if (message.problem?.status === UNPROCESSABLE) { // a wrong choice in the address: there is nothing to wait for
-        feed.take("delta", { rows: [], complete: true });
+      if (message.problem?.status === UNPROCESSABLE) { // such as a wrong choice in the address
+        feed.refuse(problemOf(UNPROCESSABLE, message.problem));
       } else if (message.why === "changed") { // it shows other people now
         if (!this.#paused) this.#open(feed);
       } else {
@@ -242,9 +259,10 @@ export class Feeds {
     this.#sources.set(feed, null);
     const query = new URLSearchParams(Object.entries(feed.query).map(([name, value]) => [name, String(value)]));
     const token = await this.token().catch(() => null);
-    if (token) query.set("ticket", await this.#ticket(token));
+    const opening = new URLSearchParams(query);
+    if (token) opening.set("ticket", await this.#ticket(token));
     if (this.#sources.get(feed) !== null || this.#isReady) return; // it was left, or a socket has opened
-    const source = new EventSource(`${this.origin}/v1/feed/${feed.name}?${query}`);
+    const source = new EventSource(`${this.origin}/v1/feed/${feed.name}?${opening}`);
     this.#sources.set(feed, source);
     for (const event of ["snapshot", "delta", "progress", "resync"]) {
       source.addEventListener(event, (message) => {
@@ -252,9 +270,13 @@ export class Feeds {
         this.changed();
       });
     }
-    source.onerror = () => {
-      feed.lose();
+    source.onerror = async () => {
+      const why = source.readyState === EventSource.CLOSED ? await this.#refusal(`/v1/feed/${feed.name}?${query}`, token) : null;
+      if (this.#sources.get(feed) !== source) return;
+      if (why) feed.refuse(why);
+      else feed.lose();
       this.changed();
+      if (why) return;
       // A browser gives up after an error answer (503 while the broker is away), and a ticket opens one feed. Try again.
       if (source.readyState !== EventSource.CLOSED && !token) return;
       source.close();
@@ -264,6 +286,16 @@ export class Feeds {
         void this.#stream(feed);
       }, AGAIN_MS);
     };
+  }
+
+  /** Return why the API refuses the query of a feed, which an event source does not tell; null when it does not. */
+  async #refusal(path: string, token: string | null): Promise<ProblemError | null> {
+    const asked = new AbortController();
+    const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+    const answer = await fetch(this.origin + path, { headers, signal: asked.signal }).catch(() => null);
+    const why = answer?.status === UNPROCESSABLE ? problemOf(UNPROCESSABLE, await answer.json().catch(() => ({}))) : null;
+    asked.abort();
+    return why;
   }
 
   /** Return a ticket: a browser cannot send a token with server-sent events. */

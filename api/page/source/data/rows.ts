@@ -2,6 +2,7 @@
 
 import { type Signal, signal } from "@preact/signals";
 
+import type { ProblemError } from "./api.ts";
 import type { Receiver, Row } from "./feeds.ts";
 import { beforeFrame } from "./frames.ts";
 
@@ -10,16 +11,25 @@ abstract class Rows implements Receiver {
   readonly version: Signal<number> = signal(0);
   /** Whether a snapshot, or the beginning of one, has arrived. */
   readonly loaded: Signal<boolean> = signal(false);
+  /** Why the API refuses to send rows; null as long as it does not. */
+  readonly refusal: Signal<ProblemError | null> = signal(null);
   readonly #draw = (): void => { this.version.value += 1; };
 
   fresh(): void {
     this.clear();
     this.loaded.value = true;
+    this.refusal.value = null;
     beforeFrame(this.#draw);
   }
 
   rows(rows: Row[], about: { snapshot: boolean; removed: string[] }): void {
     this.take(rows, about);
+    beforeFrame(this.#draw);
+  }
+
+  refused(why: ProblemError): void {
+    this.clear();
+    this.refusal.value = why;
     beforeFrame(this.#draw);
   }
 

@@ -3,6 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
+import type { ProblemError } from "../data/api.ts";
+import { textOf } from "./form.tsx";
+
 export function Panel(props: { title: string; kind?: string; children: ComponentChildren; tools?: ComponentChildren }) {
   const id = useId();
   return (
@@ -19,4 +22,9 @@ export function Panel(props: { title: string; kind?: string; children: Component
 /** What a list shows without rows: that they are on their way, or why there are none. */
 export function Empty(props: { loaded: boolean; children: ComponentChildren }) {
   return <p class="empty">{props.loaded ? props.children : "Loading…"}</p>;
+}
+
+/** Says that the API refuses what the address chooses: what it expects, and what the reader can do. */
+export function Refused(props: { why: ProblemError; children: ComponentChildren }) {
+  return <p class="fault" role="alert">{textOf(props.why)}. {props.children}</p>;
 }

@@ -5,7 +5,7 @@ import { useRef } from "preact/hooks";
 import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { Table } from "../../data/rows.ts";
-import { Empty } from "../../parts/panel.tsx";
+import { Empty, Refused } from "../../parts/panel.tsx";
 import { choose } from "../../shell/router.ts";
 import type { ChosenBoard } from "./chosen.tsx";
 import { Score } from "./score.tsx";
@@ -24,6 +24,7 @@ export function LiveRows({ board, shown, constellation }: { board: ChosenBoard; 
   const rows = [...table.byKey.values()].sort((a, b) => a.rank - b.rank);
   const changed = table.seen();
   const moves = useMoves(rows, JSON.stringify([name, query]));
+  if (table.refusal.value) return <Refused why={table.refusal.value}>Choose another board, period or market.</Refused>;
   if (rows.length === 0) return <Empty loaded={table.loaded.value}>Nobody is on this board yet.</Empty>;
   const isOfUsers = board.scope !== "constellations";
   return (

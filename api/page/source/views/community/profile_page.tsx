@@ -6,7 +6,7 @@ import { Table } from "../../data/rows.ts";
 import { user } from "../../data/session.ts";
 import { words } from "../../data/texts.ts";
 import { Figure } from "../../parts/figure.tsx";
-import { Empty, Panel } from "../../parts/panel.tsx";
+import { Empty, Panel, Refused } from "../../parts/panel.tsx";
 import { Time } from "../../parts/texts.tsx";
 import { follow } from "../../shell/router.ts";
 import { Entries } from "./entries.tsx";
@@ -17,18 +17,20 @@ import { TokensOf } from "./tokens_of.tsx";
 function useRow(feed: string, id: string) {
   const table = useFeed(feed, { user: id }, () => new Table((row) => row.user_id));
   table.version.value;
-  return { row: table.byKey.get(id), loaded: table.loaded.value };
+  return { row: table.byKey.get(id), loaded: table.loaded.value, refusal: table.refusal.value };
 }
 
 export function ProfilePage({ id }: { id: string }) {
   const { row: profile } = useRow("profiles", id);
-  const { row: progress, loaded } = useRow("progress", id);
+  const { row: progress, loaded, refusal } = useRow("progress", id);
   const { row: person, loaded: isKnown } = useRow("people", id);
   const { row: activity, loaded: isRead } = useRow("activity", id);
   const isUnknown = loaded && isKnown && !progress && !person && !profile;
+  const way = <p class="path"><a href="/community" onClick={follow}>Community</a></p>;
+  if (refusal) return <>{way}<h1>No such user</h1><Refused why={refusal}>Find a user by the id that boards show.</Refused></>;
   return (
     <>
-      <p class="path"><a href="/community" onClick={follow}>Community</a></p>
+      {way}
       <h1>{profile?.display_name ?? id}</h1>
       {profile && <p class="soft">{id}{profile.bio && ` · ${profile.bio}`}</p>}
       {isUnknown && <Empty loaded>Nothing is known of {id}: there is no such user, or the user is private.</Empty>}
