@@ -37,7 +37,7 @@ async function told() {
   const refused = [];
   feeds.follow("prices", {}, { fresh: () => {}, rows: () => {} });
   feeds.follow("boards", { market: "NOPE" }, { fresh: () => {}, rows: () => {}, refused: (why) => refused.push(`${why.message}: ${why.detail}`) });
-  await later(globalThis.noSocket ? 3_500 : 50);
+  for (let waited = 0; waited < 20_000 && !(refused.length && feeds.heard); waited += 20) await later(20);
   const heard = feeds.heard;
   tick.shift += 11_000;
   const state = feeds.state;
