@@ -121,6 +121,7 @@ COSTS: Final[Mapping[tuple[str, str], Cost]] = {
     ("GET", "markets"): Cost(1, "limit", 100, 1_000),
     ("GET", "fees"): Cost(1, "limit", 100, 1_000),
     ("GET", "pipeline"): Cost(5),
+    ("GET", "dead-letters"): Cost(100),
     ("GET", "trace"): Cost(500),
     ("GET", "tables"): Cost(100),
     ("GET", "ws"): Cost(10),

@@ -92,9 +92,9 @@ async def get_letters(
     ] = None,
 ) -> Letters:
     """Return the messages that became dead letters and were neither replayed nor dropped. For the staff."""
-    total, found = await _box(api).page(limit + 1, after or "")
-    shown = [Letter.model_validate(_about(letter)) for letter in found[:limit]]
-    return Letters(total=total, letters=shown, next_after=shown[-1].id if len(found) > limit else None)
+    page = await _box(api).page(limit, after or "")
+    shown = [Letter.model_validate(_about(letter)) for letter in page.letters]
+    return Letters(total=page.total, letters=shown, next_after=page.next_after)
 
 
 @router.get("/{letter_id}", summary="A dead letter", responses=problems(404, 422))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 from typing import Any
 
 import httpx
@@ -13,6 +16,7 @@ from faust_redis.log import Log, Record, TopicPartition, TopicSpec
 from api.auth import Role
 from api.identity import audit
 from api.kit.audited import ANYONE
+from api.limits.policies import cost_of
 from streams.topics import DEAD_LETTERS, TRADING_COMMANDS
 from tests.integration.api.support import Worker, auth
 from tests.integration.api.test_ingress import assert_problem
@@ -50,6 +54,45 @@ async def test_letters_are_listed_by_pages_in_the_order_of_their_offsets(
     rest = (await client.get("/v1/dead-letters", params={"after": first["next_after"]}, headers=STAFF)).json()
     assert ([one["offset"] for one in rest["letters"]], rest["next_after"]) == ([10], None)
     assert_problem(await client.get("/v1/dead-letters?after=x", headers=STAFF), 422, "validation")
+
+
+async def test_a_letter_that_goes_while_its_page_is_read_does_not_end_the_list(
+    client: httpx.AsyncClient, app: FastAPI, letters: list[DeadLetter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: Log = app.state.api.log
+    ids_of = log.at_once
+
+    async def at_once(*commands: Sequence[Any]) -> list[Any]:
+        found = await ids_of(*commands)
+        if commands[0][0] == "HKEYS":
+            gone = next(one for one in letters if one.offset == 7)
+            await log.append([Record(DEAD_LETTERS, 1, gone.id.encode(), None, 5)])
+        return found
+
+    monkeypatch.setattr(log, "at_once", at_once)
+    first = (await client.get("/v1/dead-letters?limit=2", headers=STAFF)).json()
+    assert [one["offset"] for one in first["letters"]] == [2]
+    rest = (await client.get("/v1/dead-letters", params={"after": first["next_after"]}, headers=STAFF)).json()
+    assert ([one["offset"] for one in rest["letters"]], rest["next_after"]) == ([10], None)
+
+
+async def test_the_ids_of_letters_are_ordered_beside_the_event_loop(
+    client: httpx.AsyncClient, letters: list[DeadLetter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set[int]()
+
+    def noted(limit: int, ids: Iterator[Any]) -> list[Any]:
+        threads.add(threading.get_ident())
+        return nsmallest(limit, ids)
+
+    monkeypatch.setattr("faust_redis.dead_letters.nsmallest", noted)
+    assert (await client.get("/v1/dead-letters", headers=STAFF)).json()["total"] == len(letters)
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_listing_letters_costs_as_much_as_a_row_of_any_table() -> None:
+    assert cost_of("GET", "/v1/dead-letters", b"") == cost_of("GET", "/v1/tables/t/row", b"key=ada") == 100
 
 
 async def test_without_letters_the_list_is_empty(client: httpx.AsyncClient) -> None:

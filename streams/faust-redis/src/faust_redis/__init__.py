@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from faust_redis.append_order import consume_in_append_order
     from faust_redis.batches import Batch, Received, batch_agent
-    from faust_redis.dead_letters import DeadLetter, DeadLetters, TransientError
+    from faust_redis.dead_letters import DeadLetter, DeadLetters, LetterPage, TransientError
     from faust_redis.depths import Depths, depths_of
     from faust_redis.hooks import (
         BatchBegun,
@@ -66,6 +66,7 @@ __all__ = [
     "HeldBack",
     "Hooks",
     "InvalidRequestError",
+    "LetterPage",
     "LogError",
     "LogUnavailableError",
     "MemberDescription",
@@ -102,7 +103,7 @@ _NAMES: Final = {
     ),
     "faust_redis.append_order": ("consume_in_append_order",),
     "faust_redis.batches": ("Batch", "Received", "batch_agent"),
-    "faust_redis.dead_letters": ("DeadLetter", "DeadLetters", "TransientError"),
+    "faust_redis.dead_letters": ("DeadLetter", "DeadLetters", "LetterPage", "TransientError"),
     "faust_redis.depths": ("Depths", "depths_of"),
     "faust_redis.hooks": (
         "BatchBegun",

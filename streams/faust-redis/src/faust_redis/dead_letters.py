@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from heapq import nsmallest
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -116,6 +117,20 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else base64.b64decode(text)
 
 
+class LetterPage(NamedTuple):
+    """A page of the letters, in the order of their group, topic, partition and offset.
+
+    Attributes:
+        total: How many letters there are.
+        letters: Those of the page. One that is replayed or dropped meanwhile is left out.
+        next_after: The id after which the next page begins; None at the last page.
+    """
+
+    total: int
+    letters: list[DeadLetter]
+    next_after: str | None
+
+
 class DeadLetters:
     """The letters that were neither replayed nor dropped."""
 
@@ -131,22 +146,25 @@ class DeadLetters:
             return []
         return sorted(letters, key=lambda letter: _place(letter.id))
 
-    async def page(self, limit: int, after: str = "") -> tuple[int, list[DeadLetter]]:
-        """Return how many letters there are, and at most `limit` of those after a letter's id, in the order of `all`.
+    async def page(self, limit: int, after: str = "") -> LetterPage:
+        """Return at most `limit` letters after a letter's id, in the order of `all`.
 
-        Of the other letters this reads their ids alone.
+        Of the other letters this reads their ids alone, and orders them in a thread beside the event loop.
         """
         try:
             partitions = (await self.log.topic(self.topic)).spec.partitions
         except UnknownTopicError:
-            return 0, []
+            return LetterPage(0, [], None)
         snapshots = [self.log.keys.snapshot(self.topic, partition) for partition in range(partitions)]
         found = await self.log.at_once(*(("HKEYS", snapshot) for snapshot in snapshots))
-        places = sorted((_place(key.decode()), key, p) for p, keys in enumerate(found) for key in keys)
-        begin = bisect_right(places, _place(after), key=lambda each: each[0]) if after else 0
-        chosen = places[begin : begin + limit]
-        raws = await self.log.at_once(*(("HGET", snapshots[p], key) for _, key, p in chosen)) if chosen else []
-        return len(places), [DeadLetter.decode(raw) for raw in raws if raw is not None]
+        chosen = await asyncio.to_thread(_first, found, limit + 1, after)
+        shown = chosen[:limit]
+        raws = (
+            await self.log.at_once(*(("HGET", snapshots[p], letter_id) for _, letter_id, p in shown)) if shown else []
+        )
+        letters = [DeadLetter.decode(raw) for raw in raws if raw is not None]
+        next_after = shown[-1].letter_id if len(chosen) > limit else None
+        return LetterPage(sum(map(len, found)), letters, next_after)
 
     async def get(self, letter_id: str) -> DeadLetter | None:
         """Return a letter by its id; None when there is none."""
@@ -216,6 +234,28 @@ def _place(letter_id: str) -> tuple[str, str, int, int]:
     """
     group, topic, partition, offset = letter_id.rsplit(":", 3)
     return group, topic, int(partition), int(offset)
+
+
+class _Placed(NamedTuple):
+    """The id of a letter with its place in the order of letters, and the partition of the dead-letter topic."""
+
+    place: tuple[str, str, int, int]
+    letter_id: str
+    partition: int
+
+
+def _first(found: Sequence[Sequence[bytes]], limit: int, after: str) -> list[_Placed]:
+    """Return the first ids after another one, of the ids in each partition of the dead-letter topic."""
+
+    def following() -> Iterator[_Placed]:
+        last = _place(after) if after else None
+        for partition, ids in enumerate(found):
+            for letter_id in (raw.decode() for raw in ids):
+                place = _place(letter_id)
+                if last is None or place > last:
+                    yield _Placed(place, letter_id, partition)
+
+    return nsmallest(limit, following())
 
 
 def home(partition: int, partitions: int) -> int:
