@@ -84,7 +84,6 @@ class PageSettings(BaseModel):
     sub_account_scopes: list[Scope]
     notification_kinds: list[str]
     chain_id: str
-    grafana_url: str
 
 
 @router.get("/page-settings")
@@ -96,7 +95,6 @@ async def settings(api: ApiDep) -> PageSettings:
         sub_account_scopes=sorted(SUB_ACCOUNT_SCOPES),
         notification_kinds=list(notifications.KINDS),
         chain_id=api.config.wallets.chain_id,
-        grafana_url=api.config.grafana_url,
     )
 
 

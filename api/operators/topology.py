@@ -52,7 +52,7 @@ class TopologyEdge(BaseModel):
 
 
 class TopologyAnswer(BaseModel):
-    """The nodes and edges of the pipeline's graph. They change with a release only."""
+    """The nodes and edges of the pipeline's graph, which change with a release only, and where Grafana is."""
 
     sources: Annotated[
         list[str], Field(examples=[["clients", "clock"]], description="who appends from outside of the domains")
@@ -60,11 +60,15 @@ class TopologyAnswer(BaseModel):
     domains: list[TopologyDomain]
     topics: list[TopologyTopic]
     edges: list[TopologyEdge]
+    grafana_url: Annotated[str, Field(examples=["https://grafana.example.com"], description="empty without Grafana")]
 
 
 @router.get("/topology", summary="The topology")
 async def get_topology(api: ApiDep, _: Caller) -> TopologyAnswer:
-    """Return the domains with their groups and tables, the topics, and the edges between them. For the staff."""
+    """Return the domains with their groups and tables, the topics, the edges between them, and the address of Grafana.
+
+    For the staff.
+    """
     groups = TOPOLOGY.groups(api.config.app_id)
     return TopologyAnswer(
         sources=_sources(TOPOLOGY),
@@ -87,6 +91,7 @@ async def get_topology(api: ApiDep, _: Caller) -> TopologyAnswer:
         ],
         topics=[TopologyTopic(topic=topic, broadcast=topic in TOPOLOGY.broadcasts) for topic in TOPOLOGY.topics],
         edges=[TopologyEdge(source=edge.source, target=edge.target) for edge in edges(TOPOLOGY)],
+        grafana_url=api.config.grafana_url,
     )
 
 

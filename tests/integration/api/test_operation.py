@@ -223,7 +223,6 @@ async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> N
     assert settings["scopes"]["venue"] == ["account", "fills:write", "read:private"]
     assert {"level_up", "overtaken"} <= {*settings["notification_kinds"]}
     assert settings["sub_account_scopes"] == ["read:private", "trade"]
-    assert settings["grafana_url"] == ""
 
 
 async def test_an_upload_that_breaks_off_is_one_line_in_the_log(

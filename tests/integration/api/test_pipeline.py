@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.app import create_app
 from api.auth import Role
+from api.config import ApiConfig
 from streams import topics
 from tables.domains import TOPOLOGY
 from tests.integration.api.support import PARTITIONS, Worker, auth, scraped
@@ -136,6 +139,19 @@ async def test_the_topology_has_every_domain_table_topic_and_edge(client: httpx.
     assert {"source": "clients", "target": topics.TRADING_COMMANDS} in found["edges"]
     assert {"source": topics.TRADING_COMMANDS, "target": "trading"} in found["edges"]
     assert {"source": "clock", "target": topics.CLOCK} in found["edges"]
+
+
+async def test_only_the_staff_are_told_where_grafana_is(config: ApiConfig) -> None:
+    url = "https://grafana.example.com"
+    app = create_app(replace(config, grafana_url=url))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client,
+    ):
+        assert (await client.get("/v1/pipeline/topology", headers=STAFF)).json()["grafana_url"] == url
+        assert url not in (await client.get("/page-settings")).text
+        refused = await client.get("/v1/pipeline/topology", headers=auth("ada"))
+        assert (refused.status_code, url in refused.text) == (403, False)
 
 
 async def test_rates_are_those_of_the_last_seconds(client: httpx.AsyncClient, app: FastAPI, worker: Worker) -> None:

@@ -8,6 +8,7 @@ import { user } from "../data/session.ts";
 import { Empty } from "../parts/panel.tsx";
 import { SubViews } from "../parts/sub_views.tsx";
 import { choice, follow } from "../shell/router.ts";
+import { PIPELINE, type Topology } from "./pipeline/answers.ts";
 import { Domains } from "./pipeline/domains.tsx";
 import { DeadLetters } from "./pipeline/letters.tsx";
 import { Flow } from "./pipeline/flow.tsx";
@@ -50,7 +51,7 @@ function ForAccount() {
 
 /** The boards of the installation's Grafana, where it has one. */
 function Grafana() {
-  const url = useQuery<{ grafana_url: string }>("/page-settings").data?.grafana_url;
+  const url = useQuery<Topology>(`${PIPELINE}/topology`, {}, true).data?.grafana_url;
   return url ? <a href={`${url}/d/astratrade-operators`} target="_blank" rel="noopener">Grafana<span aria-hidden="true"> ↗</span></a> : null;
 }
 

@@ -7,6 +7,7 @@ export interface Topology {
   domains: { domain: string; group: string; commands: string[]; tables: TableOfDomain[] }[];
   topics: { topic: string; broadcast: boolean }[];
   edges: Edge[];
+  grafana_url: string;
 }
 
 export interface Recovery { done: boolean; records: number | null; total: number | null }
