@@ -50,17 +50,14 @@ class PlacedEvent(BaseModel):
     event: Annotated[dict[str, Any], Field(description="the event's envelope (CloudEvents) with its data")]
 
 
-class TracedEvent(PlacedEvent):
-    """An event with the events that follow from it."""
-
-    effects: list[TracedEvent]
-
-
 class TraceAnswer(BaseModel):
-    """The events of one chain as trees. An event whose cause was not found is a root."""
+    """The events of one chain, each once. A chain may be deeper than JSON can be nested, so the answer has no tree."""
 
     event: Annotated[str, Field(description="the id of the event that was asked for")]
-    trees: list[TracedEvent]
+    events: Annotated[
+        list[PlacedEvent],
+        Field(description="by topic, partition and offset; the cause of each is its `causationid`"),
+    ]
     cut: Cut
 
 
@@ -113,7 +110,7 @@ async def get_trace(
     ],
     _reason: AuditReason = None,
 ) -> TraceAnswer:
-    """Return all events with the same first cause, as trees. For the staff; the audit log keeps who read it and why.
+    """Return all events with the same first cause. For the staff; the audit log keeps who read it and why.
 
     Of each partition 5,000 records are searched, for at most 10 s: from a minute before the time of the event on, or
     the newest ones when its id has no time. `cut` says what was left out; `astratrade trace` reads the whole log.
@@ -122,8 +119,9 @@ async def get_trace(
     topics = [topic for topic in TOPOLOGY.topics if topic in known]
     with api.searches.alone():
         origin, chain, cut = await _search(api.log, topics, event)
-    trees = [TracedEvent.model_validate(lineage.as_json(root)) for root in lineage.trees(chain)]
-    return TraceAnswer(event=origin.id, trees=trees, cut=cut)
+    once = {found.event.id: found for found in chain}  # a broadcast has a copy in every partition
+    events = [PlacedEvent.model_validate(lineage.placed(found)) for found in once.values()]
+    return TraceAnswer(event=origin.id, events=events, cut=cut)
 
 
 async def _search(log: Log, topics: Sequence[str], named: str) -> tuple[AnyEvent, list[Found], list[str]]:

@@ -70,8 +70,7 @@ export const LETTERS = "/v1/dead-letters";
 
 export interface Envelope { id: string; type: string; time: string; partitionkey: string; causationid?: string; data: unknown }
 export interface PlacedEvent { topic: string; partition: number; offset: number; event: Envelope }
-export interface TracedEvent extends PlacedEvent { effects: TracedEvent[] }
-export interface TraceAnswer { event: string; trees: TracedEvent[]; cut: string[] }
+export interface TraceAnswer { event: string; events: PlacedEvent[]; cut: string[] }
 /** A cause; `gone` is the id of one that was not found, which has nothing else. */
 export interface Cause extends PlacedEvent { gone?: string }
 export interface CausingEvent extends PlacedEvent { causes: Cause[] }

@@ -4,7 +4,8 @@ import { textOf } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Reason, useInspection } from "../../parts/reason.tsx";
 import { choice, choose } from "../../shell/router.ts";
-import { type TraceAnswer, type TracedEvent } from "./answers.ts";
+import type { TraceAnswer } from "./answers.ts";
+import { type Branch, LEVELS_MAX, treesOf } from "./chain_tree.ts";
 import { CutShort, EventLine } from "./event_line.tsx";
 
 const EVENT = "event";
@@ -26,21 +27,31 @@ export function Trace() {
       {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
       {event && !data && error === null && <p class="empty" role="status">Once there is a reason, the newest records of each partition are searched. This takes some seconds.</p>}
       {!event && <Empty loaded>Every answer to a command names its event. Paste the id to see what led to it and what followed.</Empty>}
-      {data && (
-        <>
-          <CutShort cut={data.cut} />
-          <ul class="tree">{data.trees.map((root) => <Branch key={root.event.id} node={root} asked={data.event} />)}</ul>
-        </>
-      )}
+      {data && <Trees answer={data} />}
     </Panel>
   );
 }
 
-function Branch({ node, asked }: { node: TracedEvent; asked: string }) {
+function Trees({ answer }: { answer: TraceAnswer }) {
+  const { roots, isDeeper } = treesOf(answer.events);
   return (
-    <li>
-      <EventLine placed={node} isAsked={node.event.id === asked} />
-      {node.effects.length > 0 && <ul>{node.effects.map((effect) => <Branch key={effect.event.id} node={effect} asked={asked} />)}</ul>}
-    </li>
+    <>
+      <CutShort cut={answer.cut} />
+      {isDeeper && <p class="soft">The tree has {LEVELS_MAX} levels. Effects further down are on the last one; each names its cause.</p>}
+      <Branches branches={roots} asked={answer.event} isRoot />
+    </>
+  );
+}
+
+function Branches({ branches, asked, isRoot }: { branches: readonly Branch[]; asked: string; isRoot?: boolean }) {
+  return (
+    <ul class={isRoot ? "tree" : ""}>
+      {branches.map(({ placed, effects }) => (
+        <li key={placed.event.id}>
+          <EventLine placed={placed} isAsked={placed.event.id === asked} />
+          {effects.length > 0 && <Branches branches={effects} asked={asked} />}
+        </li>
+      ))}
+    </ul>
   );
 }
