@@ -12,9 +12,10 @@ const LANGUAGE = "en";
 export function Muted() {
   const table = useFeed("preferences", {}, () => new Table(() => "own"));
   table.version.value;
-  const kinds = useQuery<{ notification_kinds: string[] }>("/page-settings").data?.notification_kinds ?? [];
+  const kinds = useQuery<{ notification_kinds: string[] }>("/page-settings").data?.notification_kinds;
   const row = table.byKey.get("own");
   const muted: readonly string[] = row?.muted ?? [];
+  if (!kinds || !table.loaded.value) return null; // a form that knows neither would save that all is wanted
   const save = async (fields: Record<string, string>, key: string) => {
     const wanted = kinds.filter((kind) => fields[`keep ${kind}`] !== "on");
     await command("PUT", "/v1/preferences", { language: row?.language ?? LANGUAGE, muted: wanted }, key);
