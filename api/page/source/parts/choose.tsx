@@ -6,7 +6,7 @@ export function Choose(props: { name: string; label: string; options: readonly (
   const [first] = props.options[0] ?? [""];
   const changed = (event: Event) => {
     const { value } = event.currentTarget as HTMLSelectElement;
-    choose({ [props.name]: value === first ? "" : value });
+    choose({ [props.name]: value }); // the first one, too: what is first may change
   };
   return (
     <label>
