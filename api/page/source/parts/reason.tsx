@@ -7,6 +7,8 @@ import { user } from "../data/session.ts";
 
 const CHARS_MIN = 8;
 const CHARS_MAX = 200;
+/** What a header can carry: Latin text, with spaces inside and around. */
+const PATTERN = ` *[!-~¡-ÿ][ -~¡-ÿ]{${CHARS_MIN - 2},${CHARS_MAX - 2}}[!-~¡-ÿ] *`;
 const reason = signal("");
 let givenBy = user.value;
 effect(() => {
@@ -34,13 +36,18 @@ export function Reason() {
   };
   return (
     <form onSubmit={given}>
-      <label class="wide">Why do you look? The audit log keeps it.<input name="reason" minLength={CHARS_MIN} maxLength={CHARS_MAX} required placeholder="a dispute over a fill" /></label>
+      <ReasonField label="Why do you look? The audit log keeps it." placeholder="a dispute over a fill" />
       <button>Look</button>
     </form>
   );
 }
 
-/** A field for the reason of a decision. */
-export function ReasonField(props: { placeholder: string }) {
-  return <label class="wide">Reason, which the audit log keeps<input name="reason" minLength={CHARS_MIN} maxLength={CHARS_MAX} required placeholder={props.placeholder} /></label>;
+/** A field for a reason, such as that of a decision. */
+export function ReasonField({ label = "Reason, which the audit log keeps", placeholder }: { label?: string; placeholder: string }) {
+  return (
+    <label class="wide">
+      {label}
+      <input name="reason" maxLength={CHARS_MAX} required pattern={PATTERN} title={`${CHARS_MIN} to ${CHARS_MAX} Latin letters, digits and signs`} placeholder={placeholder} />
+    </label>
+  );
 }

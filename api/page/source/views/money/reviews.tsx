@@ -10,6 +10,7 @@ import { pathOf } from "../../data/paths.ts";
 import { Table } from "../../data/rows.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
+import { ReasonField } from "../../parts/reason.tsx";
 import { Time, User } from "../../parts/texts.tsx";
 
 const keyOf = (row: Row): string => `${row.user_id}|${row.withdrawal_id}`;
@@ -53,7 +54,7 @@ function Review({ row, said }: { row: Row; said: (text: string) => void }) {
             <option value="reject">Reject</option>
           </select>
         </label>
-        <label>Reason, for the audit log<input name="reason" required minLength={8} maxLength={200} pattern="[ -~¡-ÿ]{8,200}" title="8 to 200 Latin letters, digits and signs" /></label>
+        <ReasonField placeholder="the papers were checked" />
       </Form>
     </li>
   );
