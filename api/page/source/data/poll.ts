@@ -3,35 +3,15 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { get } from "./api.ts";
-import { token } from "./session.ts";
+import { askAgain, type Asked, NOTHING } from "./asking.ts";
+import { token, user } from "./session.ts";
 
-export interface Polled<T> {
-  data: T | null;
-  /** The answer before, and how many seconds earlier it came. */
-  before: { data: T; seconds: number } | null;
-  error: unknown;
-}
-
-export function usePoll<T>(path: string, everyMs: number, isPrivate = false): Polled<T> {
-  const [polled, setPolled] = useState<Polled<T>>({ data: null, before: null, error: null });
+export function usePoll<T>(path: string, everyMs: number, isPrivate = false): Asked<T> {
+  const key = JSON.stringify([path, isPrivate && user.value]);
+  const [polled, setPolled] = useState<{ asked: Asked<T>; key: string }>({ asked: NOTHING, key });
   useEffect(() => {
-    let last: { data: T; at: number } | null = null;
-    let isOurs = true;
-    const ask = async () => {
-      if (document.hidden) return;
-      try {
-        const data = await get<T>(path, {}, isPrivate ? await token() : null);
-        const at = performance.now();
-        const before = last && { data: last.data, seconds: (at - last.at) / 1000 };
-        last = { data, at };
-        if (isOurs) setPolled({ data, before, error: null });
-      } catch (error) {
-        if (isOurs) setPolled((known) => ({ ...known, error }));
-      }
-    };
-    void ask();
-    const timer = setInterval(() => void ask(), everyMs);
-    return () => { isOurs = false; clearInterval(timer); };
-  }, [path]);
-  return polled;
+    const ask = async () => get<T>(path, {}, isPrivate ? await token() : null);
+    return askAgain(ask, everyMs, (asked) => setPolled({ asked, key }), () => !document.hidden);
+  }, [key]);
+  return polled.key === key ? polled.asked : NOTHING;
 }

@@ -1,7 +1,7 @@
 // Whether the processes that bring fees to the chain run, and what they wait for.
 
 import { usePoll } from "../../data/poll.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Old } from "../../parts/fault.tsx";
 import { Light } from "../../parts/light.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 
@@ -14,10 +14,12 @@ const KINDS = [
 interface Service { name: string; kind: string; ready: boolean; why_not: string | null }
 
 export function ChainProcesses() {
-  const { data, error } = usePoll<{ services: Service[] }>("/v1/services", EVERY_MS, true);
+  const asked = usePoll<{ services: Service[] }>("/v1/services", EVERY_MS, true);
+  const { data, error } = asked;
   return (
     <Panel title="To the chain">
-      {!data && (error ? <p class="fault" role="alert">{textOf(error)}</p> : <Empty loaded={false}>{null}</Empty>)}
+      <Old of={asked} />
+      {!data && error === null && <Empty loaded={false}>{null}</Empty>}
       <ul class="lines">
         {data && KINDS.map(([kind, text]) => <li key={kind}><span>{text}</span><State of={data.services.find((one) => one.kind === kind)} /></li>)}
       </ul>

@@ -1,7 +1,7 @@
 // Whether the ledger holds, as the last audit of each partition found.
 
 import { usePoll } from "../../data/poll.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Old } from "../../parts/fault.tsx";
 import { Light } from "../../parts/light.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Time } from "../../parts/texts.tsx";
@@ -12,10 +12,12 @@ interface Rule { rule: string; meaning: string; breaches: number }
 interface Audits { holds: boolean | null; rules: Rule[]; partitions: { partition: number; at: string | null }[] }
 
 export function Ledger() {
-  const { data, error } = usePoll<Audits>("/v1/ledger/audits", EVERY_MS, true);
+  const asked = usePoll<Audits>("/v1/ledger/audits", EVERY_MS, true);
+  const { data, error } = asked;
   return (
     <Panel title="Ledger">
-      {!data && (error ? <p class="fault" role="alert">{textOf(error)}</p> : <Empty loaded={false}>{null}</Empty>)}
+      <Old of={asked} />
+      {!data && error === null && <Empty loaded={false}>{null}</Empty>}
       {data && <Found audits={data} />}
     </Panel>
   );

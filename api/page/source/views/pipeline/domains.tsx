@@ -2,16 +2,18 @@
 
 import { decimal } from "../../data/format.ts";
 import { usePoll } from "../../data/poll.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Old } from "../../parts/fault.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Domain, EVERY_MS, type Member, PIPELINE, type PipelineState } from "./answers.ts";
 import { PartitionLag } from "./partition_lag.tsx";
 
 export function Domains() {
-  const { data, error } = usePoll<PipelineState>(PIPELINE, EVERY_MS, true);
+  const asked = usePoll<PipelineState>(PIPELINE, EVERY_MS, true);
+  const { data, error } = asked;
   return (
     <Panel title="Groups" kind="tall">
-      {!data && (error ? <p class="fault" role="alert">{textOf(error)}</p> : <Empty loaded={false}>{null}</Empty>)}
+      <Old of={asked} />
+      {!data && error === null && <Empty loaded={false}>{null}</Empty>}
       {data?.rulebooks_differ && <p class="warn" role="status">{data.rulebooks_differ}</p>}
       {data?.domains.map((domain) => <Group key={domain.domain} domain={domain} />)}
     </Panel>

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { decimal } from "../../data/format.ts";
 import { usePoll } from "../../data/poll.ts";
 import { useQuery } from "../../data/query.ts";
+import { Old } from "../../parts/fault.tsx";
 import { textOf } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
@@ -23,17 +24,19 @@ const COLUMNS: readonly Column<Flowing>[] = [
 
 export function Flow() {
   const { data: topology, error } = useQuery<Topology>(`${PIPELINE}/topology`, {}, true);
-  const { data: state } = usePoll<PipelineState>(PIPELINE, EVERY_MS, true);
+  const asked = usePoll<PipelineState>(PIPELINE, EVERY_MS, true);
   const [drawing, setDrawing] = useState<Drawing | null>(null);
   const [fault, setFault] = useState<unknown>(null);
   useEffect(() => { if (topology) laidOut(topology).then(setDrawing, setFault); }, [topology]);
   const focus = choice(FOCUS, "");
+  const { data: state } = asked;
   const edges = topology ? flowing(topology, state) : [];
   const shown = edges.filter((edge) => !focus || edge.source === focus || edge.target === focus);
   const problem = error ?? fault;
   return (
     <div class="pair">
       <Panel title="Flow" kind="tall" tools={focus && <button class="link" type="button" onClick={() => choose({ [FOCUS]: "" })}>Show all, not only {shortName(focus)}</button>}>
+        <Old of={asked} />
         {problem !== null && problem !== undefined && <p class="fault" role="alert">{textOf(problem)}</p>}
         {drawing ? <Graph drawing={drawing} edges={edges} /> : !problem && <Empty loaded={false}>{null}</Empty>}
         <p class="soft">Boxes are domains, and clients or services that append. Round ones are topics. Choose one to see what it takes and gives.</p>

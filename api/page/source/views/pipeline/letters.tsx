@@ -3,7 +3,7 @@
 import { decimal } from "../../data/format.ts";
 import { isLetterId } from "../../data/paths.ts";
 import { usePoll } from "../../data/poll.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Old } from "../../parts/fault.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { Time } from "../../parts/texts.tsx";
@@ -29,13 +29,16 @@ export function DeadLetters() {
   const asked = choice(LETTER, "");
   const chosen = isLetterId(asked) ? asked : "";
   const after = choice(AFTER, "");
-  const { data, error } = usePoll<Page>(after ? `${LETTERS}?after=${encodeURIComponent(after)}` : LETTERS, EVERY_MS, true);
+  const polled = usePoll<Page>(after ? `${LETTERS}?after=${encodeURIComponent(after)}` : LETTERS, EVERY_MS, true);
+  const { data, error } = polled;
   return (
     <div class={chosen ? "pair" : "stack"}>
       <Panel title={data ? `Dead letters (${decimal(data.total)})` : "Dead letters"}>
-        {!data && error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
-        <RowsTable label="Dead letters" rows={data?.letters ?? []} keyOf={(row) => row.id} columns={COLUMNS} loaded={data !== null}
-          empty="No message waits here: each one was processed, replayed or dropped." />
+        <Old of={polled} />
+        {(data || error === null) && (
+          <RowsTable label="Dead letters" rows={data?.letters ?? []} keyOf={(row) => row.id} columns={COLUMNS} loaded={data !== null}
+            empty="No message waits here: each one was processed, replayed or dropped." />
+        )}
         <p class="buttons">
           {after && <button class="link" type="button" onClick={() => choose({ [AFTER]: "" })}>First page</button>}
           {data?.next_after && <button class="link" type="button" onClick={() => choose({ [AFTER]: data.next_after ?? "" })}>Next page</button>}

@@ -2,7 +2,7 @@
 
 import { decimal } from "../../data/format.ts";
 import { usePoll } from "../../data/poll.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Old } from "../../parts/fault.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { EVERY_MS, type Service } from "./answers.ts";
@@ -25,19 +25,28 @@ const COMMITS: readonly Column<Committing>[] = [
 ];
 
 export function Services() {
-  const { data, error } = usePoll<{ services: Service[] }>("/v1/services", EVERY_MS, true);
+  const asked = usePoll<{ services: Service[] }>("/v1/services", EVERY_MS, true);
+  const { data, error } = asked;
   const services = data?.services ?? [];
-  const commits = services.flatMap(({ name, commits }) => Object.entries(commits).map(([domain, each]) => ({ process: name, domain, ...each })));
   return (
     <div class="stack">
-      {!data && error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+      <Old of={asked} />
+      {(data || error === null) && <Panels services={services} loaded={data !== null} />}
+    </div>
+  );
+}
+
+function Panels({ services, loaded }: { services: readonly Service[]; loaded: boolean }) {
+  const commits = services.flatMap(({ name, commits }) => Object.entries(commits).map(([domain, each]) => ({ process: name, domain, ...each })));
+  return (
+    <>
       <Panel title="Commits">
-        <RowsTable label="Commits" rows={commits} keyOf={(row) => `${row.process} ${row.domain}`} columns={COMMITS} loaded={data !== null}
+        <RowsTable label="Commits" rows={commits} keyOf={(row) => `${row.process} ${row.domain}`} columns={COMMITS} loaded={loaded}
           empty="No worker has told its commits yet. A worker does with its second heartbeat." />
       </Panel>
       <Panel title="Processes">
-        <RowsTable label="Processes" rows={services} keyOf={(row) => row.name} columns={COLUMNS} loaded={data !== null} empty="No process is alive." />
+        <RowsTable label="Processes" rows={services} keyOf={(row) => row.name} columns={COLUMNS} loaded={loaded} empty="No process is alive." />
       </Panel>
-    </div>
+    </>
   );
 }

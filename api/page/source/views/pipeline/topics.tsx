@@ -2,6 +2,7 @@
 
 import { decimal } from "../../data/format.ts";
 import { usePoll } from "../../data/poll.ts";
+import { Old } from "../../parts/fault.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 
@@ -19,7 +20,8 @@ const COLUMNS: readonly Column<Rated>[] = [
 ];
 
 export function Topics() {
-  const { data, before } = usePoll<Stats>("/v1/stats", EVERY_MS);
+  const asked = usePoll<Stats>("/v1/stats", EVERY_MS);
+  const { data, before, error } = asked;
   const known = new Map(before?.data.topics.map((topic) => [topic.topic, topic.events]));
   const rows = (data?.topics ?? []).map((topic) => {
     const was = known.get(topic.topic);
@@ -27,7 +29,8 @@ export function Topics() {
   });
   return (
     <Panel title="Topics" kind="tall">
-      <RowsTable label="Topics" rows={rows} keyOf={(row) => row.topic} columns={COLUMNS} loaded={data !== null} empty="No topic yet." />
+      <Old of={asked} />
+      {(data || error === null) && <RowsTable label="Topics" rows={rows} keyOf={(row) => row.topic} columns={COLUMNS} loaded={data !== null} empty="No topic yet." />}
     </Panel>
   );
 }
