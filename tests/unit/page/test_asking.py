@@ -1,4 +1,4 @@
-"""What is asked again and again stays with the time at which it came when a question fails, and one question is open."""
+"""An answer stays, with the time at which it came, when the next question fails; one question is open at a time."""
 
 from __future__ import annotations
 
