@@ -8,7 +8,7 @@ import { token, user } from "./session.ts";
 export interface Answer<T> {
   data: T | null;
   error: unknown;
-  /** Ask again. What was answered stays until then. */
+  /** Ask again. What was answered stays until then, but not an error. */
   again: () => void;
 }
 
@@ -27,6 +27,9 @@ export function useQuery<T>(path: string | null, query: Record<string, string> =
     );
     return () => { isOurs = false; };
   }, [key, turn]);
-  const again = () => setTurn((before) => before + 1);
+  const again = () => {
+    setAnswer((known) => (known.error === null ? known : { ...known, error: null }));
+    setTurn((before) => before + 1);
+  };
   return answer.key === key ? { data: answer.data, error: answer.error, again } : { data: null, error: null, again };
 }

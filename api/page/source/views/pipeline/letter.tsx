@@ -2,20 +2,20 @@
 
 import { decimal } from "../../data/format.ts";
 import { pathOf } from "../../data/paths.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Fault } from "../../parts/fault.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Reason, useInspection } from "../../parts/reason.tsx";
 import { type Bytes, LETTERS, type WholeLetter } from "./answers.ts";
 import { Decide } from "./decide.tsx";
 
 export function ChosenLetter({ id, close }: { id: string; close: () => void }) {
-  const { data, error } = useInspection<WholeLetter>(LETTERS + pathOf`/${id}`);
+  const { data, error, again } = useInspection<WholeLetter>(LETTERS + pathOf`/${id}`);
   return (
     <Panel title="Letter" tools={<button class="link" type="button" onClick={close}>Close</button>}>
       <p class="digest"><code>{id}</code></p>
       <Decide id={id} />
       <Reason />
-      {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+      <Fault error={error} again={again} />
       {data && (
         <>
           <h3>Error, after {decimal(data.attempts)} {data.attempts === 1 ? "attempt" : "attempts"} by {data.agent}</h3>

@@ -2,12 +2,12 @@
 
 import { pathOf } from "../../data/paths.ts";
 import { useQuery } from "../../data/query.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Fault } from "../../parts/fault.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Reason, useInspection } from "../../parts/reason.tsx";
 import { choice, choose, follow, withChoices } from "../../shell/router.ts";
 import { PIPELINE, type RowAnswer, type Topology } from "./answers.ts";
-import { Why } from "./why.tsx";
+import { SHOWN, Why } from "./why.tsx";
 
 const [TABLE, KEY, AT] = ["table", "key", "at"] as const;
 
@@ -15,14 +15,14 @@ export function Rows() {
   const [table, key, at] = [choice(TABLE, ""), choice(KEY, ""), choice(AT, "")];
   const isChosen = table !== "" && key !== "";
   const path = isChosen ? pathOf`/v1/tables/${table}` : null;
-  const { data, error } = useInspection<RowAnswer>(path && `${path}/row`, { key, ...(at ? { at } : {}) });
+  const { data, error, again } = useInspection<RowAnswer>(path && `${path}/row`, { key, ...(at ? { at } : {}) });
   return (
     <div class="pair">
       <Panel title="Row">
-        <Chooser key={`${table} ${key} ${at}`} table={table} rowKey={key} at={at} />
+        <Chooser key={`${table} ${key} ${at}`} table={table} rowKey={key} at={at} again={again} />
         {isChosen && <Reason />}
         {!isChosen && <Empty loaded>Choose a table and a key, such as gamification-progress and the id of a user.</Empty>}
-        {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+        <Fault error={error} again={again} />
         {data && data.rows.length === 0 && <Empty loaded>{at ? "There was no such row." : "There is no such row."}</Empty>}
         {data?.rows.map((row, number) => <pre key={number} tabIndex={0} aria-label="Row">{row}</pre>)}
         {data?.position && (
@@ -37,13 +37,16 @@ export function Rows() {
   );
 }
 
-function Chooser(props: { table: string; rowKey: string; at: string }) {
+function Chooser(props: { table: string; rowKey: string; at: string; again: () => void }) {
   const { data } = useQuery<Topology>(`${PIPELINE}/topology`, {}, true);
   const tables = data?.domains.flatMap((domain) => domain.tables.map(({ table }) => table)) ?? [];
   const look = (event: Event) => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget as HTMLFormElement);
-    choose(Object.fromEntries([TABLE, KEY, AT].map((name) => [name, String(fields.get(name)).trim()])));
+    const [table, key, at] = [TABLE, KEY, AT].map((name) => String(fields.get(name)).trim()) as [string, string, string];
+    const isSame = table === props.table && key === props.rowKey;
+    if (isSame && at === props.at) props.again();
+    else choose({ [TABLE]: table, [KEY]: key, [AT]: at, ...(isSame ? {} : { [SHOWN]: "" }) }); // the events behind another row are asked for anew
   };
   return (
     <form onSubmit={look} role="search">

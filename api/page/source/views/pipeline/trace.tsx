@@ -1,6 +1,6 @@
 // The tree around an event: what led to it and what followed from it, by its id, its place, or the id of its trace.
 
-import { textOf } from "../../parts/form.tsx";
+import { Fault } from "../../parts/fault.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Reason, useInspection } from "../../parts/reason.tsx";
 import { choice, choose } from "../../shell/router.ts";
@@ -12,10 +12,12 @@ const EVENT = "event";
 
 export function Trace() {
   const event = choice(EVENT, "");
-  const { data, error } = useInspection<TraceAnswer>(event ? "/v1/trace" : null, { event });
+  const { data, error, again } = useInspection<TraceAnswer>(event ? "/v1/trace" : null, { event });
   const search = (submitted: Event) => {
     submitted.preventDefault();
-    choose({ [EVENT]: String(new FormData(submitted.currentTarget as HTMLFormElement).get(EVENT)).trim() });
+    const wanted = String(new FormData(submitted.currentTarget as HTMLFormElement).get(EVENT)).trim();
+    if (wanted === event) again();
+    else choose({ [EVENT]: wanted });
   };
   return (
     <Panel title="Trace">
@@ -24,8 +26,8 @@ export function Trace() {
         <button>Trace</button>
       </form>
       {event && <Reason />}
-      {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
-      {event && !data && error === null && <p class="empty" role="status">Once there is a reason, the newest records of each partition are searched. This takes some seconds.</p>}
+      <Fault error={error} again={again} />
+      <p class="empty" role="status">{event && !data && error === null && "Once there is a reason, the newest records of each partition are searched. This takes some seconds."}</p>
       {!event && <Empty loaded>Every answer to a command names its event. Paste the id to see what led to it and what followed.</Empty>}
       {data && <Trees answer={data} />}
     </Panel>

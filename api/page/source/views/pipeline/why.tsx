@@ -3,18 +3,18 @@
 import { useState } from "preact/hooks";
 
 import { decimal } from "../../data/format.ts";
-import { textOf } from "../../parts/form.tsx";
+import { Fault } from "../../parts/fault.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { useInspection } from "../../parts/reason.tsx";
 import { choice, choose } from "../../shell/router.ts";
 import type { BehindPartition, CausingEvent, WhyAnswer } from "./answers.ts";
 import { CutShort, EventLine } from "./event_line.tsx";
 
-const SHOWN = "why";
+export const SHOWN = "why";
 
 export function Why({ path, rowKey }: { path: string; rowKey: string }) {
   const isAsked = choice(SHOWN, "") !== "";
-  const { data, error } = useInspection<WhyAnswer>(isAsked ? path : null, { key: rowKey });
+  const { data, error, again } = useInspection<WhyAnswer>(isAsked ? path : null, { key: rowKey });
   return (
     <Panel title="Why">
       {!isAsked && (
@@ -23,8 +23,8 @@ export function Why({ path, rowKey }: { path: string; rowKey: string }) {
           <button type="button" onClick={() => choose({ [SHOWN]: "yes" })}>Find the events</button>
         </>
       )}
-      {isAsked && !data && error === null && <p class="empty" role="status">Once there is a reason, this takes some seconds.</p>}
-      {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
+      <p class="empty" role="status">{isAsked && !data && error === null && "Once there is a reason, this takes some seconds."}</p>
+      <Fault error={error} again={again} />
       {data && <CutShort cut={data.cut} />}
       {data && data.partitions.length === 0 && <Empty loaded>No event in the log changed this row.</Empty>}
       {data?.partitions.map((each) => <Partition key={each.partition} behind={each} />)}
