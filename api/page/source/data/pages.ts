@@ -3,13 +3,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { get } from "./api.ts";
+import { nextRows } from "./next_rows.ts";
 import { token } from "./session.ts";
 
 export interface Pages<R> {
   rows: R[];
   loaded: boolean;
   error: unknown;
-  /** Loads the next page; null when there is none. */
+  /** Loads the next page, or again the one that failed; null when there is none. */
   more: (() => Promise<void>) | null;
 }
 
@@ -24,15 +25,19 @@ export function usePages<R>(path: string, items: string, limit: number): Pages<R
   const load = async (rows: R[], cursor: string | null) => {
     if (isBusy.current && cursor !== null) return; // a second click
     isBusy.current = true;
+    const ask = async (at: string | null) => {
+      const answer = await get<Record<string, any>>(path, { limit: String(limit), ...(at ? { cursor: at } : {}) }, await token());
+      return { rows: answer[items] as R[], cursor: answer.next_cursor as string | null };
+    };
     try {
-      const answer = await get<Record<string, any>>(path, { limit: String(limit), ...(cursor ? { cursor } : {}) }, await token());
-      if (shown.current === path) setState({ rows: [...rows, ...answer[items]], cursor: answer.next_cursor, loaded: true, error: null });
+      const page = await nextRows(ask, cursor);
+      if (shown.current === path) setState({ rows: [...rows, ...page.rows], cursor: page.cursor, loaded: true, error: null });
     } catch (error) {
-      setState((known) => ({ ...known, error }));
+      if (shown.current === path) setState((known) => ({ ...known, error }));
     } finally {
       isBusy.current = false;
     }
   };
   useEffect(() => { void load([], null); }, [path]);
-  return { ...state, more: state.cursor === null ? null : () => load(state.rows, state.cursor) };
+  return { ...state, more: state.cursor === null && state.error === null ? null : () => load(state.rows, state.cursor) };
 }
