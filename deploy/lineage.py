@@ -72,9 +72,10 @@ class Lineage:
             UnorderedLogError: a record has no append number, as on Kafka.
         """
         domain, cut = self._topology.owner(table), await self._cut(table, key)
-        found = []
+        found: list[Behind] = []
         for partition, row in cut.rows.items():
-            one = await self._fold(domain, (table, key.encode()), partition, cut)
+            before = sum(len(one.events) for one in found)
+            one = await self._fold(domain, (table, key.encode()), partition, cut, before)
             if one.events or one.missing or row is not None:
                 found.append(one)
         return found
@@ -94,7 +95,8 @@ class Lineage:
         }
         return Cut(ends, dict(zip(partitions, rows, strict=True)))
 
-    async def _fold(self, domain: Domain, place: Place, partition: int, cut: Cut) -> Behind:
+    async def _fold(self, domain: Domain, place: Place, partition: int, cut: Cut, before: int) -> Behind:
+        """Fold one partition. The bound of events counts those that were found before, in other partitions."""
         fold, found, read = Fold(domain.name, self._rulebook), Behind(partition), 0
         ends = {tp: cut.ends[tp] for topic in domain.consumes for tp in [TopicPartition(topic, partition)]}
         for tp, end in ends.items():
@@ -107,7 +109,7 @@ class Lineage:
             event = _decoded(record)
             if event is not None and place in _changed(fold, tp.topic, event):
                 found.events.append(Found(tp, record.offset, event))
-            if self._bounds.is_over(len(found.events)):
+            if self._bounds.is_over(before + len(found.events)):
                 found.cut = True
                 return found
         found.differs = fold.rows[place[0]].get(place[1]) != cut.rows[partition]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from faust_redis.log import Log
@@ -20,6 +20,9 @@ from streams.lineage import Found, Progress, placed
 from streams.search_bounds import Bounds
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
+
+LOST: Final = "which is not in the log any more"
+UNFOUND: Final = "which was not found before the search stopped"
 
 
 @click.command()
@@ -58,7 +61,7 @@ def why(table: str, key: str, *, shape: str, within: float | None, events: int |
     if not found:
         raise DeployError(f"table {table} has no row {key!r}, and no event in the log changed one")
     for one in found:
-        click.echo("\n".join(_lines(one, causes)))
+        click.echo("\n".join(_lines(one, causes, LOST if not bounds.cut else UNFOUND)))
     for cut in bounds.cut:
         click.echo(f"({cut})")
 
@@ -74,13 +77,14 @@ async def _why(
     return found, await lineage.causes(one.event for behind in found for one in behind.events)
 
 
-def _lines(behind: Behind, causes: Mapping[str, Found]) -> Iterator[str]:
+def _lines(behind: Behind, causes: Mapping[str, Found], lost: str) -> Iterator[str]:
+    """Yield a line for each event and cause. `lost` says why the last cause of an event may not be there."""
     yield f"partition {behind.partition}: {len(behind.events)} events"
     for topic in behind.missing:
         yield f"  (the log has removed the first events of {topic}, so earlier ones are not listed)"
     for found in behind.events:
         yield f"  {_line(found)}"
-        yield from _causes(found, causes)
+        yield from _causes(found, causes, lost)
     if behind.differs:
         yield "  (the row does not follow from these events alone: earlier ones, or another rule book, decided it)"
 
@@ -104,12 +108,12 @@ def _causes_as_json(found: Found, causes: Mapping[str, Found]) -> Iterator[dict[
         cause = known.event.causationid if known else None
 
 
-def _causes(found: Found, causes: Mapping[str, Found]) -> Iterator[str]:
+def _causes(found: Found, causes: Mapping[str, Found], lost: str) -> Iterator[str]:
     """Yield the causes of an event, the nearest first; the last one has none."""
     indent, cause = "    ", found.event.causationid
     while cause is not None:
         known = causes.get(cause)
-        yield f"{indent}└─ from {_line(known) if known else f'{cause}, which is not in the log any more'}"
+        yield f"{indent}└─ from {_line(known) if known else f'{cause}, {lost}'}"
         indent, cause = f"{indent}   ", known.event.causationid if known else None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from deploy.cli.commands.why import LOST, UNFOUND
+
 Called = Callable[[str, list[list[Any]]], list[Any]]
 MODULE = "views/pipeline/chain_tree.ts"
 
@@ -29,6 +31,11 @@ def test_each_event_is_below_its_cause_and_one_without_it_is_a_root(called: Call
     assert shape(found["roots"]) == {"self": {}, "first": {"late": {"deep": {}}, "other": {}}, "lost": {}}
     assert [*shape(found["roots"])["first"]] == ["late", "other"]
     assert not found["isDeeper"]
+
+
+def test_a_cause_is_only_said_to_be_gone_when_the_search_did_not_stop(called: Called) -> None:
+    said = called(MODULE, [["lostText", []], ["lostText", ["the search stopped after 10 s"]]])
+    assert said == [LOST, UNFOUND]
 
 
 def test_a_long_chain_has_ten_levels_and_every_event_once_in_its_order(called: Called) -> None:

@@ -1,4 +1,4 @@
-// The events of a chain as trees: each event below its cause. No markup.
+// The events of a chain as trees: each event below its cause. What to say where a cause is not known. No markup.
 
 import type { PlacedEvent } from "./answers.ts";
 
@@ -27,6 +27,10 @@ export function treesOf(events: readonly PlacedEvent[]): { roots: Branch[]; isDe
   }
   return { roots, isDeeper };
 }
+
+/** Return why the last cause of an event is not shown. A search that stopped cannot say that the log does not have it. */
+export const lostText = (cut: readonly string[]): string =>
+  cut.length === 0 ? "which is not in the log any more" : "which was not found before the search stopped";
 
 /** Return the events by the ids of their causes; roots by the empty text. */
 function byCause(events: readonly PlacedEvent[]): Map<string, PlacedEvent[]> {

@@ -8,6 +8,7 @@ import { Empty, Panel } from "../../parts/panel.tsx";
 import { useInspection } from "../../parts/reason.tsx";
 import { choice, choose } from "../../shell/router.ts";
 import type { BehindPartition, CausingEvent, WhyAnswer } from "./answers.ts";
+import { lostText } from "./chain_tree.ts";
 import { CutShort, EventLine } from "./event_line.tsx";
 
 export const SHOWN = "why";
@@ -27,14 +28,14 @@ export function Why({ path, rowKey }: { path: string; rowKey: string }) {
       <Fault error={error} again={again} />
       {data && <CutShort cut={data.cut} />}
       {data && data.partitions.length === 0 && <Empty loaded>No event in the log changed this row.</Empty>}
-      {data?.partitions.map((each) => <Partition key={each.partition} behind={each} />)}
+      {data?.partitions.map((each) => <Partition key={each.partition} behind={each} lost={lostText(data.cut)} />)}
     </Panel>
   );
 }
 
 const FIRST = 20;
 
-function Partition({ behind }: { behind: BehindPartition }) {
+function Partition({ behind, lost }: { behind: BehindPartition; lost: string }) {
   const [isWhole, setWhole] = useState(false);
   const newest = behind.events.toReversed();
   return (
@@ -42,20 +43,20 @@ function Partition({ behind }: { behind: BehindPartition }) {
       <h3>Partition {behind.partition}: {decimal(behind.events.length)} events, the newest first</h3>
       {behind.missing.length > 0 && <p class="warn">The log has removed the first events of {behind.missing.join(", ")}.</p>}
       {behind.differs && <p class="warn">The row does not follow from these events alone: earlier ones, or another rule book, decided it.</p>}
-      <ul class="tree">{(isWhole ? newest : newest.slice(0, FIRST)).map((event) => <Changed key={event.event.id} event={event} />)}</ul>
+      <ul class="tree">{(isWhole ? newest : newest.slice(0, FIRST)).map((event) => <Changed key={event.event.id} event={event} lost={lost} />)}</ul>
       {!isWhole && newest.length > FIRST && <button class="link" type="button" onClick={() => setWhole(true)}>Show all</button>}
     </>
   );
 }
 
-function Changed({ event }: { event: CausingEvent }) {
+function Changed({ event, lost }: { event: CausingEvent; lost: string }) {
   return (
     <li>
       <EventLine placed={event} isLinked />
       {event.causes.length > 0 && (
         <ul>
           {event.causes.map((cause) => (
-            <li key={cause.gone ?? cause.event?.id}>{cause.gone ? <span class="soft digest">from {cause.gone}, which is not in the log any more</span> : <EventLine placed={cause} />}</li>
+            <li key={cause.gone ?? cause.event?.id}>{cause.gone ? <span class="soft digest">from {cause.gone}, {lost}</span> : <EventLine placed={cause} />}</li>
           ))}
         </ul>
       )}
