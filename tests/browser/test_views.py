@@ -1,7 +1,7 @@
 """Every view shows what it has to everyone who may see it, without faults, on a desk and on a phone."""
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.looking import PHONE, WIDE, Scheme, overflow, page_of, sign_in, violations, visit
 from tests.browser.product import account
@@ -61,3 +61,10 @@ def test_times_are_in_the_readers_zone_with_utc_beside(shown: Pipeline, browser:
     assert here != there
     assert utc == same_utc
     assert str(utc).endswith("UTC")
+
+
+def test_a_market_that_is_not_there_is_told_in_the_panel(shown: Pipeline, browser: Browser) -> None:
+    with page_of(browser, shown.url) as (page, _):
+        visit(page, "/boards?board=volume&market=NOPE")
+        expect(page.get_by_role("alert").filter(has_text="Choose another board, period or market")).to_be_visible()
+        expect(page.locator(".connection")).to_have_attribute("data-state", "live")

@@ -3,7 +3,10 @@ import "./style.css";
 import { render } from "preact";
 
 import { start } from "./data/follow.ts";
+import { keepFocus } from "./parts/keep_focus.ts";
 import { App } from "./shell/app.tsx";
 
 start();
-render(<App />, document.getElementById("app") as HTMLElement);
+const app = document.getElementById("app") as HTMLElement;
+keepFocus(app);
+render(<App />, app);

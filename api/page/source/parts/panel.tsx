@@ -11,7 +11,7 @@ export function Panel(props: { title: string; kind?: string; children: Component
   return (
     <section class={`panel ${props.kind ?? ""}`} aria-labelledby={id}>
       <header class="panel-head">
-        <h2 id={id}>{props.title}</h2>
+        <h2 id={id} tabIndex={-1}>{props.title}</h2>
         {props.tools}
       </header>
       {props.children}

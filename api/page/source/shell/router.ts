@@ -28,7 +28,11 @@ export function withChoices(choices: Record<string, string>): string {
 
 /** Change choices of the address; an empty one is left out. */
 export function choose(choices: Record<string, string>): void {
-  history.replaceState(null, "", withChoices(choices));
+  replace(withChoices(choices));
+}
+
+function replace(address: string): void {
+  history.replaceState(null, "", address);
   read();
 }
 
@@ -41,8 +45,13 @@ export function visit(to: string): void {
 }
 
 /** Follow a link inside the page, unless the reader wants another tab. */
-export function follow(event: MouseEvent): void {
+export const follow = (event: MouseEvent): void => byLink(event, visit);
+
+/** Follow a link that changes a choice of the view, which stays where it is and keeps the focus. */
+export const stay = (event: MouseEvent): void => byLink(event, replace);
+
+function byLink(event: MouseEvent, go: (to: string) => void): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  visit((event.currentTarget as Element).getAttribute("href") ?? ""); // the property of a link in an SVG is no text
+  go((event.currentTarget as Element).getAttribute("href") ?? ""); // the property of a link in an SVG is no text
 }

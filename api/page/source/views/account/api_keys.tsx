@@ -51,7 +51,7 @@ export function KeysOf({ path, scopes }: { path: string; scopes: readonly string
     <>
       {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
       <RowsTable label="API keys" rows={data?.api_keys ?? []} keyOf={(row) => row.id} columns={columns} loaded={data !== null} empty="None yet. A program signs in with one." />
-      {made && <Secret name={made.name} text={made.key} />}
+      <div role="status">{made && <Secret name={made.name} text={made.key} />}</div>
       <details>
         <summary>Create a key</summary>
         <Form send={create} button="Create the key">

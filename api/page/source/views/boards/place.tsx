@@ -33,8 +33,7 @@ export function Place(props: { board: ChosenBoard; user: string; isOwn: boolean 
         <label>Trader<input name="user" key={user} defaultValue={user} maxLength={64} /></label>
         <button>Find</button>
       </form>
-      {error !== null && <p class="empty" role="status">{textOf(error)}</p>}
-      {known.data !== null && !isThere && <p class="empty" role="status">{user} is not on this board.</p>}
+      <p class="empty" role="status">{error !== null ? textOf(error) : known.data !== null && !isThere && `${user} is not on this board.`}</p>
       {data && (
         <>
           <p>Rank {decimal(data.rank)} of {decimal(data.total)}</p>

@@ -44,7 +44,7 @@ function Proof({ board, user }: { board: ChosenBoard; user: string }) {
   return (
     <>
       <button type="button" onClick={() => void check()}>Verify my rank</button>
-      {said && <p role="status" class={said.ok ? "up digest" : "fault"}>{said.text}</p>}
+      <p role="status" class={said?.ok === false ? "fault" : "up digest"}>{said?.text}</p>
     </>
   );
 }

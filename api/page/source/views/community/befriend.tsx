@@ -17,10 +17,10 @@ export function Befriend({ id }: { id: string }) {
   };
   const unfollow = async (_: object, key: string) => { await command("DELETE", `${path}/follow`, undefined, key); };
   return (
-    <div class="buttons">
+    <div class="buttons keeps-focus">
       {followed ? <Form key="unfollow" send={unfollow} button="Unfollow" kind="quiet" /> : <Form key="follow" send={interact("follow")} button="Follow" />}
       <Form send={interact("endorse", "Sent.")} button="Endorse" kind="quiet" />
-      <p role="status" class="soft">{followed && (followed.waits_for ? "The follow waits for its answer." : followed.friend ? "You are friends: you follow each other." : "You follow this user.")}</p>
+      <p role="status" class="soft" tabIndex={-1}>{!table.loaded.value ? "" : !followed ? "You do not follow this user." : followed.waits_for ? "The follow waits for its answer." : followed.friend ? "You are friends: you follow each other." : "You follow this user."}</p>
     </div>
   );
 }

@@ -19,14 +19,6 @@ const WAYS = {
 export function Decide({ id }: { id: string }) {
   const [way, setWay] = useState<Way | null>(null);
   const [done, setDone] = useState<{ way: Way; at: string } | null>(null);
-  if (done) {
-    return (
-      <p role="status">
-        {done.way === "drop" ? "Dropped. " : <>Replayed to <code>{done.at}</code>. <a href={`?part=trace&event=${encodeURIComponent(done.at)}`} onClick={follow}>Trace it</a>. </>}
-        The audit log has your reason.
-      </p>
-    );
-  }
   const send = async ({ reason = "" }: Record<string, string>) => {
     if (!way) return;
     const answer = await request<Partial<Replayed>>("POST", LETTERS + pathOf`/${id}/${way}`, { reason: reason.trim() }, await token());
@@ -34,9 +26,24 @@ export function Decide({ id }: { id: string }) {
   };
   return (
     <>
+      <p role="status">
+        {done?.way === "drop" && "Dropped. "}
+        {done?.way === "replay" && <>Replayed to <code>{done.at}</code>. <a href={`?part=trace&event=${encodeURIComponent(done.at)}`} onClick={follow}>Trace it</a>. </>}
+        {done && "The audit log has your reason."}
+      </p>
+      {!done && <Ways way={way} choose={setWay} send={send} />}
+    </>
+  );
+}
+
+type WaysProps = { way: Way | null; choose: (way: Way | null) => void; send: (fields: Record<string, string>) => Promise<void> };
+
+function Ways({ way, choose, send }: WaysProps) {
+  return (
+    <>
       <p class="buttons">
         {(Object.keys(WAYS) as Way[]).map((each) => (
-          <button key={each} type="button" aria-expanded={way === each} onClick={() => setWay(way === each ? null : each)}>{WAYS[each].ask}</button>
+          <button key={each} type="button" aria-expanded={way === each} onClick={() => choose(way === each ? null : each)}>{WAYS[each].ask}</button>
         ))}
       </p>
       {way && (

@@ -1,7 +1,7 @@
 // The pipeline as a graph. Each node is a link that chooses it: its edges stay bright, the others fade.
 
 import { decimal } from "../../data/format.ts";
-import { choice, follow, withChoices } from "../../shell/router.ts";
+import { choice, stay, withChoices } from "../../shell/router.ts";
 import type { Flowing } from "./flow_edges.ts";
 import type { Drawing, Line, Node } from "./layout.ts";
 
@@ -51,7 +51,7 @@ function Label({ line, edge, light }: Shown) {
 
 function Box({ node, isChosen, light }: { node: Node; isChosen: boolean; light: string }) {
   return (
-    <a href={withChoices({ [FOCUS]: isChosen ? "" : node.name })} onClick={follow} aria-current={isChosen ? "true" : undefined}
+    <a href={withChoices({ [FOCUS]: isChosen ? "" : node.name })} onClick={stay} aria-current={isChosen ? "true" : undefined}
       aria-label={`${node.kind} ${node.label}`} class={`node ${node.kind} ${light}`}>
       <rect x={node.x - node.width / 2} y={node.y - node.height / 2} width={node.width} height={node.height} rx={node.kind === "topic" ? node.height / 2 : 6} />
       <text x={node.x} y={node.y + 4}>{node.label}</text>

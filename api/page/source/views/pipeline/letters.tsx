@@ -7,7 +7,7 @@ import { Old } from "../../parts/fault.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { Time } from "../../parts/texts.tsx";
-import { choice, choose, follow, withChoices } from "../../shell/router.ts";
+import { choice, choose, stay, withChoices } from "../../shell/router.ts";
 import { LETTERS, type Letter, type Letters as Page } from "./answers.ts";
 import { shortName } from "./flow_edges.ts";
 import { ChosenLetter } from "./letter.tsx";
@@ -18,7 +18,7 @@ const AFTER = "after";
 const MODULE = /^(\w+\.)+(?=\w+:)/;
 
 const COLUMNS: readonly Column<Letter>[] = [
-  { title: "Message", show: (row) => <a href={withChoices({ [LETTER]: row.id })} onClick={follow}>{shortName(row.topic)}:{row.partition}@{row.offset}</a> },
+  { title: "Message", show: (row) => <a href={withChoices({ [LETTER]: row.id })} onClick={stay}>{shortName(row.topic)}:{row.partition}@{row.offset}</a> },
   { title: "Cause", show: (row) => <span class="cause" title={row.cause}>{row.cause.replace(MODULE, "")}</span> },
   { title: "Group", show: (row) => row.group },
   { title: "Event time", show: (row) => <Time at={row.time} /> },

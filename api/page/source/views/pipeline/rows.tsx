@@ -5,7 +5,7 @@ import { useQuery } from "../../data/query.ts";
 import { Fault } from "../../parts/fault.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Reason, useInspection } from "../../parts/reason.tsx";
-import { choice, choose, follow, withChoices } from "../../shell/router.ts";
+import { choice, choose, stay, withChoices } from "../../shell/router.ts";
 import { PIPELINE, type RowAnswer, type Topology } from "./answers.ts";
 import { SHOWN, Why } from "./why.tsx";
 
@@ -28,7 +28,7 @@ export function Rows() {
         {data?.position && (
           <p class="soft digest">
             As of {data.position}. Amounts are in units of 1e-8 USD, times in microseconds since 1970.{" "}
-            {at ? <a href={withChoices({ [AT]: "" })} onClick={follow}>Show it as it is now</a> : <a href={withChoices({ [AT]: data.position })} onClick={follow}>A link to this state</a>}
+            {at ? <a href={withChoices({ [AT]: "" })} onClick={stay}>Show it as it is now</a> : <a href={withChoices({ [AT]: data.position })} onClick={stay}>A link to this state</a>}
           </p>
         )}
       </Panel>
