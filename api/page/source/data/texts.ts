@@ -1,6 +1,7 @@
 // The sentences of notifications and of feeds of what users did, by the keys that the API sends. `{name}` is a gap.
 
 import { decimal } from "./format.ts";
+import { titleOf } from "./progress.ts";
 
 const TEXTS: Record<string, string> = {
   "level_up": "You reached level {level}, with leverage up to {max_leverage}",
@@ -53,7 +54,8 @@ export function sentence(key: string, values: Record<string, string>): string {
 
 function shown(name: string, value: string): string {
   if (NUMBERS.has(name)) return decimal(value);
-  return ["achievement", "reason", "type"].includes(name) ? words(value) : value;
+  if (name === "achievement") return titleOf(value, decimal);
+  return ["reason", "type"].includes(name) ? words(value) : value;
 }
 
 /** Return a name of the API, such as `trades-10`, as words. */

@@ -2,9 +2,9 @@
 
 import { useFeed } from "../../data/follow.ts";
 import { decimal } from "../../data/format.ts";
+import { titleOf } from "../../data/progress.ts";
 import { Table } from "../../data/rows.ts";
 import { user } from "../../data/session.ts";
-import { words } from "../../data/texts.ts";
 import { Figure } from "../../parts/figure.tsx";
 import { Empty, Panel, Refused } from "../../parts/panel.tsx";
 import { Time } from "../../parts/texts.tsx";
@@ -52,7 +52,7 @@ export function ProfilePage({ id }: { id: string }) {
           <Panel title="Achievements">
             {!progress?.achievements.length && <Empty loaded={loaded}>None yet.</Empty>}
             <ul class="lines">
-              {progress?.achievements.map((one: { name: string; at: string }) => <li key={one.name}><span>★ {words(one.name)}</span><span class="soft"><Time at={one.at} /></span></li>)}
+              {progress?.achievements.map((one: { name: string; at: string }) => <li key={one.name}><span><span aria-hidden="true">★ </span>{titleOf(one.name, decimal)}</span><span class="soft"><Time at={one.at} /></span></li>)}
             </ul>
           </Panel>
           <TokensOf id={id} />
