@@ -1,7 +1,7 @@
 // Place a practice trade, and watch it travel: accepted, executed, XP, board, each with its time since the order.
 
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { get, request } from "../../data/api.ts";
 import { feeds } from "../../data/follow.ts";
@@ -9,6 +9,7 @@ import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import { Journey } from "../../data/journey.ts";
 import type { Prices } from "../../data/prices.ts";
+import { useRules } from "../../data/rules.ts";
 import { token } from "../../data/session.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
@@ -16,6 +17,8 @@ import { Empty, Panel } from "../../parts/panel.tsx";
 export function Order({ user, prices }: { user: string; prices: Prices }) {
   const journey = useSignal<Journey | null>(null);
   useTravel(user, journey);
+  const [chosen, setChosen] = useState("");
+  const leverages = useRules()?.markets ?? {};
   const markets = [...prices.byMarket.values()].sort((a, b) => a.market.localeCompare(b.market));
   const send = async (fields: Record<string, string>, key: string) => {
     const sent = new Journey(() => rankOf(user));
@@ -30,13 +33,13 @@ export function Order({ user, prices }: { user: string; prices: Prices }) {
       <Form send={send} button="Place the order">
         <label>
           Market
-          <select name="market" required>
+          <select name="market" required onChange={(event) => setChosen(event.currentTarget.value)}>
             {markets.map((row) => <option key={row.market} value={row.market}>{row.market} at {decimal(row.price)}</option>)}
           </select>
         </label>
         <label>Side<select name="side"><option value="long">long</option><option value="short">short</option></select></label>
         <label>Amount, USD<input name="notional" inputMode="decimal" defaultValue="100" required pattern="\d+(\.\d{1,8})?" /></label>
-        <label>Leverage<input name="leverage" type="number" min={1} max={100} defaultValue={1} required /></label>
+        <label>Leverage<input name="leverage" type="number" min={1} max={leverages[chosen || (markets[0]?.market ?? "")]} defaultValue={1} required /></label>
       </Form>
       <Travelled of={journey.value} />
     </Panel>
