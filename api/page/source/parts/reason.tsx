@@ -45,7 +45,7 @@ export function Reason() {
 /** A field for a reason, such as that of a decision. */
 export function ReasonField({ label = "Reason, which the audit log keeps", placeholder }: { label?: string; placeholder: string }) {
   return (
-    <label class="wide">
+    <label class="long">
       {label}
       <input name="reason" maxLength={CHARS_MAX} required pattern={PATTERN} title={`${CHARS_MIN} to ${CHARS_MAX} Latin letters, digits and signs`} placeholder={placeholder} />
     </label>

@@ -52,8 +52,8 @@ function Chooser(props: { table: string; rowKey: string; at: string; again: () =
     <form onSubmit={look} role="search">
       <label>Table<input name={TABLE} list="tables" defaultValue={props.table} required /></label>
       <datalist id="tables">{tables.map((name) => <option key={name} value={name} />)}</datalist>
-      <label class="wide">Key<input name={KEY} defaultValue={props.rowKey} maxLength={256} required placeholder="trader-1" /></label>
-      <label class="wide">As of<input name={AT} defaultValue={props.at} maxLength={2048} placeholder="now, or a position of an answer" /></label>
+      <label class="long">Key<input name={KEY} defaultValue={props.rowKey} maxLength={256} required placeholder="trader-1" /></label>
+      <label class="long">As of<input name={AT} defaultValue={props.at} maxLength={2048} placeholder="now, or a position of an answer" /></label>
       <button>Look</button>
     </form>
   );

@@ -22,7 +22,7 @@ export function Trace() {
   return (
     <Panel title="Trace">
       <form onSubmit={search} role="search">
-        <label class="wide">Event<input name={EVENT} key={event} defaultValue={event} minLength={8} maxLength={128} required placeholder="id of an event or of a trace, or topic:partition@offset" /></label>
+        <label class="long">Event<input name={EVENT} key={event} defaultValue={event} minLength={8} maxLength={128} required placeholder="id of an event or of a trace, or topic:partition@offset" /></label>
         <button>Trace</button>
       </form>
       {event && <Reason />}
