@@ -21,6 +21,7 @@ from api.kit.problems import KINDS, NOT_FOUND, Problem
 from api.permissions import SUB_ACCOUNT_SCOPES, Scope, scopes_of
 from api.security_headers import PAGE_POLICY
 from streams.events import notifications
+from tables.user import INBOX_NOTIFICATIONS_MAX
 
 PAGE = {"Content-Security-Policy": PAGE_POLICY}
 TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "txt": "text/plain"}
@@ -83,6 +84,7 @@ class PageSettings(BaseModel):
     scopes: dict[Role, list[Scope]]
     sub_account_scopes: list[Scope]
     notification_kinds: list[str]
+    notifications_max: int
     chain_id: str
 
 
@@ -94,6 +96,7 @@ async def settings(api: ApiDep) -> PageSettings:
         scopes={role: sorted(scopes_of(role)) for role in Role},
         sub_account_scopes=sorted(SUB_ACCOUNT_SCOPES),
         notification_kinds=list(notifications.KINDS),
+        notifications_max=INBOX_NOTIFICATIONS_MAX,
         chain_id=api.config.wallets.chain_id,
     )
 

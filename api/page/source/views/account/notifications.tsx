@@ -2,6 +2,7 @@
 
 import { command } from "../../data/own.ts";
 import { useFeed } from "../../data/follow.ts";
+import { useQuery } from "../../data/query.ts";
 import { Table } from "../../data/rows.ts";
 import { sentence } from "../../data/texts.ts";
 import { Form } from "../../parts/form.tsx";
@@ -9,13 +10,13 @@ import { Empty, Panel } from "../../parts/panel.tsx";
 import { Time } from "../../parts/texts.tsx";
 import { Muted } from "./muted.tsx";
 
-const KEPT = 200;
 const PATH = "/v1/notifications/read";
 
 export function Notifications() {
-  const table = useFeed("notifications", {}, () => new Table((row) => String(row.number % KEPT)));
+  const table = useFeed("notifications", {}, () => new Table((row) => row.notification_id));
   table.version.value;
-  const rows = [...table.byKey.values()].sort((a, b) => b.number - a.number);
+  const kept = useQuery<{ notifications_max: number }>("/page-settings").data?.notifications_max;
+  const rows = [...table.byKey.values()].sort((a, b) => b.number - a.number).slice(0, kept); // newer ones replace older ones
   const unread = rows.filter((row) => !row.read);
   const read = (ids: string[]) => async (_: object, key: string) => { await command("POST", PATH, { notification_ids: ids }, key); };
   return (
