@@ -27,12 +27,12 @@ def test_what_has_not_reached_a_step_is_held_before_it(called: Called) -> None:
     [found] = called("data/fee_steps.ts", [["feeSteps", FEES, facts]])
     assert [(step["amount"], step["held"], step["by"]) for step in found["steps"]] == [
         ("15.00000001", None, ""),
-        ("9.00000000", "6.00000001", "the ledger"),
-        ("7.00000000", "2.00000000", "the collector"),
-        ("7.50000000", "0.00000000", "the splitter"),
+        ("9", "6.00000001", "the ledger"),
+        ("7", "2", "the collector"),
+        ("7.5", "0", "the splitter"),
     ]
     assert [(one["source"], one["held"]) for one in found["sources"]] == [
-        ("subscriptions", "5.00000000"),
+        ("subscriptions", "5"),
         ("trading", "1.00000001"),
     ]
     assert found["isBroken"] is False

@@ -48,6 +48,12 @@ export function over(one: string, other: string, decimals: number): string {
 /** Return an amount with so many decimals, a half rounded away from zero. */
 export const rounded = (one: string, decimals: number): string => over(one, "1", decimals);
 
+/** Return the sum of all amounts. */
+export const sum = (amounts: readonly string[]): string => amounts.reduce(plus, "0");
+
+/** Return a whole number of units of 10^-decimals as an amount. */
+export const ofUnits = (units: string, decimals: number): string => textOf({ units: BigInt(units), decimals });
+
 /** Return -1, 0 or 1 where the first amount is below, at or above the second. */
 export function compare(one: string, other: string): -1 | 0 | 1 {
   const [a, b] = [scaled(one), scaled(other)];

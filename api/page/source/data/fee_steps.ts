@@ -1,9 +1,9 @@
 // Fees on their way from the ledger over the collector to the beneficiaries. Amounts are decimal text in USD.
 
-import { parts, sum, textOfParts } from "./amounts.ts";
+import { minus, ofUnits, plus, sum } from "./decimals.ts";
 import type { Row } from "./feeds.ts";
+import { signOf } from "./format.ts";
 
-const USD_DECIMALS = 8;
 const TOKEN_DECIMALS = 6;
 
 /** What has reached a step, what the step before holds back, and who holds it. */
@@ -17,28 +17,25 @@ export interface FeeSteps {
   isBroken: boolean;
 }
 
-const text = (amount: bigint): string => textOfParts(amount, USD_DECIMALS);
-
-/** Return an amount of the settlement token in the ledger's parts. */
-const inParts = (units: string): bigint => BigInt(units) * 10n ** BigInt(USD_DECIMALS - TOKEN_DECIMALS);
-
 /** Follow fees: `fees` are the ledger's totals by source, `facts` the totals of the fee contracts. */
 export function feeSteps(fees: readonly Row[], facts: readonly Row[]): FeeSteps {
-  const of = (total: string, name?: string) => sum(facts.filter((row) => row.total === total && (!name || row.name === name)).map((row) => inParts(row.accepted)));
-  const accruedOf = (source: string) => sum(fees.filter((row) => row.source === source).map((row) => parts(row.amount, USD_DECIMALS)));
+  const of = (total: string, name?: string) => sum(facts.filter((row) => row.total === total && (!name || row.name === name)).map((row) => ofUnits(row.accepted, TOKEN_DECIMALS)));
+  const accruedOf = (source: string) => sum(fees.filter((row) => row.source === source).map((row) => row.amount as string));
   const names = [...new Set([...fees.map((row) => row.source as string), ...facts.filter((row) => row.total === "settled").map((row) => row.name as string)])].sort();
   const bySource = names.map((source) => ({ source, accrued: accruedOf(source), settled: of("settled", source) }));
   const [accrued, settled, swept, distributed] = [sum(bySource.map((one) => one.accrued)), of("settled"), of("swept"), of("distributed")];
-  const held = [accrued - settled, settled - swept, swept + of("surplus") - distributed]; // tokens that came in other ways are swept as surplus
-  const [inLedger, inCollector, inSplitter] = held.map(text) as [string, string, string];
+  const inLedger = minus(accrued, settled);
+  const inCollector = minus(settled, swept);
+  const inSplitter = minus(plus(swept, of("surplus")), distributed); // tokens that came in other ways are swept as surplus
+  const sources = bySource.map((one) => ({ ...one, held: minus(one.accrued, one.settled) }));
   return {
     steps: [
-      { name: "accrued in the ledger", amount: text(accrued), held: null, by: "" },
-      { name: "settled on the chain", amount: text(settled), held: inLedger, by: "the ledger" },
-      { name: "swept to the splitter", amount: text(swept), held: inCollector, by: "the collector" },
-      { name: "distributed", amount: text(distributed), held: inSplitter, by: "the splitter" },
+      { name: "accrued in the ledger", amount: accrued, held: null, by: "" },
+      { name: "settled on the chain", amount: settled, held: inLedger, by: "the ledger" },
+      { name: "swept to the splitter", amount: swept, held: inCollector, by: "the collector" },
+      { name: "distributed", amount: distributed, held: inSplitter, by: "the splitter" },
     ],
-    sources: bySource.map((one) => ({ source: one.source, accrued: text(one.accrued), settled: text(one.settled), held: text(one.accrued - one.settled) })),
-    isBroken: [...held, ...bySource.map((one) => one.accrued - one.settled)].some((amount) => amount < 0n),
+    sources,
+    isBroken: [inLedger, inCollector, inSplitter, ...sources.map(({ held }) => held)].some((amount) => signOf(amount) < 0),
   };
 }

@@ -1,6 +1,6 @@
 // What the fee contracts have settled, swept and paid, as of the newest block and of the newest final one.
 
-import { textOfParts } from "../../data/amounts.ts";
+import { ofUnits } from "../../data/decimals.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
 import type { Table } from "../../data/rows.ts";
@@ -10,7 +10,7 @@ import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 const TOKEN_DECIMALS = 6;
 
 /** An amount of the settlement token's smallest unit as USD. */
-const tokens = (units: string): string => decimal(textOfParts(BigInt(units), TOKEN_DECIMALS), 2);
+const tokens = (units: string): string => decimal(ofUnits(units, TOKEN_DECIMALS), 2);
 
 export const keyOf = (row: Row): string => `${row.contract}|${row.total}|${row.name}`;
 const short = (name: string): string => (/^0x[0-9a-f]{20,}$/i.test(name) ? `${name.slice(0, 8)}…${name.slice(-6)}` : name);

@@ -1,6 +1,6 @@
 // Fees by hour as bars: one source by beneficiary, or all sources.
 
-import { added } from "../../data/amounts.ts";
+import { plus } from "../../data/decimals.ts";
 import type { Row } from "../../data/feeds.ts";
 import type { Colour, Series } from "../../data/drawing.ts";
 import { usd } from "../../data/format.ts";
@@ -16,7 +16,6 @@ const PARTS = [["beneficiary", "Beneficiaries"], ["source", "Sources"]] as const
 const COLOURS: readonly Colour[] = ["accent", "warn", "up", "other", "soft", "down"];
 const HOUR_S = 3_600;
 const ASSET = "USD";
-const DECIMALS = 8;
 
 export function FeesByHour() {
   const last = choice("hours", "168", LASTS.map(([value]) => value));
@@ -51,6 +50,6 @@ function partsOf(fees: readonly Row[], by: string): Map<string, string> {
   const found = fees.filter(({ asset }) => asset === ASSET);
   if (by === "source") return new Map(found.map(({ source, amount }) => [source, amount]));
   const sums = new Map<string, string>();
-  for (const { beneficiaries } of found) for (const [name, amount] of Object.entries<string>(beneficiaries)) sums.set(name, added(sums.get(name) ?? "0", amount, DECIMALS));
+  for (const { beneficiaries } of found) for (const [name, amount] of Object.entries<string>(beneficiaries)) sums.set(name, plus(sums.get(name) ?? "0", amount));
   return sums;
 }
