@@ -31,6 +31,7 @@ def test_a_user_makes_keys_and_sub_accounts_and_ends_sessions(shown: Pipeline, b
         assert violations(page) == []
         page.get_by_role("button", name="Revoke bot").click()
         expect(page.get_by_text("None yet. A program signs in with one.")).to_be_visible(timeout=SETTLED_MS)
+        expect(page.get_by_role("heading", name="API keys")).to_be_focused()
         form = page.locator("form", has=page.get_by_role("button", name="Create a sub-account"))
         form.get_by_label("Name").fill("grid")
         form.get_by_role("button").click()
@@ -98,3 +99,18 @@ def test_a_user_changes_the_password(shown: Pipeline, browser: Browser) -> None:
             for each in (PASSWORD, changed)
         ]
     assert answers == [False, True]
+
+
+@pytest.mark.heavy
+def test_preferences_are_saved_only_when_those_in_force_are_known(shown: Pipeline, browser: Browser) -> None:
+    with page_of(browser, shown.url) as (page, _):
+        sign_in(page, account(shown))
+        page.route("**/page-settings", lambda route: route.abort())
+        page.goto("/account")
+        panel = page.get_by_role("region", name="Notifications")
+        expect(panel.get_by_text("None yet.")).to_be_visible()
+        expect(panel.get_by_text("Choose what to be told")).to_have_count(0)
+        page.unroute("**/page-settings")
+        visit(page, "/account")
+        panel.get_by_text("Choose what to be told").click()
+        expect(panel.get_by_role("checkbox").first).to_be_checked()

@@ -50,6 +50,17 @@ def test_a_link_keeps_every_choice(shown: Pipeline, browser: Browser) -> None:
         assert chosen == choices
 
 
+@pytest.mark.heavy
+def test_a_link_keeps_the_market_that_was_first_when_it_was_chosen(shown: Pipeline, browser: Browser) -> None:
+    with page_of(browser, shown.url) as (page, _):
+        visit(page, "/")
+        market = page.get_by_role("region", name="candles").get_by_role("combobox", name="Market")
+        first, second = market.locator("option").all_text_contents()[:2]
+        market.select_option(second)
+        market.select_option(first)
+        assert f"chart={first}" in page.url
+
+
 def test_times_are_in_the_readers_zone_with_utc_beside(shown: Pipeline, browser: Browser) -> None:
     seen = []
     for zone in ("America/New_York", "Asia/Tokyo"):

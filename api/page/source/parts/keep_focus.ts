@@ -8,7 +8,7 @@ let last: Place | null = null;
 /** Begin to watch the page. Without it, keyboard and screen reader would begin at the top of the page again. */
 export function keepFocus(app: Element): void {
   document.addEventListener("focusin", ({ target }) => { last = target instanceof Element ? { element: target, panel: target.closest(".panel, .keeps-focus") } : null; });
-  document.addEventListener("pointerdown", () => { last = null; }); // the reader leaves it
+  document.addEventListener("pointerdown", ({ target }) => { if (!last?.element.contains(target as Node)) last = null; }); // the reader leaves it
   new MutationObserver(look).observe(app, { childList: true, subtree: true });
 }
 
