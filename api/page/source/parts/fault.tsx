@@ -1,7 +1,7 @@
 // What the reader is told when a question to the API failed.
 
 import type { Asked } from "../data/asking.ts";
-import { textOf } from "./form.tsx";
+import { sentenceOf, textOf } from "./form.tsx";
 import { Time } from "./texts.tsx";
 
 /** Says what failed, and offers to try again where that is possible. */
@@ -19,7 +19,7 @@ export function Old({ of: { error, data, at } }: { of: Asked<unknown> }) {
   if (error === null) return null;
   return (
     <p class="fault" role="alert">
-      {textOf(error)} {data !== null && <>This is as of <Time at={new Date(at).toISOString()} />.</>}
+      {sentenceOf(error)} {data !== null && <>This is as of <Time at={new Date(at).toISOString()} />.</>}
     </p>
   );
 }

@@ -11,6 +11,9 @@ export function textOf(error: unknown): string {
   return "The API cannot be reached. Try again in a moment.";
 }
 
+/** Return the text of an error with a full stop, for another sentence to follow. */
+export const sentenceOf = (error: unknown): string => textOf(error).replace(/\.?$/, ".");
+
 type Send = (fields: Record<string, string>, key: string) => Promise<string | void>;
 
 /** A form and its button.

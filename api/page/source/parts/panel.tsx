@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
 import type { ProblemError } from "../data/api.ts";
-import { textOf } from "./form.tsx";
+import { sentenceOf } from "./form.tsx";
 
 export function Panel(props: { title: string; kind?: string; children: ComponentChildren; tools?: ComponentChildren }) {
   const id = useId();
@@ -26,5 +26,5 @@ export function Empty(props: { loaded: boolean; children: ComponentChildren }) {
 
 /** Says that the API refuses what the address chooses: what it expects, and what the reader can do. */
 export function Refused(props: { why: ProblemError; children: ComponentChildren }) {
-  return <p class="fault" role="alert">{textOf(props.why)}. {props.children}</p>;
+  return <p class="fault" role="alert">{sentenceOf(props.why)} {props.children}</p>;
 }

@@ -6,7 +6,7 @@ import { titleOf } from "../../data/progress.ts";
 import { Table } from "../../data/rows.ts";
 import { user } from "../../data/session.ts";
 import { Figure } from "../../parts/figure.tsx";
-import { Empty, Panel, Refused } from "../../parts/panel.tsx";
+import { Empty, Panel } from "../../parts/panel.tsx";
 import { Time } from "../../parts/texts.tsx";
 import { follow } from "../../shell/router.ts";
 import { Entries } from "./entries.tsx";
@@ -27,7 +27,7 @@ export function ProfilePage({ id }: { id: string }) {
   const { row: activity, loaded: isRead } = useRow("activity", id);
   const isUnknown = loaded && isKnown && !progress && !person && !profile;
   const way = <p class="path"><a href="/community" onClick={follow}>Community</a></p>;
-  if (refusal) return <>{way}<h1>No such user</h1><Refused why={refusal}>Find a user by the id that boards show.</Refused></>;
+  if (refusal) return <>{way}<h1>No such user</h1><p class="fault" role="alert">{id} is not the id of a user. Find a user by the id that boards show.</p></>;
   return (
     <>
       {way}
