@@ -6,7 +6,6 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,8 +20,3 @@ def test_a_deleted_row_leaves_its_table(page_module: Callable[[str], Path]) -> N
     of_many, own = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert of_many == ["bob|2"]
     assert own == []
-
-
-def test_amounts_have_their_sign_and_all_their_digits(called: Callable[[str, list[list[Any]]], list[Any]]) -> None:
-    calls = [["added", "-0.5", "0.25", 8], ["added", "12", "0.00000001", 8], ["added", "90071992547409.93", "0.01", 2]]
-    assert called("data/amounts.ts", [*calls]) == ["-0.25000000", "12.00000001", "90071992547409.94"]

@@ -1,6 +1,7 @@
 // The feeds of the page: all over one WebSocket, or, where none opens, each as server-sent events.
 
 import { type ProblemError, problemOf } from "./api.ts";
+import { pathOf } from "./paths.ts";
 
 const SILENT_MS = 12_000; // a feed sends something at least every 5 s
 const AGAIN_MS = 2_000;
@@ -259,10 +260,11 @@ export class Feeds {
     this.#sources.set(feed, null);
     const query = new URLSearchParams(Object.entries(feed.query).map(([name, value]) => [name, String(value)]));
     const token = await this.token().catch(() => null);
+    const path = pathOf`/v1/feed/${feed.name}`;
     const opening = new URLSearchParams(query);
     if (token) opening.set("ticket", await this.#ticket(token));
     if (this.#sources.get(feed) !== null || this.#isReady) return; // it was left, or a socket has opened
-    const source = new EventSource(`${this.origin}/v1/feed/${feed.name}?${opening}`);
+    const source = new EventSource(`${this.origin}${path}?${opening}`);
     this.#sources.set(feed, source);
     for (const event of ["snapshot", "delta", "progress", "resync"]) {
       source.addEventListener(event, (message) => {
@@ -271,7 +273,7 @@ export class Feeds {
       });
     }
     source.onerror = async () => {
-      const why = source.readyState === EventSource.CLOSED ? await this.#refusal(`/v1/feed/${feed.name}?${query}`, token) : null;
+      const why = source.readyState === EventSource.CLOSED ? await this.#refusal(`${path}?${query}`, token) : null;
       if (this.#sources.get(feed) !== source) return;
       if (why) feed.refuse(why);
       else feed.lose();
