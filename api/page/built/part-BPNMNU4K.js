@@ -1,1 +1,0 @@
-var g=(t,...e)=>t.reduce((n,s,r)=>n+o(e[r-1]??"")+s),o=t=>encodeURIComponent(/^\.\.?$/.test(t)?t.replaceAll(".","%2E"):t),c=/^[\w.-]{1,64}:[\w.-]{1,64}:\d{1,6}:\d{1,18}$/,p=t=>c.test(t);export{g as a,p as b};
