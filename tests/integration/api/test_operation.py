@@ -28,6 +28,7 @@ from deploy.server.server_binary import find_binary
 from streams.events.trading import OpenTrade
 from streams.topics import TRADING_EVENTS
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
+from tables.user import INBOX_NOTIFICATIONS_MAX
 from tests.integration.api.sse import Reader, serving
 from tests.integration.api.support import RULES, Worker, auth, scraped
 from tests.integration.api.test_ingress import ORDER, USER, assert_problem
@@ -223,6 +224,7 @@ async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> N
     assert settings["scopes"]["venue"] == ["account", "fills:write", "read:private"]
     assert {"level_up", "overtaken"} <= {*settings["notification_kinds"]}
     assert settings["sub_account_scopes"] == ["read:private", "trade"]
+    assert settings["notifications_max"] == INBOX_NOTIFICATIONS_MAX
 
 
 async def test_an_upload_that_breaks_off_is_one_line_in_the_log(

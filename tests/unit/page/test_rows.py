@@ -1,4 +1,4 @@
-"""The dashboard keeps the rows of feeds, and sums amounts without floats."""
+"""The dashboard keeps the rows of feeds by their keys."""
 
 from __future__ import annotations
 
