@@ -11,9 +11,9 @@ ACCEPTED = frozenset({
 })  # fmt: skip
 """Permissive licences, and the Mozilla Public License, which binds its own files alone."""
 
-UNSTATED_ACCEPTED = frozenset({"crypto-cpp-py", "poseidon-py", "promql-parser"})
-"""Distributions whose metadata states no licence, of which we know. starknet-py needs the first two, which
-docs/risks.md has as open. promql-parser, which tests alone use, has a file with the MIT licence."""
+UNSTATED_ACCEPTED = frozenset({"axe-playwright-python", "crypto-cpp-py", "poseidon-py", "promql-parser"})
+"""Distributions whose metadata states no licence, of which we know. starknet-py needs crypto-cpp-py and
+poseidon-py, which docs/risks.md has as open. The others, which tests alone use, have a file with the MIT licence."""
 
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",

@@ -132,10 +132,10 @@ export class Feeds {
     return all.some((feed) => feed.heard === 0) ? "connecting" : "live";
   }
 
-  /** When the feed that has been silent longest last sent something, in milliseconds since 1970; 0 before all have. */
+  /** When the feed that has been silent longest last sent something, in milliseconds since 1970; 0 before any has. */
   get heard(): number {
-    const all = this.#taken;
-    return all.length ? Math.min(...all.map((feed) => feed.heard)) : 0;
+    const times = this.#taken.map((feed) => feed.heard).filter((at) => at > 0);
+    return times.length ? Math.min(...times) : 0;
   }
 
   /** The feeds that the API has not refused. */

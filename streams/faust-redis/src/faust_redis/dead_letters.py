@@ -151,17 +151,14 @@ class DeadLetters:
 
         Of the other letters this reads their ids alone, and orders them in a thread beside the event loop.
         """
+        admin = Admin(self.log)
         try:
-            partitions = (await self.log.topic(self.topic)).spec.partitions
+            found = await admin.keys(self.topic)
         except UnknownTopicError:
             return LetterPage(0, [], None)
-        snapshots = [self.log.keys.snapshot(self.topic, partition) for partition in range(partitions)]
-        found = await self.log.at_once(*(("HKEYS", snapshot) for snapshot in snapshots))
         chosen = await asyncio.to_thread(_first, found, limit + 1, after)
         shown = chosen[:limit]
-        raws = (
-            await self.log.at_once(*(("HGET", snapshots[p], letter_id) for _, letter_id, p in shown)) if shown else []
-        )
+        raws = await admin.values_at(self.topic, [(partition, letter_id.encode()) for _, letter_id, partition in shown])
         letters = [DeadLetter.decode(raw) for raw in raws if raw is not None]
         next_after = shown[-1].letter_id if len(chosen) > limit else None
         return LetterPage(sum(map(len, found)), letters, next_after)

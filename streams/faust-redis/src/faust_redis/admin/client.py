@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -249,6 +249,21 @@ class Admin:
         """
         found = await self.log.at_once(*(("HGET", snapshot, key) for snapshot in await self._snapshots(topic)))
         return [value for value in found if value is not None]
+
+    async def keys(self, topic: str) -> list[list[bytes]]:
+        """Return the keys of a compacted topic that have a value, for each partition.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+        """
+        found: list[list[bytes]] = await self.log.at_once(*(("HKEYS", key) for key in await self._snapshots(topic)))
+        return found
+
+    async def values_at(self, topic: str, places: Sequence[tuple[int, bytes]]) -> list[bytes | None]:
+        """Return the latest values of keys, each with its partition; None for one without a value."""
+        asked = [("HGET", self.log.keys.snapshot(topic, partition), key) for partition, key in places]
+        found: list[bytes | None] = await self.log.at_once(*asked) if asked else []
+        return found
 
     async def rows(self, topic: str) -> list[tuple[bytes, bytes]]:
         """Return the keys and latest values of a compacted topic, all of the same moment.
