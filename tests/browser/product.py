@@ -18,7 +18,9 @@ PASSWORD: Final = "a long password of the browser tests"
 @contextmanager
 def product(directory: Path) -> Iterator[Pipeline]:
     """Run the product with one worker, relay and clock, and replay the sample with its prices."""
-    with Pipeline(directory, workers=1) as pipeline:
+    with Pipeline(directory, workers=1, api=False) as pipeline:
+        pipeline.start_api(ASTRA_RATE_LIMIT_FACTOR="100")  # all people of the tests have one address
+        pipeline.wait_until_ready()
         pipeline.start("relay", "relay")
         pipeline.start("clock", "clock")
         pipeline.run("replay", "sample", "--marks", "--tick")
