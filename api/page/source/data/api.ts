@@ -1,7 +1,7 @@
 // Requests to the API. An error carries what the API says of it (RFC 9457).
 
 /** A failure whose text the reader is told as it is. */
-export class ToldError extends Error {}
+export class MessageError extends Error {}
 
 /** What is wrong with one member of a body or one parameter. */
 interface Fault { pointer?: string; parameter?: string; detail: string }

@@ -1,6 +1,6 @@
 // Starknet wallets that extensions of the browser put into the page (`window.starknet_…`), and what they sign.
 
-import { ToldError } from "./api.ts";
+import { MessageError } from "./api.ts";
 
 /** A wallet of the browser. `request` asks it for something, and may ask the user. */
 export interface Wallet {
@@ -33,13 +33,13 @@ export function walletsHere(): Wallet[] {
 
 /** Let a wallet sign a challenge that `ask` gets for it.
  *
- * Raise a ToldError when it refuses, is on another chain, or would sign something else.
+ * Raise a MessageError when it refuses, is on another chain, or would sign something else.
  */
 export async function prove(wallet: Wallet, chainId: string, purpose: Purpose, ask: (named: Named) => Promise<Challenge>): Promise<Proven> {
   const [account] = await asked<string[]>(wallet, "wallet_requestAccounts");
-  if (!account) throw new ToldError(`${wallet.name} has no account. Create one there.`);
+  if (!account) throw new MessageError(`${wallet.name} has no account. Create one there.`);
   const its = shortText(await asked<string>(wallet, "wallet_requestChainId"));
-  if (its !== chainId) throw new ToldError(`${wallet.name} is on ${its}. Switch it to ${chainId}, and try again.`);
+  if (its !== chainId) throw new MessageError(`${wallet.name} is on ${its}. Switch it to ${chainId}, and try again.`);
   const named = { chain_id: chainId, address: hex(account) };
   const challenge = await ask(named);
   check(challenge, chainId, purpose);
@@ -53,7 +53,7 @@ async function asked<T>(wallet: Wallet, type: string, params?: object): Promise<
     return await wallet.request({ type, ...(params ? { params } : {}) }) as T;
   } catch (error) {
     const why = (error as Error | null)?.message;
-    throw new ToldError(`${wallet.name} refused${why ? `: ${why}` : ". Try again, and confirm it there."}`);
+    throw new MessageError(`${wallet.name} refused${why ? `: ${why}` : ". Try again, and confirm it there."}`);
   }
 }
 
@@ -65,8 +65,8 @@ async function keyOf(wallet: Wallet): Promise<string | null> {
 
 function check({ typed_data: { primaryType, domain, message } }: Challenge, chainId: string, purpose: Purpose): void {
   const isOurs = primaryType === "WalletChallenge" && domain.name === "AstraTrade" && domain.chainId === chainId && message.purpose === purpose;
-  if (!isOurs) throw new ToldError("The API asks for a signature of something else. Do not sign it.");
-  if (message.origin !== location.origin) throw new ToldError(`Wallets sign in at ${message.origin}. Open the page there.`);
+  if (!isOurs) throw new MessageError("The API asks for a signature of something else. Do not sign it.");
+  if (message.origin !== location.origin) throw new MessageError(`Wallets sign in at ${message.origin}. Open the page there.`);
 }
 
 const hex = (felt: string): string => `0x${BigInt(felt).toString(16)}`;

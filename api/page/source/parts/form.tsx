@@ -3,11 +3,11 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 
-import { newKey, ProblemError, ToldError } from "../data/api.ts";
+import { newKey, ProblemError, MessageError } from "../data/api.ts";
 
 export function textOf(error: unknown): string {
   if (error instanceof ProblemError) return error.detail ? `${error.message}: ${error.detail}` : error.message;
-  if (error instanceof ToldError) return error.message;
+  if (error instanceof MessageError) return error.message;
   return "The API cannot be reached. Try again in a moment.";
 }
 

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-import { ToldError } from "../data/api.ts";
+import { MessageError } from "../data/api.ts";
 import { useQuery } from "../data/query.ts";
 import { type Wallet, walletsHere } from "../data/wallet.ts";
 import { Form } from "./form.tsx";
@@ -25,7 +25,7 @@ export function WalletForm(props: { use: Use; button: string; label?: string; ki
   if (wallets.length === 0) return <p class="soft">No Starknet wallet is in this browser. Install one, such as Ready or Braavos, and it appears here.</p>;
   const send = async (fields: Record<string, string>) => {
     const wallet = walletsHere().find(({ id }) => id === fields.wallet) ?? walletsHere()[0];
-    if (!wallet || !chainId) throw new ToldError("The wallet is away. Load the page again.");
+    if (!wallet || !chainId) throw new MessageError("The wallet is away. Load the page again.");
     return props.use(wallet, chainId, fields);
   };
   return (

@@ -10,7 +10,7 @@ import { Table } from "../../data/rows.ts";
 import { user } from "../../data/session.ts";
 import { words } from "../../data/texts.ts";
 import { Form } from "../../parts/form.tsx";
-import { Left } from "../../parts/left.tsx";
+import { Countdown } from "../../parts/countdown.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { Time } from "../../parts/texts.tsx";
 import { Name } from "./name.tsx";
@@ -52,9 +52,9 @@ function Battle({ battle, all }: { battle: Row; all: Table }) {
 }
 
 function State({ of: battle }: { of: Row }) {
-  if (battle.state === "running") return <Left from={battle.starts_at} until={battle.ends_at} />;
+  if (battle.state === "running") return <Countdown from={battle.starts_at} until={battle.ends_at} />;
   if (battle.state === "starting") return <>starts soon</>;
-  if (battle.state === "challenged") return <>challenged, <Left until={battle.expires_at} /> to answer</>;
+  if (battle.state === "challenged") return <>challenged, <Countdown until={battle.expires_at} /> to answer</>;
   if (battle.state === "completed") return <>ended <Time at={battle.completed_at} /></>;
   return <>{battle.state}</>;
 }

@@ -31,7 +31,7 @@ export function Candles({ markets, market }: { markets: readonly string[]; marke
 }
 
 /** Says that nobody traded, and offers the other trades. */
-export function Untraded() {
+export function NoTrades() {
   const mode = chosenMode();
   const other = mode === "live" ? "practice" : "live";
   return <>There were no {mode} trades lately. <button type="button" class="link" onClick={() => choose({ mode: other === "live" ? "" : other })}>Show {other} trades</button> </>;
@@ -41,7 +41,7 @@ function Shown({ market }: { market: string }) {
   const interval = choice<Interval>("every", "1d", INTERVALS.map(([value]) => value));
   const mode = chosenMode();
   const { rows, loaded } = useWindows("candles", { market, interval, mode }, WINDOWS);
-  if (rows.length === 0) return <Empty loaded={loaded}><Untraded />Or choose longer candles, or another market.</Empty>;
+  if (rows.length === 0) return <Empty loaded={loaded}><NoTrades />Or choose longer candles, or another market.</Empty>;
   const column = (name: string) => rows.map((row: Row) => row[name] as string);
   return (
     <Chart

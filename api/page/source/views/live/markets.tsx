@@ -6,7 +6,7 @@ import { changeOf } from "../../data/markets.ts";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { choose } from "../../shell/router.ts";
-import { Untraded } from "./candles.tsx";
+import { NoTrades } from "./candles.tsx";
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: "Market", show: (row) => <button type="button" class="link" onClick={() => choose({ chart: row.market })}>{row.market}<span class="hidden">: show its candles</span></button> },
@@ -25,7 +25,7 @@ export function Markets({ rows, loaded }: { rows: readonly Row[]; loaded: boolea
   return (
     <Panel title="Markets" kind="high">
       {loaded && rows.length === 0
-        ? <Empty loaded><Untraded /></Empty>
+        ? <Empty loaded><NoTrades /></Empty>
         : <RowsTable label="Markets of the day, in UTC" rows={rows} keyOf={(row) => row.market} columns={COLUMNS} loaded={loaded} empty="" />}
     </Panel>
   );

@@ -4,7 +4,7 @@ import { decimal } from "../../data/format.ts";
 import { endOf, periodOf } from "../../data/periods.ts";
 import { bandsOf, shardsOf } from "../../data/prizes.ts";
 import { type RewardRule, useRules } from "../../data/rules.ts";
-import { Left } from "../../parts/left.tsx";
+import { Countdown } from "../../parts/countdown.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { follow } from "../../shell/router.ts";
@@ -29,7 +29,7 @@ export function Seasons() {
     <Panel title="Seasons and prizes" kind="roomy">
       <ul class="lines">
         {KINDS.map(([kind, title]) => (
-          <li key={kind}><a href={`/boards?period=${kind}`} onClick={follow}>{title} {periodOf(kind, today).split(":")[1]}</a><Left until={endOf(kind, today)} /></li>
+          <li key={kind}><a href={`/boards?period=${kind}`} onClick={follow}>{title} {periodOf(kind, today).split(":")[1]}</a><Countdown until={endOf(kind, today)} /></li>
         ))}
       </ul>
       {!rules && <Empty loaded={false}>{null}</Empty>}

@@ -24,14 +24,14 @@ export function Achievements({ progress, loaded }: { progress: Row | null; loade
             ))}
           </ul>
           <h3>Next</h3>
-          <ul class="lines">{nextOf(row, rules).map((next) => <Ahead key={next.rule.name} {...next} closesMin={rules.win_rate_closes_min} />)}</ul>
+          <ul class="lines">{nextOf(row, rules).map((next) => <NextAchievement key={next.rule.name} {...next} closesMin={rules.win_rate_closes_min} />)}</ul>
         </>
       )}
     </Panel>
   );
 }
 
-function Ahead({ rule, has, closesMin }: Next & { closesMin: number }) {
+function NextAchievement({ rule, has, closesMin }: Next & { closesMin: number }) {
   const title = titleOf(rule.name, decimal);
   return (
     <li>

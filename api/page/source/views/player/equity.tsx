@@ -12,7 +12,7 @@ import { textOf } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { choice } from "../../shell/router.ts";
 
-const DAYS = "1000"; // as many as a query has
+const DAYS = "1000"; // the most that a query answers
 const LIVE_DAYS = 7; // are followed
 const MODES = [["live", "Live"], ["practice", "Practice"]] as const;
 

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 /** Without a beginning the span has begun. */
-export function Left({ from, until }: { from?: string; until: string }) {
+export function Countdown({ from, until }: { from?: string; until: string }) {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), 1000);
