@@ -11,6 +11,7 @@ from tests.backup_drill.run import RESTORES, Drill
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_a_broker_older_than_its_database_heals_and_a_database_older_than_its_broker_is_refused(tmp_path: Path) -> None:
     chosen = tuple(one for one in RESTORES if one.broker != one.database)
     outcomes = {one.restore.broker: one for one in Drill(tmp_path, Sqlite(), 2, print).run(chosen)}

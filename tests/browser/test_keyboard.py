@@ -1,5 +1,6 @@
 """Everything is reached and done by keyboard alone."""
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.looking import SETTLED_MS, page_of, settle
@@ -20,6 +21,7 @@ def tab_to(page: Page, wanted: Locator) -> None:
     raise AssertionError(f"{wanted} is not reached by {TABS_MAX} tabs")
 
 
+@pytest.mark.heavy
 def test_a_player_signs_in_and_trades_by_keyboard(shown: Pipeline, browser: Browser) -> None:
     name = account(shown)
     with page_of(browser, shown.url) as (page, _):

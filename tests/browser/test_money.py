@@ -1,6 +1,7 @@
 """A moderator decides about a withdrawal by keyboard, with a reason, and sees whether the ledger holds."""
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.looking import SETTLED_MS, page_of, sign_in, violations, visit
@@ -12,6 +13,7 @@ from tests.e2e.waiting import eventually
 AMOUNT = "20000"
 
 
+@pytest.mark.heavy
 def test_a_moderator_decides_about_a_withdrawal(shown: Pipeline, browser: Browser) -> None:
     moderator, user_id = account(shown, "moderator"), withdraw(shown)
     what = f"20,000 USD of {user_id}"

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.looking import SETTLED_MS, page_of, settle, sign_in, violations, visit
@@ -33,6 +34,7 @@ def test_a_new_player_places_a_trade_and_sees_it_travel(shown: Pipeline, browser
         assert faults.found == []
 
 
+@pytest.mark.heavy
 def test_two_accounts_see_nothing_of_each_other(shown: Pipeline, browser: Browser) -> None:
     one, other = account(shown), account(shown)
     with page_of(browser, shown.url) as (page, _):

@@ -13,10 +13,10 @@ from tests.e2e.pipeline import Pipeline
     ("role", "size", "scheme"),
     [
         pytest.param("", WIDE, "light", id="anyone-wide-light"),
-        pytest.param("", PHONE, "dark", id="anyone-phone-dark"),
+        pytest.param("", PHONE, "dark", id="anyone-phone-dark", marks=pytest.mark.heavy),
         pytest.param("user", WIDE, "dark", id="user-wide-dark", marks=pytest.mark.heavy),
         pytest.param("user", PHONE, "light", id="user-phone-light", marks=pytest.mark.heavy),
-        pytest.param("moderator", WIDE, "light", id="moderator-wide-light"),
+        pytest.param("moderator", WIDE, "light", id="moderator-wide-light", marks=pytest.mark.heavy),
         pytest.param("moderator", PHONE, "dark", id="moderator-phone-dark", marks=pytest.mark.heavy),
     ],
 )
@@ -61,6 +61,7 @@ def test_a_link_keeps_the_market_that_was_first_when_it_was_chosen(shown: Pipeli
         assert f"chart={first}" in page.url
 
 
+@pytest.mark.heavy
 def test_times_are_in_the_readers_zone_with_utc_beside(shown: Pipeline, browser: Browser) -> None:
     seen = []
     for zone in ("America/New_York", "Asia/Tokyo"):

@@ -12,6 +12,7 @@ from tests.chain.deployed import Chain, Deployed, Receipt, reverts
 from tests.chain.node import ContractError
 from tests.chain.transactions import Account, RevertedError
 
+pytestmark = pytest.mark.heavy  # in CI, random transactions are compared with a reference
 KIND, RARITY, URI = "first_trade", "common", "https://astra.example/genesis/first-trade-of-a-user-with-a-long-name.json"
 ANN, BOB = 0xA22, 0xB0B
 RECEIVER_ID = 0x3A0DFF5F70D80458AD14AE37BB182A728E3C8CDDA0402A5DAA86620BDF910BC

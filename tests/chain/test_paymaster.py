@@ -11,6 +11,7 @@ from tests.chain.deployed import Chain, reverts
 from tests.chain.fees import STAKING, Fees, change, shares
 from tests.chain.sponsoring import ALLOWANCES, DAY_S, MAX_PRICE, TIERS, Sponsoring
 
+pytestmark = pytest.mark.heavy  # in CI, random transactions are compared with a reference
 ANN, BOB = 0xA22, 0xB0B
 REQUEST = 0x5EED
 

@@ -30,6 +30,7 @@ def environment(fees: Fees, node: HashingNode, broker_url: str, namespace: str, 
     return settings_of(fees, node.url, {"url": broker_url, "namespace": namespace}, tmp_path)
 
 
+@pytest.mark.heavy
 async def test_the_commands_deploy_check_and_audit(
     fees: Fees, node: HashingNode, log: Log, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,7 @@ async def test_replaced_blocks_are_made_good(chain: Chain, rewards: Rewards, nod
 
 
 @pytest.mark.parametrize("sends", [False, True])
+@pytest.mark.sample(1)
 async def test_a_sink_that_is_killed_when_it_sends_goes_on(
     rewards: Rewards, node: HashingNode, log: Log, *, sends: bool
 ) -> None:

@@ -12,6 +12,7 @@ from tests.chain.fees import Fees, change
 from tests.chain.staking import EXIT_S, FUNDED_MAX, SCALE, STAKED_MAX, STREAM_S, WEALTH, Staking
 from tests.chain.transactions import Account
 
+pytestmark = pytest.mark.heavy  # in CI, random transactions are compared with a reference
 REWARD = STREAM_S * 10**6
 """A dollar a second."""
 SLACK = 60 * 10**6

@@ -12,6 +12,7 @@ CROWD = Plan(users=20, days=1, seed=4, activity=0.6, crowded=True)
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_a_community_on_real_processes_equals_the_oracle_although_one_is_killed(tmp_path: Path) -> None:
     options = Options(plan=PLAN, faults=0.5, faults_max=1, together=True, why=20, at=20)
     outcome = live(options, tmp_path, print)

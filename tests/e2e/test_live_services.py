@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tables.domains import TOPOLOGY
 from tests.e2e.children import Child
@@ -62,6 +63,7 @@ def test_each_process_is_listed_while_it_lives(tmp_path: Path) -> None:
         assert [one["kind"] for one in services(pipeline)] == ["api"], "a worker that ends withdraws its lease"
 
 
+@pytest.mark.heavy
 def test_an_api_that_is_killed_is_gone_and_one_that_ends_withdraws(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=0) as pipeline:
         pipeline.wait_until_listening()

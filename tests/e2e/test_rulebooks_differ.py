@@ -3,6 +3,8 @@
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from agents.rulebook import packaged_rulebook, packaged_text, parse_rulebook
 from tables.domains import TOPOLOGY
 from tests.e2e.children import Child
@@ -12,6 +14,7 @@ from tests.e2e.waiting import eventually
 CHANGED = packaged_text().replace("fee_ppm = 1000", "fee_ppm = 1001")
 
 
+@pytest.mark.heavy
 def test_a_worker_with_another_rule_book_is_named_everywhere(tmp_path: Path) -> None:
     file = tmp_path / "changed.toml"
     file.write_text(CHANGED)

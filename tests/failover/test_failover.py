@@ -13,6 +13,7 @@ from tests.failover.run import Case, run
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_what_a_fail_over_loses_is_told_and_everything_counts_once_when_it_is_sent_again(tmp_path: Path) -> None:
     result = run(Case(0, "everysec", "behind", down_after_ms=500), tmp_path, print, workers=1, returns=False)
     assert not result.failures, result.failures

@@ -12,6 +12,7 @@ from tests.outbox.run import Template
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_kills_at_random_points_double_and_lose_nothing_on_sqlite(tmp_path: Path) -> None:
     outcome = play(35, "sqlite", Template(tmp_path, None))
     assert not outcome.failure, outcome.story

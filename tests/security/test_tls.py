@@ -56,6 +56,7 @@ class Encrypted(Pipeline):
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_the_whole_product_runs_over_tls_to_its_broker(tmp_path: Path, authority: Authority) -> None:
     """Faust's transport, the heartbeats' own client, the API and the commands all use the URL."""
     with Encrypted(tmp_path, workers=0, api=False) as pipeline, tls_broker(pipeline.server, authority) as proxy:

@@ -27,8 +27,8 @@ from tests.peers.race import RaceError
 FILLS = 600
 """More than the greatest batch of any contestant."""
 
-LONG = [REDIS, *(who for who in PEERS if who.name == "PostgreSQL, 20 a transaction")]
-SLICE = [OURS, PLAIN, *(pytest.param(who, marks=pytest.mark.heavy) for who in LONG)]
+LONG = [OURS, REDIS, *(who for who in PEERS if who.name == "PostgreSQL, 20 a transaction")]
+SLICE = [PLAIN, *(pytest.param(who, marks=pytest.mark.heavy) for who in LONG)]
 
 
 def python_of(who: Contestant) -> Path:
