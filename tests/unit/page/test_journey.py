@@ -22,5 +22,5 @@ def test_steps_are_in_the_order_of_their_causes(page_module: Callable[[str], Pat
     in_order, answer_last, others_too, twice, refused, unanswered = told
     assert in_order == answer_last == others_too == WHOLE
     assert twice == "accepted; executed at 22.50; +10 XP, trade; +10 XP, trade; rank 5 on the board", "each gain once"
-    assert refused == "accepted; rejected: insufficient_margin"
+    assert refused == "accepted; rejected: insufficient margin"
     assert unanswered == ""

@@ -4,6 +4,7 @@ import { type Signal, signal } from "@preact/signals";
 
 import type { Row } from "./feeds.ts";
 import { decimal } from "./format.ts";
+import { words } from "./texts.ts";
 
 export interface Step { text: string; afterMs: number }
 
@@ -46,7 +47,7 @@ export class Journey {
     else if (row.type === "TradeExecuted") {
       this.#note("executed", `executed at ${decimal(row.price)}`, atMs);
       setTimeout(() => void this.#ask(), WITHOUT_EXPERIENCE_MS);
-    } else if (row.type === "TradeRejected") this.#end("executed", `rejected: ${row.reason}`, atMs);
+    } else if (row.type === "TradeRejected") this.#end("executed", `rejected: ${words(row.reason)}`, atMs);
   }
 
   /** The user gained experience: the board has the trade, too, since both are of one commit. */

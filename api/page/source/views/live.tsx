@@ -10,12 +10,15 @@ import { Glance } from "./live/glance.tsx";
 import { Markets } from "./live/markets.tsx";
 import { Seasons } from "./live/seasons.tsx";
 import { useTraded } from "./live/traded.tsx";
+import { user } from "../data/session.ts";
+import { follow } from "../shell/router.ts";
 
 export function Live() {
   const { markets, market, rows, loaded } = useTraded();
   return (
     <>
       <h1 class="hidden">Live</h1>
+      {!user.value && <p>AstraTrade makes trading a game: trades earn XP, levels and ranks. <a href="/player?account=new" onClick={follow}>Create an account</a> and place a practice trade.</p>}
       <Glance />
       <div class="pair">
         <div class="stack">

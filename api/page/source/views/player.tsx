@@ -55,11 +55,11 @@ function Signed({ user: id }: { user: string }) {
   );
 }
 
-function Trading({ user: id }: PartProps) {
+function Trading({ user: id, progress }: PartProps) {
   const prices = usePrices();
   return (
     <div class="grid">
-      <Order user={id} prices={prices} />
+      <Order user={id} prices={prices} ownLeverage={progress?.max_leverage ?? null} />
       <OpenTrades prices={prices} />
       <Portfolio />
       <Positions prices={prices} />

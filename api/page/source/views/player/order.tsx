@@ -14,12 +14,15 @@ import { token } from "../../data/session.ts";
 import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 
-export function Order({ user, prices }: { user: string; prices: Prices }) {
+/** `ownLeverage` is the most that the player's level allows; null before the first XP. */
+export function Order({ user, prices, ownLeverage }: { user: string; prices: Prices; ownLeverage: number | null }) {
   const journey = useSignal<Journey | null>(null);
   useTravel(user, journey);
   const [chosen, setChosen] = useState("");
-  const leverages = useRules()?.markets ?? {};
+  const rules = useRules();
   const markets = [...prices.byMarket.values()].sort((a, b) => a.market.localeCompare(b.market));
+  const ofMarket = rules?.markets[chosen || (markets[0]?.market ?? "")];
+  const leverageMax = rules && ofMarket ? Math.min(ofMarket, ownLeverage ?? rules.levels.leverage_first) : undefined;
   const send = async (fields: Record<string, string>, key: string) => {
     const sent = new Journey(() => rankOf(user));
     journey.value = sent;
@@ -39,7 +42,7 @@ export function Order({ user, prices }: { user: string; prices: Prices }) {
         </label>
         <label>Side<select name="side"><option value="long">long</option><option value="short">short</option></select></label>
         <label>Amount, USD<input name="notional" inputMode="decimal" defaultValue="100" required pattern="\d+(\.\d{1,8})?" /></label>
-        <label>Leverage<input name="leverage" type="number" min={1} max={leverages[chosen || (markets[0]?.market ?? "")]} defaultValue={1} required /></label>
+        <label>Leverage<input name="leverage" type="number" min={1} max={leverageMax} defaultValue={1} required /></label>
       </Form>
       <Travelled of={journey.value} />
     </Panel>
