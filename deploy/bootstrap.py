@@ -144,7 +144,7 @@ def finish(command: list[str], environment: dict[str, str]) -> int:
 
 
 def wait_or_kill(process: subprocess.Popen[bytes], own_group: bool) -> None:
-    """Wait until an interrupted process has ended, then kill what is left of it."""
+    """Wait a while for an interrupted process to end. Then kill it, or all processes of its group."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(INTERRUPTED_GRACE_S)
     if own_group:

@@ -89,6 +89,13 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+def keep_in_one_process(items: Iterable[pytest.Item], folder: Path) -> None:
+    """Run all tests of a folder in one process, so that one server serves them. Call this before `arrange`."""
+    for item in items:
+        if item.path.is_relative_to(folder):
+            item.add_marker(pytest.mark.xdist_group(folder.name))
+
+
 def _sample(items: Iterable[pytest.Item]) -> None:
     """Mark the cases that CI leaves out as heavy: of a sampled test all but some, of a test on two databases one.
 

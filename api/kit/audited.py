@@ -25,7 +25,7 @@ AUDITED: Final = frozenset({Role.MODERATOR, Role.ADMIN})
 """The roles of people. A service reads for its users, as its own configuration says."""
 ACTION: Final = "private.read"
 ANYONE: Final = "pipeline"
-"""The subject of an entry about events and rows that may belong to any user. Its detail has what was asked."""
+"""The subject of an entry about events and rows, which may belong to any user. The entry's detail says which."""
 ASKED: Final[Mapping[str, str]] = {
     "table": r"^[a-z-]{3,64}$",
     "key": r"^[^\x00-\x1f\x7f-\x9f]{1,256}$",
@@ -33,7 +33,7 @@ ASKED: Final[Mapping[str, str]] = {
     "letter_id": r"^[!-9;-~]{1,64}:[!-9;-~]{1,64}:[0-9]{1,6}:[0-9]{1,18}$",
     "at": r"^[!-~]{1,2048}$",
 }
-"""The parameters of audited routes with their patterns: they decide what is shown. An entry has them in this order."""
+"""The parameters that select what an audited route shows, with their patterns. An entry lists them in this order."""
 
 _ID: Final = re.compile(ID_PATTERN)
 
@@ -41,11 +41,11 @@ _ID: Final = re.compile(ID_PATTERN)
 async def record_foreign_read(
     api: Api, connection: HTTPConnection, permission: Permission, caller: Principal | None
 ) -> None:
-    """Write the reason of a moderator or admin who reads what may belong to others, before anything is answered.
+    """Write to the audit log why a moderator or admin reads data of other users. The route answers after that.
 
     Raises:
-        Problem: 403 without a reason, 422 when a parameter cannot be what it names, or comes twice; 503 when the reason
-            cannot be written.
+        Problem: 403 without a reason, 422 when a parameter does not match its pattern or is repeated; 503 when
+            the reason cannot be written.
     """
     if permission.audited:
         _refuse_repeated(connection)
@@ -86,7 +86,7 @@ def _refuse_repeated(connection: HTTPConnection) -> None:
 
 
 def _asked(connection: HTTPConnection) -> dict[str, str]:
-    """Return the parameters that decide what is shown, decoded and whole."""
+    """Return the request's values of the parameters in `ASKED`, decoded and not cut."""
     given = connection.path_params | dict(connection.query_params)
     asked = {name: given[name] for name in ASKED if name in given}
     for name, value in asked.items():

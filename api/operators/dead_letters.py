@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -127,10 +129,8 @@ async def replay(api: ApiDep, caller: Caller, letter_id: LetterPath, request: Re
     if offset is None:
         letter = await _found(api, letter_id)
         await record(api, caller, "dead-letter.replay", letter_id, {"reason": body.reason})
-        try:
+        with _still_there(letter_id):
             offset = await box.replay(letter)
-        except (IdempotencyConflictError, RowGoneError) as exc:
-            raise _gone(letter_id) from exc
     return Replayed(topic=topic, partition=int(partition), offset=offset)
 
 
@@ -145,10 +145,8 @@ async def drop(api: ApiDep, caller: Caller, letter_id: LetterPath, request: Requ
     body = await DECISION_BODY.read(request)
     letter = await _found(api, letter_id)
     await record(api, caller, "dead-letter.drop", letter_id, {"reason": body.reason})
-    try:
+    with _still_there(letter_id):
         await _box(api).drop(letter)
-    except (IdempotencyConflictError, RowGoneError) as exc:
-        raise _gone(letter_id) from exc
     return Dropped(id=letter_id)
 
 
@@ -161,6 +159,15 @@ async def _found(api: Api, letter_id: str) -> DeadLetter:
     if letter is None:
         raise _gone(letter_id)
     return letter
+
+
+@contextmanager
+def _still_there(letter_id: str) -> Iterator[None]:
+    """Answer 404 when another decision about the letter came first."""
+    try:
+        yield
+    except (IdempotencyConflictError, RowGoneError) as exc:
+        raise _gone(letter_id) from exc
 
 
 def _gone(letter_id: str) -> Problem:

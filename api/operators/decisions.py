@@ -19,7 +19,7 @@ class PipelineDecision(BaseModel):
     reason: Annotated[
         str,
         StringConstraints(min_length=REASON_CHARS_MIN, max_length=REASON_CHARS_MAX),
-        Field(description="what was mended, or why the message is not wanted; the audit log keeps it"),
+        Field(description="why the message can be processed now, or why it is dropped; the audit log keeps this text"),
     ]
 
 

@@ -38,7 +38,9 @@ TablePath = Annotated[
     str, Path(pattern=ASKED["table"], description="a table's name", examples=["gamification-progress"])
 ]
 RowKey = Annotated[str, Query(pattern=ASKED["key"], description="the row's key", examples=["trader-1"])]
-Cut = Annotated[list[str], Field(description="what was left out, and why; empty when everything was read")]
+Cut = Annotated[
+    list[str], Field(description="each bound that stopped the search early; empty when the search read everything")
+]
 
 
 class PlacedEvent(BaseModel):
@@ -112,8 +114,9 @@ async def get_trace(
 ) -> TraceAnswer:
     """Return all events with the same first cause. For the staff; the audit log keeps who read it and why.
 
-    Of each partition 5,000 records are searched, for at most 10 s: from a minute before the time of the event on, or
-    the newest ones when its id has no time. `cut` says what was left out; `astratrade trace` reads the whole log.
+    The search reads 5,000 records of each partition, for at most 10 s. It begins a minute before the time of the event,
+    or reads the newest records when the event's id has no time. `cut` lists the bounds that stopped it early. The
+    command `astratrade trace` reads the whole log.
     """
     known = set(await api.log.topics())
     topics = [topic for topic in TOPOLOGY.topics if topic in known]
@@ -159,7 +162,7 @@ async def get_why(api: ApiDep, _: Caller, table: TablePath, key: RowKey, _reason
     """Return the events that changed a row, each with its causes. For the staff; the audit log keeps who asked and why.
 
     A process beside the API folds the domain's topics from the beginning of the log, for at most 10 s and 500 events.
-    `cut` says what was left out; `astratrade why` has no bounds.
+    `cut` lists the bounds that stopped it early. The command `astratrade why` has no bounds.
     """
     table_of(table)
     with api.searches.alone():

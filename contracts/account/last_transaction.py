@@ -77,8 +77,8 @@ class LastTransaction:
     async def _in_no_block(self, tx_hash: str, nonce: int, send_again_s: float) -> Standing:
         """Return the standing of a transaction that is in no block.
 
-        A transaction waits for ever if its gas price is too low or a transaction with an earlier nonce is missing. The
-        caller then replaces it.
+        No block takes a transaction whose gas price is too low, or whose account lacks a transaction with an earlier
+        nonce. The caller then replaces it.
         """
         if self._pending[0] != tx_hash:
             self._pending = (tx_hash, time.monotonic())

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import chromium, find_chromium
 from tests.browser.product import product
 from tests.e2e.pipeline import Pipeline
+from tests.selection import keep_in_one_process
 
 SAYS_SO: Final = "test_chromium_is_found.py"
 
@@ -25,10 +26,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests in one process, so that one product serves them all."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    keep_in_one_process(items, Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")

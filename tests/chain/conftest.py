@@ -13,6 +13,7 @@ import pytest
 from tests.chain.deployed import Chain
 from tests.chain.fees import Fees
 from tests.chain.lending import Lending
+from tests.selection import keep_in_one_process
 from tests.support.devnet import devnet, find_devnet
 
 URL: Final = "DEVNET_URL"
@@ -39,10 +40,7 @@ def node_is_found() -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests in one process, so that one node serves them all. `tests.selection` reads the marks after this."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("chain"))
+    keep_in_one_process(items, Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")

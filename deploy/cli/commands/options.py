@@ -27,6 +27,18 @@ data_dir_option = click.option(
 )
 
 
+def shape_option(lines: str) -> Callable[[F], F]:
+    """Return the option `--format`: lines of text, which the argument names in the help, or JSON."""
+    return click.option(
+        "--format",
+        "shape",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help=f"{lines}, or the events whole.",
+    )
+
+
 def ask_log(settings: Settings, question: Callable[[Log], Awaitable[T]]) -> T:
     """Open the log of these settings, run a query on it, and close it."""
     return ask_at(log_url(settings), settings.namespace, question)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from faust_redis.log import Log
 
-from deploy.cli.commands.options import ask_log, data_dir_option
+from deploy.cli.commands.options import ask_log, data_dir_option, shape_option
 from deploy.cli.progress import records_read
 from deploy.errors import DeployError
 from deploy.settings import load
@@ -20,14 +20,7 @@ from tables.domains import TOPOLOGY
 
 @click.command()
 @click.argument("named", metavar="EVENT")
-@click.option(
-    "--format",
-    "shape",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A tree of lines, or the events whole.",
-)
+@shape_option("A tree of lines")
 @data_dir_option
 def trace(named: str, shape: str, data_dir: Path | None) -> None:
     """Print the tree of all events that share the first cause of EVENT, which an asterisk marks.

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 from faust_redis.log import Log
 
-from deploy.cli.commands.options import ask_log, data_dir_option
+from deploy.cli.commands.options import ask_log, data_dir_option, shape_option
 from deploy.cli.progress import records_read
 from deploy.errors import DeployError
 from deploy.lineage import Behind, Lineage, UnorderedLogError
@@ -28,14 +28,7 @@ UNFOUND: Final = "which was not found before the search stopped"
 @click.command()
 @click.argument("table", metavar="TABLE", type=click.Choice([spec.name for spec in TOPOLOGY.tables]))
 @click.argument("key")
-@click.option(
-    "--format",
-    "shape",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Lines, or the events whole.",
-)
+@shape_option("Lines")
 @click.option("--within", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Stop after so long, and say so.")
 @click.option("--events", metavar="N", type=click.IntRange(min=1), help="Stop after so many events, and say so.")
 @data_dir_option
