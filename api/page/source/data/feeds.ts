@@ -26,6 +26,7 @@ export type Connection = "live" | "connecting" | "stalled" | "lost";
 class Feed {
   lastId: string | null = null;
   heard = 0;
+  readonly begun = Date.now();
   stalled = false;
   lost = false;
   /** Whether the API refused the query. There is nothing to wait for then. */
@@ -127,9 +128,9 @@ export class Feeds {
   get state(): Connection {
     const all = this.#taken;
     const now = Date.now();
-    if (all.some((feed) => feed.lost || (feed.heard && now - feed.heard > SILENT_MS))) return "lost";
+    if (all.some((feed) => feed.lost || now - (feed.heard || feed.begun) > SILENT_MS)) return "lost";
     if (all.some((feed) => feed.stalled)) return "stalled";
-    return all.some((feed) => feed.heard === 0) ? "connecting" : "live";
+    return all.length > 0 && all.every((feed) => feed.heard === 0) ? "connecting" : "live"; // a further feed changes nothing
   }
 
   /** When the feed that has been silent longest last sent something, in milliseconds since 1970; 0 before any has. */
