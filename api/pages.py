@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.responses import HTMLResponse, Response
 
 from api.auth import Role
+from api.identity.password_rules import CHARS_MIN
 from api.kit.context import ApiDep
 from api.kit.problems import KINDS, NOT_FOUND, Problem
 from api.permissions import SUB_ACCOUNT_SCOPES, Scope, scopes_of
@@ -85,6 +86,7 @@ class PageSettings(BaseModel):
     sub_account_scopes: list[Scope]
     notification_kinds: list[str]
     notifications_max: int
+    password_chars_min: int
     chain_id: str
 
 
@@ -97,6 +99,7 @@ async def settings(api: ApiDep) -> PageSettings:
         sub_account_scopes=sorted(SUB_ACCOUNT_SCOPES),
         notification_kinds=list(notifications.KINDS),
         notifications_max=INBOX_NOTIFICATIONS_MAX,
+        password_chars_min=CHARS_MIN,
         chain_id=api.config.wallets.chain_id,
     )
 

@@ -225,6 +225,7 @@ async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> N
     assert {"level_up", "overtaken"} <= {*settings["notification_kinds"]}
     assert settings["sub_account_scopes"] == ["read:private", "trade"]
     assert settings["notifications_max"] == INBOX_NOTIFICATIONS_MAX
+    assert settings["password_chars_min"] == 12
 
 
 async def test_an_upload_that_breaks_off_is_one_line_in_the_log(

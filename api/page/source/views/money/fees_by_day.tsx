@@ -28,7 +28,7 @@ export function FeesByDay() {
     ...names.map((name) => ({ title: name.replaceAll("_", " "), show: amount(name), isNumber: true })),
   ];
   return (
-    <Panel title="Fees by day" kind="tall">
+    <Panel title="Fees by day" kind="tall roomy">
       <form onSubmit={(event) => event.preventDefault()}><Choose name="source" label="Source" options={SOURCES} /></form>
       <RowsTable label="Fees by day" rows={days} keyOf={(day) => day.day} columns={columns} loaded={table.loaded.value} empty="No fees of this source yet." />
     </Panel>

@@ -22,7 +22,7 @@ export function FeesByHour() {
   const by = choice("by", "beneficiary", PARTS.map(([value]) => value));
   const { rows, loaded } = useWindows("fee-hours", {}, Number(last));
   return (
-    <Panel title="Fees by hour, USD">
+    <Panel title="Fees by hour, USD" kind="roomy">
       <form onSubmit={(event) => event.preventDefault()}>
         <Choose name="hours" label="Last" options={LASTS} />
         <Choose name="by" label="By" options={PARTS} />

@@ -32,7 +32,7 @@ export function Reconciliation({ chain }: { chain: Table }) {
   const { steps, sources, isBroken } = feeSteps([...fees.byKey.values()], [...chain.byKey.values()]);
   const isLoaded = chain.loaded.value && fees.loaded.value;
   return (
-    <Panel title="From ledger to beneficiaries">
+    <Panel title="From ledger to beneficiaries" kind="high">
       {!isLoaded && <Empty loaded={false}>{null}</Empty>}
       {isLoaded && chain.byKey.size === 0 && (
         <p role="status"><Light state="unknown">No chain is connected</Light>: no fee contract has told anything. All <Usd amount={steps[0]?.amount ?? "0"} /> USD of fees are in the ledger.</p>

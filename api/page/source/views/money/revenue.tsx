@@ -21,7 +21,7 @@ export function Revenue() {
   table.version.value;
   const rows = [...table.byKey.values()].sort((a, b) => keyOf(b).localeCompare(keyOf(a)));
   return (
-    <Panel title="Revenue">
+    <Panel title="Revenue" kind="high">
       <RowsTable label="Revenue by month" rows={rows} keyOf={keyOf} columns={COLUMNS} loaded={table.loaded.value} empty="No revenue yet." />
     </Panel>
   );

@@ -1,6 +1,7 @@
 // Sign in with a name and a password or with a wallet, or make an account.
 
 import { request } from "../../data/api.ts";
+import { useQuery } from "../../data/query.ts";
 import { register, signIn, signInByWallet } from "../../data/session.ts";
 import { type Challenge, prove, type Wallet } from "../../data/wallet.ts";
 import { Form } from "../../parts/form.tsx";
@@ -16,6 +17,8 @@ const byWallet = async (wallet: Wallet, chainId: string) => {
 /** The title is that of the view that asks for it. */
 export function SignIn({ title = "You" }: { title?: string }) {
   const isNew = choice("account", "", ["new"]) === "new";
+  const settings = useQuery<{ password_chars_min: number }>("/page-settings").data;
+  const least = isNew ? settings?.password_chars_min : undefined;
   const send = ({ name = "", password = "" }) => (isNew ? register(name, password) : signIn(name, password));
   return (
     <div class="narrow">
@@ -25,8 +28,9 @@ export function SignIn({ title = "You" }: { title?: string }) {
           <label>{isNew ? "Name" : "Name or e-mail address"}<input name="name" autoComplete="username" required maxLength={320} /></label>
           <label>
             Password
-            <input name="password" type="password" autoComplete={isNew ? "new-password" : "current-password"} required maxLength={128} />
+            <input name="password" type="password" autoComplete={isNew ? "new-password" : "current-password"} required minLength={least} maxLength={128} aria-describedby="password-rule" />
           </label>
+          {least && <p id="password-rule" class="soft line">At least {least} characters, and no common word or pattern.</p>}
         </Form>
         <p class="soft">
           {isNew ? "You have an account? " : "You have no account? "}
