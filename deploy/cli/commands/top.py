@@ -46,15 +46,15 @@ def top(once: bool, data_dir: Path | None) -> None:
         asyncio.run(_print_once(settings) if once else watch(settings, Console(highlight=False)))
 
 
-class Looker:
-    """Looks at the pipeline of one installation again and again."""
+class Sampler:
+    """Samples the pipeline of one installation."""
 
     def __init__(self, log: Log, app_id: str) -> None:
         self._log = log
-        self._pipeline = Pipeline(log, TOPOLOGY, app_id, _Unwatched())
+        self._pipeline = Pipeline(log, TOPOLOGY, app_id, _NoWatch())
 
-    async def look(self) -> Moment:
-        """Return the pipeline now. Rates are means since the first look, at most of the last 10 s.
+    async def sample(self) -> Moment:
+        """Return the pipeline now. Rates are means since the first sample, at most of the last 10 s.
 
         Raises:
             LogError: the broker does not answer.
@@ -68,8 +68,8 @@ class Looker:
         return Moment(states, self._pipeline.topics(), services, letters)
 
 
-class _Unwatched:
-    """Judges no sample: this process answers no commands."""
+class _NoWatch:
+    """Stands where an API has the watch that refuses commands while domains are behind: this process takes none."""
 
     some_delayed = False
 
@@ -79,10 +79,10 @@ class _Unwatched:
 
 async def _print_once(settings: Settings) -> None:
     async with Log(log_url(settings), settings.namespace) as log:
-        looker = Looker(log, settings.app_id)
-        await looker.look()
+        sampler = Sampler(log, settings.app_id)
+        await sampler.sample()
         await asyncio.sleep(EVERY_S)
-        moment = await looker.look()
+        moment = await sampler.sample()
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_COLUMNS)
@@ -92,12 +92,12 @@ async def _print_once(settings: Settings) -> None:
 async def watch(settings: Settings, console: Console) -> None:
     """Refresh a screen until cancelled. While the broker is away, a line of the last screen says so."""
     log = Log(log_url(settings), settings.namespace)
-    looker, last = Looker(log, settings.app_id), None
+    sampler, last = Sampler(log, settings.app_id), None
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
                 try:
-                    last = await looker.look()
+                    last = await sampler.sample()
                     shown = screen(last, lines=console.height)
                 except LogError as exc:
                     fault = f"the broker is away: {exc}"
