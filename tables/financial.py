@@ -32,6 +32,8 @@ from tables.watermark import Watermark
 
 ALL_DAYS: Final = "all"
 TOTAL: Final = "total"
+PAID_PLANS: Final[tuple[Plan, ...]] = ("navigator", "captain", "admiral")
+"""The plans that users have a row for. Users without one have the free plan."""
 AUDIT_KEY: Final = "latest"
 """The only key of `financial-audits`, in each partition."""
 
@@ -131,6 +133,12 @@ class Subscription(Row, frozen=True, kw_only=True):
     cancelled: bool = False
 
 
+class PlanUsers(Row, frozen=True, kw_only=True):
+    """How many users of this partition have a plan; readers sum the partitions. The key is the plan."""
+
+    users: int = 0
+
+
 class Reservation(Row, frozen=True, kw_only=True):
     """A buyer's money that is set aside for a token until the token's partition decides. The key is the reservation."""
 
@@ -227,6 +235,7 @@ FINANCIAL_DEPOSITS: Final = TableSpec("financial-deposits", Deposit, (_COMMANDS,
 FINANCIAL_WITHDRAWALS: Final = TableSpec("financial-withdrawals", Withdrawals, (_COMMANDS,))
 FINANCIAL_REVIEWS: Final = TableSpec("financial-reviews", Review, (_COMMANDS,))
 FINANCIAL_PLANS: Final = TableSpec("financial-plans", Subscription, (*_PLANS, topics.USER_EVENTS))
+FINANCIAL_PLAN_USERS: Final = TableSpec("financial-plan-users", PlanUsers, _PLANS)
 FINANCIAL_RESERVATIONS: Final = TableSpec("financial-reservations", Reservation, (_NFT,))
 FINANCIAL_DEADLINES: Final = TableSpec("financial-deadlines", Deadline, (*_PLANS, _NFT))
 FINANCIAL_AUDITS: Final = TableSpec("financial-audits", Audit, (topics.CLOCK,))
@@ -262,6 +271,7 @@ DOMAIN: Final = Domain(
         FINANCIAL_WITHDRAWALS,
         FINANCIAL_REVIEWS,
         FINANCIAL_PLANS,
+        FINANCIAL_PLAN_USERS,
         FINANCIAL_RESERVATIONS,
         FINANCIAL_DEADLINES,
         FINANCIAL_AUDITS,

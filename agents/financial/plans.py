@@ -11,6 +11,7 @@ from agents.financial.customers import Customers, refused, rejected
 from agents.financial.entries import moved
 from agents.financial.ledger import Ledger
 from agents.financial.months import MONTHS, days_in, days_left, months_after
+from agents.financial.plan_rows import PlanRows
 from agents.financial.policy import PlanPolicy
 from agents.financial.revenue import Revenues
 from agents.notices import notice
@@ -30,7 +31,7 @@ from streams.events.financial import (
 from streams.times import Instant
 from streams.units import Usd, divide_half_up
 from tables.accounts import TREASURY, available
-from tables.financial import FINANCIAL_PLANS, DeadlineKind, Subscription
+from tables.financial import DeadlineKind, Subscription
 from tables.unit_of_work import UnitOfWork
 
 
@@ -47,7 +48,7 @@ class Plans:
         revenues: Revenues,
         policy: PlanPolicy,
     ) -> None:
-        self.rows = tables.rows(FINANCIAL_PLANS)
+        self.rows = PlanRows(tables)
         self._ledger = ledger
         self._customers = customers
         self._deadlines = deadlines

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.financial import balances, chain, commands, fee_hours, fees, ledger_audits, models, money, revenue, reviews
+from api.financial import (
+    balances,
+    chain,
+    commands,
+    fee_hours,
+    fees,
+    ledger_audits,
+    models,
+    money,
+    plan_users,
+    revenue,
+    reviews,
+)
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
@@ -54,6 +66,8 @@ API: Final = DomainApi(
         fee_hours.feeds,
         revenue.router,
         revenue.feeds,
+        plan_users.router,
+        plan_users.feeds,
         chain.router,
         chain.feeds,
         ledger_audits.router,
@@ -67,6 +81,7 @@ API: Final = DomainApi(
         fees.FEES_FEED,
         fee_hours.FEE_HOURS_FEED,
         revenue.REVENUE_FEED,
+        plan_users.PLAN_USERS_FEED,
         chain.CHAIN_FEED,
     ),
     commands={
@@ -82,6 +97,8 @@ API: Final = DomainApi(
     permissions={
         ("GET", "/v1/fees/hours"): PUBLIC,
         ("GET", "/v1/feed/fee-hours"): PUBLIC,
+        ("GET", "/v1/plan-users"): PUBLIC,
+        ("GET", "/v1/feed/plan-users"): PUBLIC,
         ("GET", "/v1/ledger/audits"): Permission(STAFF),
         ("GET", "/v1/users/{user_id}/ledger-entries"): OWNED,
         **money.MONEY.permissions,

@@ -1,4 +1,4 @@
-"""Totals that each partition keeps a part of: fees, revenue, and what the chain says.
+"""Totals that each partition keeps a part of: fees, revenue, users by plan, and what the chain says.
 
 The filter of a request, the sums, what clients see.
 """
@@ -19,9 +19,11 @@ from tables.financial import (
     ALL_DAYS,
     FINANCIAL_CHAIN,
     FINANCIAL_FEES,
+    FINANCIAL_PLAN_USERS,
     FINANCIAL_REVENUE,
     ChainTotal,
     FeeTotal,
+    PlanUsers,
     Revenue,
 )
 from tables.keys import SEPARATOR
@@ -52,6 +54,9 @@ REVENUE: Final = Projection(
     },
 )
 
+PLAN_USERS_SHOWN: Final = Projection(
+    PlanUsers, "PlanUsers", "How many users have a plan. Users of the free plan are not counted.", key={"plan": str}
+)
 
 CHAIN: Final = Projection(
     ChainTotal,
@@ -124,6 +129,16 @@ class ChainFilter:
         return all(want is None or want == value for want, value in found)
 
 
+@dataclass(frozen=True, slots=True)
+class EveryPlan:
+    """Takes the users of all plans."""
+
+    def matches(self, key: str) -> bool:
+        """Return true."""
+        del key
+        return True
+
+
 class Totals(Generic[RowT]):
     """A table of totals: how its rows are read, and what clients see of the sum of a key's parts."""
 
@@ -173,6 +188,12 @@ def chain_summed(key: str, parts: Iterable[ChainTotal]) -> dict[str, JsonValue]:
     return CHAIN.show(ChainTotal(accepted=accepted, final=final, count=count), key)
 
 
+def plan_users_summed(key: str, parts: Iterable[PlanUsers]) -> dict[str, JsonValue]:
+    """Return how many users have a plan, as clients see it."""
+    return PLAN_USERS_SHOWN.show(PlanUsers(users=sum(part.users for part in parts)), key)
+
+
 CHAIN_TOTALS: Final = Totals(FINANCIAL_CHAIN, ChainTotal(), chain_summed)
 FEES: Final = Totals(FINANCIAL_FEES, FeeTotal(), fee_summed)
 REVENUES: Final = Totals(FINANCIAL_REVENUE, Revenue(), revenue_summed)
+PLAN_USERS: Final = Totals(FINANCIAL_PLAN_USERS, PlanUsers(), plan_users_summed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tables.financial import Audit, Withdrawals
+from tables.financial import Audit, PlanUsers, Withdrawals
 from tests.community.compared.plain import as_it_is, plain
 
 
@@ -19,6 +19,12 @@ def _audit(_key: str, row: Audit) -> Iterator[tuple[str, dict[str, Any]]]:
     for rule, breaches in row.breaches.items():
         if breaches:
             yield rule, {"breaches": breaches}
+
+
+def _users(key: str, row: PlanUsers) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a plan that users have."""
+    if row.users:
+        yield key, {"users": row.users}
 
 
 TABLES: Final = {
@@ -38,12 +44,14 @@ TABLES: Final = {
     ),
     "financial-withdrawals": _withdrawals,
     "financial-audits": _audit,
+    "financial-plan-users": _users,
 }
 
 SUMMED: Final = {
     "financial-fees": ("amount", "count"),
     "financial-revenue": ("amount", "count"),
     "financial-ledger": ("amount",),
+    "financial-plan-users": ("users",),
     "financial-audits": ("breaches",),
 }
 

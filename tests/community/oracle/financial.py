@@ -1,7 +1,7 @@
 """The financial domain of the oracle: fees, the ledger, deposits, withdrawals, plans, purchases (domain.md §7, §12).
 
 `financial-audits` is not computed: it says what a partition found. `financial-deadlines` has the end of each plan's
-period; a purchase is decided at once, so that none waits.
+period; a purchase is decided at once, so that none waits. `financial-plan-users` counts the plans.
 
 One round: a user sends one command that moves the user's money. A report of a deposit or a payout, a review and a sale
 move the money of others; none of these users sends such a command in the same round, and each is concerned once.
@@ -9,6 +9,7 @@ move the money of others; none of these users sends such a command in the same r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -65,7 +66,10 @@ class Financial(crossing.Financial):
         """Return all tables."""
         ends = {user: plan["ends_at"] for user, plan in self.plans.table.rows.items()}
         deadlines = {f"{at:019d}|plan|{user}": {"at": at} for user, at in ends.items()}
-        return {**tables.rows_of(self._tables), "financial-deadlines": deadlines}
+        have = Counter(plan["plan"] for plan in self.plans.table.rows.values())
+        users = {plan: {"users": number} for plan, number in have.items()}
+        derived: Rows = {"financial-deadlines": deadlines, "financial-plan-users": users}
+        return {**tables.rows_of(self._tables), **derived}
 
     def folded(self, table: str, key: str) -> set[str]:
         """Return the entries behind a row."""

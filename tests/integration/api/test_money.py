@@ -30,6 +30,7 @@ from tables.financial import (
     FINANCIAL_AUDITS,
     FINANCIAL_CHAIN,
     FINANCIAL_LEDGER,
+    FINANCIAL_PLAN_USERS,
     FINANCIAL_PLANS,
     FINANCIAL_REVENUE,
     FINANCIAL_REVIEWS,
@@ -37,6 +38,7 @@ from tables.financial import (
     Audit,
     Balance,
     ChainTotal,
+    PlanUsers,
     Revenue,
     Review,
     Subscription,
@@ -217,6 +219,17 @@ async def test_revenue_is_summed_over_partitions_by_period(client: httpx.AsyncCl
     assert [one["period"] for one in shown] == ["2026-01-05"]
     assert_problem(await client.get("/v1/revenue", params={"period": "2026-13"}), 422, "validation")
     assert_problem(await client.get("/v1/revenue", params={"period": "2026-01-05"}), 422, "validation")
+
+
+async def test_users_by_plan_are_summed_over_partitions(server: httpx.AsyncClient, worker: Worker) -> None:
+    for partition, users in enumerate((2, 3)):
+        await worker.put(FINANCIAL_PLAN_USERS.name, "captain", PlanUsers(users=users), partition=partition)
+    reader = Reader(server, "/v1/feed/plan-users", key="plan")
+    reading = asyncio.create_task(reader.read(lambda r: r.table.get("captain", {}).get("users") == 4))
+    await reader.current.wait()
+    assert (await server.get("/v1/plan-users")).json()["plans"] == [{"plan": "captain", "users": 5}]
+    await worker.put(FINANCIAL_PLAN_USERS.name, "captain", PlanUsers(users=1), partition=0)
+    await reading
 
 
 async def test_what_the_chain_says_of_fees_is_shown_by_contract(server: httpx.AsyncClient, worker: Worker) -> None:

@@ -9,6 +9,7 @@ import { ChainProcesses } from "./money/chain_processes.tsx";
 import { FeesByDay } from "./money/fees_by_day.tsx";
 import { FeesByHour } from "./money/fees_by_hour.tsx";
 import { Ledger } from "./money/ledger.tsx";
+import { PlanUsers } from "./money/plan_users.tsx";
 import { Reconciliation } from "./money/reconciliation.tsx";
 import { Revenue } from "./money/revenue.tsx";
 import { Reviews } from "./money/reviews.tsx";
@@ -28,6 +29,7 @@ export function Money() {
           <Reconciliation chain={chain} />
           <ChainFees chain={chain} />
           <Revenue />
+          <PlanUsers />
         </div>
       </div>
     </>

@@ -6,7 +6,7 @@ Commands come in any order. An event for another key is delivered at once.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -35,7 +35,14 @@ from streams.events.nft import PurchaseDecided, PurchaseRequested
 from streams.times import SECOND_US, Instant
 from streams.units import Quantity
 from tables.accounts import account_of, is_of_user, user_part
-from tables.financial import FINANCIAL_LEDGER, FINANCIAL_RESERVATIONS, FINANCIAL_REVENUE, FINANCIAL_WITHDRAWALS
+from tables.financial import (
+    FINANCIAL_LEDGER,
+    FINANCIAL_PLAN_USERS,
+    FINANCIAL_PLANS,
+    FINANCIAL_RESERVATIONS,
+    FINANCIAL_REVENUE,
+    FINANCIAL_WITHDRAWALS,
+)
 from tests.unit.agents.financial.bank import Bank, of_type
 from tests.unit.agents.financial.test_ledger import executed
 
@@ -206,6 +213,12 @@ class Money(RuleBasedStateMachine):
                 streams[stream] += sum(row.amount for row in rows)
         assert (streams["trading_fees"], streams["subscriptions"], streams["nft_marketplace"]) == (fees, plans, sales)
         assert self.bank.total("platform:treasury") == Quantity(plans).text()
+
+    @invariant()
+    def users_by_plan_are_counted(self) -> None:
+        plans = Counter(row.plan for [row] in self.bank.rows(FINANCIAL_PLANS).values())
+        users = {plan: sum(row.users for row in rows) for plan, rows in self.bank.rows(FINANCIAL_PLAN_USERS).items()}
+        assert {plan: number for plan, number in users.items() if number} == plans
 
     def teardown(self) -> None:
         for name in sorted(self.open):

@@ -27,7 +27,7 @@ from streams.events.notifications import Notified
 from streams.events.user import AccountClosed, AccountSuspended
 from streams.times import DAY_US, Instant
 from streams.units import Usd
-from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_PLANS, Subscription
+from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_PLAN_USERS, FINANCIAL_PLANS, Subscription
 from tests.unit.agents.financial.bank import AT, Bank, of_type, reasons
 from tests.unit.agents.rulebooks import rulebook_with
 
@@ -52,6 +52,12 @@ def change(bank: Bank, plan: str, at: str = AT) -> list[AnyEvent]:
 def plan_of(bank: Bank, user: str = "ada") -> Subscription | None:
     found: Subscription | None = bank.row(FINANCIAL_PLANS, user)
     return found
+
+
+def users(bank: Bank) -> dict[str, int]:
+    """Return how many users have each plan that some have."""
+    found = {plan: sum(row.users for row in rows) for plan, rows in bank.rows(FINANCIAL_PLAN_USERS).items()}
+    return {plan: number for plan, number in found.items() if number}
 
 
 def ended(events: list[AnyEvent]) -> list[str]:
@@ -247,3 +253,39 @@ def test_the_plan_of_a_closed_account_is_not_renewed(bank: Bank) -> None:
     subscribe(bank)
     assert of_type(bank.send(AccountClosed, user_id="ada"), SubscriptionCancelled)
     assert ended(bank.tick("2026-02-05T12:00:00Z")) == ["cancelled"]
+
+
+def test_users_are_counted_by_the_plan_that_they_have_now(bank: Bank) -> None:
+    bank.deposit("bob", "100")
+    bank.send(Subscribe, "bob", plan="navigator", cycle="month")
+    subscribe(bank)
+    assert users(bank) == {"navigator": 2}
+    change(bank, "admiral")
+    assert users(bank) == {"navigator": 1, "admiral": 1}
+    change(bank, "captain")
+    bank.send(CancelPlan, "bob")
+    assert users(bank) == {"navigator": 1, "admiral": 1}, "a downgrade and a cancellation count from the next period on"
+    bank.tick("2026-02-05T12:00:00Z")
+    assert users(bank) == {"captain": 1}
+    bank.put(AccountClosed(user_id="ada"), "ada", "2026-02-06T12:00:00Z")
+    assert users(bank) == {"captain": 1}, "a closed account keeps its plan until the period ends"
+    bank.tick("2026-03-05T12:00:00Z")
+    assert users(bank) == {}
+
+
+@pytest.mark.parametrize("first", ["tick", "change"])
+def test_plans_that_are_older_than_the_numbers_are_counted_once(bank: Bank, first: str) -> None:
+    for name in ("bob", "cleo", "dora"):
+        bank.deposit(name, "300")
+        bank.send(Subscribe, name, plan="navigator", cycle="year")
+    subscribe(bank)
+    for part in bank.parts:
+        part.maps[FINANCIAL_PLAN_USERS.name].clear()
+    if first == "tick":
+        bank.tick("2026-01-05T12:01:00Z")
+        assert users(bank) == {"navigator": 4}
+    for name in ("ada", "bob", "cleo", "dora"):
+        bank.send(ChangePlan, name, plan="captain")
+    assert users(bank) == {"captain": 4}
+    bank.tick("2026-01-05T12:02:00Z")
+    assert users(bank) == {"captain": 4}
