@@ -53,6 +53,4 @@ class PlanRows:
 
     def _add(self, plan: Plan, change: int) -> None:
         row = self._users.get(plan) or PlanUsers()
-        after = row.users + change
-        assert after >= 0, f"{plan} had {row.users} users"
-        self._users.put(plan, PlanUsers(users=after))
+        self._users.put(plan, PlanUsers(users=row.users + change))
