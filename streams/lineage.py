@@ -1,4 +1,4 @@
-"""Follow events from cause to effect: find those of one chain in the log, and join them to trees.
+"""Follow events from cause to effect: find those of one chain in the log, and draw them as trees.
 
 Each event names its cause and the command at the start of its chain (`causationid`, `correlationid`).
 """
@@ -19,6 +19,10 @@ from streams.trace_context import span_of
 
 _POSITION: Final = re.compile(r"(\S+):(\d{1,6})@(\d{1,18})")
 
+LEVELS_MAX: Final = 10
+"""How many levels a tree of lines has, so that a terminal shows it."""
+_DEEPER: Final = "⋮  "
+
 Progress = Callable[[int], None]
 """Called with the number of records read so far."""
 
@@ -29,13 +33,6 @@ class Found(NamedTuple):
     tp: TopicPartition
     offset: int
     event: AnyEvent
-
-
-class Node(NamedTuple):
-    """An event with the events that follow from it, in the order of the log's topics and offsets."""
-
-    found: Found
-    effects: tuple[Node, ...]
 
 
 async def records(
@@ -105,25 +102,6 @@ def _decoded(value: bytes) -> AnyEvent | None:
         return None
 
 
-def trees(chain: Iterable[Found]) -> list[Node]:
-    """Join events to trees by their causes. An event whose cause is not among them is a root."""
-    effects: dict[str, list[Found]] = defaultdict(list)
-    known = {one.event.id: one for one in chain}
-    for one in known.values():
-        cause = one.event.causationid
-        effects[cause if cause in known and cause != one.event.id else ""].append(one)
-
-    def node(found: Found) -> Node:
-        return Node(found, tuple(node(effect) for effect in effects.get(found.event.id, ())))
-
-    return [node(root) for root in effects[""]]
-
-
-def as_json(node: Node) -> dict[str, Any]:
-    """Return an event with its place and its effects."""
-    return placed(node.found) | {"effects": [as_json(effect) for effect in node.effects]}
-
-
 def placed(found: Found) -> dict[str, Any]:
     """Return an event with its place."""
     return {
@@ -134,19 +112,57 @@ def placed(found: Found) -> dict[str, Any]:
     }
 
 
-def lines(roots: Iterable[Node], marked: str = "") -> Iterator[str]:
-    """Yield the trees as text, one event a line; the event with the id `marked` has an asterisk."""
-    for root in roots:
-        if root.found.event.causationid:
-            yield f"(its cause {root.found.event.causationid} is not in the log any more)"
-        yield from _lines(root, marked, "", "")
+def once(chain: Iterable[Found]) -> list[Found]:
+    """Return each event of a chain once. A broadcast has a copy in every partition."""
+    return list({found.event.id: found for found in chain}.values())
 
 
-def _lines(node: Node, marked: str, first: str, rest: str) -> Iterator[str]:
-    event, tp = node.found.event, node.found.tp
-    mark = "* " if event.id == marked else ""
-    place = f"{tp.topic}:{tp.partition}@{node.found.offset}"
-    yield f"{first}{mark}{type(event.data).__name__}  {event.partitionkey}  {event.time.text()}  {place}  {event.id}"
-    for number, effect in enumerate(node.effects):
-        last = number == len(node.effects) - 1
-        yield from _lines(effect, marked, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+def lines(chain: Iterable[Found], marked: str = "") -> Iterator[str]:
+    """Yield a chain as trees, one event a line, each below its cause. The event with the id `marked` has an asterisk.
+
+    An event whose cause is not in the chain is a root. A tree has ten levels; an event further down has three dots
+    and names its cause.
+    """
+    effects = _by_cause(chain)
+    waiting = [_Branch(root, 1, "", "") for root in reversed(effects[""])]
+    while waiting:
+        branch = waiting.pop()
+        if branch.level == 1 and branch.found.event.causationid:
+            yield f"(its cause {branch.found.event.causationid} is not in the log any more)"
+        yield branch.text(marked)
+        below = effects.get(branch.found.event.id, [])
+        waiting += reversed([branch.below(effect, is_last=effect is below[-1]) for effect in below])
+
+
+class _Branch(NamedTuple):
+    """An event of a tree: its level, what its line begins with, and what those of its effects begin with."""
+
+    found: Found
+    level: int
+    first: str
+    rest: str
+
+    def below(self, effect: Found, *, is_last: bool) -> _Branch:
+        level = self.level + 1
+        if level > LEVELS_MAX:
+            return _Branch(effect, level, self.rest + _DEEPER, self.rest)
+        first, rest = ("└─ ", "   ") if is_last else ("├─ ", "│  ")
+        return _Branch(effect, level, self.rest + first, self.rest + rest)
+
+    def text(self, marked: str) -> str:
+        event, tp = self.found.event, self.found.tp
+        mark = "* " if event.id == marked else ""
+        place = f"{tp.topic}:{tp.partition}@{self.found.offset}"
+        cause = f"  caused by {event.causationid}" if self.level > LEVELS_MAX else ""
+        kind = type(event.data).__name__
+        return f"{self.first}{mark}{kind}  {event.partitionkey}  {event.time.text()}  {place}  {event.id}{cause}"
+
+
+def _by_cause(chain: Iterable[Found]) -> dict[str, list[Found]]:
+    """Return the events of a chain by the ids of their causes; roots by the empty text."""
+    effects: dict[str, list[Found]] = defaultdict(list)
+    known = {one.event.id: one for one in chain}
+    for one in known.values():
+        cause = one.event.causationid
+        effects[cause if cause in known and cause != one.event.id else ""].append(one)
+    return effects

@@ -40,7 +40,7 @@ class Bounds:
         self._each, self._events, self._seconds = each, events, seconds
         self._end_s = None if seconds is None else time.monotonic() + seconds
         self._begins: Mapping[TopicPartition, int] = {}
-        self._window, self._is_window_cut = "", False
+        self._window, self._is_window_cut, self._is_earlier_left = "", False, False
         self._stopped: dict[str, None] = {}
         self.begin_at_newest()
 
@@ -52,22 +52,30 @@ class Bounds:
     def begin_at(self, begins: Mapping[TopicPartition, int], time_ms: int) -> None:
         """Read on from these offsets, which belong to a time."""
         since = Instant(time_ms * MILLISECOND_US).text()
-        self._begins, self._is_window_cut = begins, False
+        self._begins, self._is_window_cut, self._is_earlier_left = begins, False, False
         self._window = f"of each partition at most {self._each} records from {since} on were read"
 
     def begin_at_newest(self) -> None:
         """Read the newest records on."""
-        self._begins, self._is_window_cut = {}, False
+        self._begins, self._is_window_cut, self._is_earlier_left = {}, False, False
         self._window = f"only the newest {self._each} records of each partition were read"
 
     def window(self, tp: TopicPartition, kept: range) -> range:
-        """Return which of the offsets that the log keeps of a partition to read."""
-        if self._each is None:
+        """Return which of the offsets that the log keeps of a partition to read: all, unless there are too many.
+
+        What is before the offset of a time that the search begins at is not left out, unless `miss_earlier` says so.
+        """
+        if self._each is None or len(kept) <= self._each:
             return kept
         begin = max(kept.start, self._begins.get(tp, kept.stop - self._each))
         found = range(begin, min(kept.stop, begin + self._each))
-        self._is_window_cut = self._is_window_cut or len(found) < len(kept)
+        self._is_window_cut |= found.stop < kept.stop or not self._begins
+        self._is_earlier_left |= found.start > kept.start
         return found
+
+    def miss_earlier(self) -> None:
+        """Say that what is searched for may lie before the offsets that were read, where there are any."""
+        self._is_window_cut |= self._is_earlier_left
 
     def is_over(self, events: int = 0) -> bool:
         """Return whether to stop, for the time or the number of events found so far."""

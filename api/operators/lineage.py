@@ -114,16 +114,15 @@ async def get_trace(
 ) -> TraceAnswer:
     """Return all events with the same first cause. For the staff; the audit log keeps who read it and why.
 
-    The search reads 5,000 records of each partition, for at most 10 s. It begins a minute before the time of the event,
-    or reads the newest records when the event's id has no time. `cut` lists the bounds that stopped it early. The
-    command `astratrade trace` reads the whole log.
+    The search reads 5,000 records of each partition, for at most 10 s. Where a partition has more, it begins a minute
+    before the time of the event, or reads the newest records when the event's id has no time. `cut` lists the bounds
+    that left something out. The command `astratrade trace` reads the whole log.
     """
     known = set(await api.log.topics())
     topics = [topic for topic in TOPOLOGY.topics if topic in known]
     with api.searches.alone():
         origin, chain, cut = await _search(api.log, topics, event)
-    once = {found.event.id: found for found in chain}  # a broadcast has a copy in every partition
-    events = [PlacedEvent.model_validate(lineage.placed(found)) for found in once.values()]
+    events = [PlacedEvent.model_validate(lineage.placed(found)) for found in lineage.once(chain)]
     return TraceAnswer(event=origin.id, events=events, cut=cut)
 
 
@@ -146,10 +145,16 @@ async def _search(log: Log, topics: Sequence[str], named: str) -> tuple[AnyEvent
         raise Problem(NOT_FOUND, f"no event {named!r} was found" + (f": {left}" if left else " in the log"))
     await _begin(log, topics, bounds, origin.time.milliseconds())
     chain = await lineage.chain_of(log, topics, origin, _unseen, bounds)
-    if origin.id not in {found.event.id for found in chain}:  # the times of the log do not ascend there
+    if not _has(chain, origin.id):  # the times of the log do not ascend there
         bounds.begin_at_newest()
         chain = await lineage.chain_of(log, topics, origin, _unseen, bounds)
+    if not _has(chain, origin.correlationid or origin.id):
+        bounds.miss_earlier()
     return origin, chain, bounds.cut
+
+
+def _has(chain: Sequence[Found], event_id: str) -> bool:
+    return any(found.event.id == event_id for found in chain)
 
 
 async def _begin(log: Log, topics: Sequence[str], bounds: Bounds, time_ms: int) -> None:

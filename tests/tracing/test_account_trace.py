@@ -26,7 +26,7 @@ from tests.e2e.waiting import eventually
 from tests.observe.installation import Installation
 from tests.support.aside import run_aside
 from tests.tracing.collector import Collector, Seen, collecting
-from tests.tracing.traced import CLIENT_SPAN, TRACE, by_id, flat, settings
+from tests.tracing.traced import CLIENT_SPAN, TRACE, by_id, events_of, settings
 
 TRACED = {"traceparent": f"00-{TRACE}-{CLIENT_SPAN}-00"}
 USER, SERVICE = "ada-of-the-traces", "partner-of-the-traces"
@@ -113,7 +113,7 @@ def test_a_change_of_an_account_is_one_trace_from_its_request_over_the_outbox_to
         eventually(lambda: readers <= groups(collector.of(TRACE)), within_s=WITHIN_S, what="all domains have it")
         created = [span.attributes["messaging.message.id"] for span in of(collector, "create")]
         printed = [json.loads(installation.run("trace", event_id, "--format", "json")) for event_id in created]
-        events = [event for nodes in printed for event in flat(nodes)]
+        events = [event for trace in printed for event in events_of(trace)]
         eventually(
             lambda: {event.span_id for event in events} <= by_id(collector.of(TRACE)).keys(),
             within_s=WITHIN_S,

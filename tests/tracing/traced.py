@@ -70,7 +70,7 @@ def follow_a_fill(pipeline: Pipeline, collector: Collector) -> list[Event]:
     event_id = answer.raise_for_status().json()["events"][0]["event_id"]
     listening.join(30)
     wait_until_drained(pipeline, commands=1, within_s=60)
-    events = flat(json.loads(pipeline.run("trace", event_id, "--format", "json")))
+    events = events_of(json.loads(pipeline.run("trace", event_id, "--format", "json")))
     eventually(lambda: has_all(collector, events), within_s=30, what="all spans have arrived")
     return events
 
@@ -81,14 +81,13 @@ def has_all(collector: Collector, events: list[Event]) -> bool:
     return {event.span_id for event in events} <= {span.span_id for span in found} and "deliver" in kinds
 
 
-def flat(nodes: list[dict[str, Any]]) -> list[Event]:
-    """Return the events of trees."""
+def events_of(trace: dict[str, Any]) -> list[Event]:
+    """Return the events of what `astratrade trace` printed."""
     found = []
-    for node in nodes:
-        event = node["event"]
+    for placed in trace["events"]:
+        event = placed["event"]
         cause = span_id_of(event["causationid"]) if "causationid" in event else ""
-        found.append(Event(event["id"], event["type"], node["topic"], span_id_of(event["id"]), cause))
-        found += flat(node["effects"])
+        found.append(Event(event["id"], event["type"], placed["topic"], span_id_of(event["id"]), cause))
     return found
 
 

@@ -25,8 +25,9 @@ from tables.domains import TOPOLOGY
 def trace(named: str, shape: str, data_dir: Path | None) -> None:
     """Print the tree of all events that share the first cause of EVENT, which an asterisk marks.
 
-    EVENT is the id of an event, its place (topic:partition@offset), or the id of a trace. The log is searched from
-    its beginning, so this takes about a second for each hundred thousand events.
+    EVENT is the id of an event, its place (topic:partition@offset), or the id of a trace. A tree has ten levels; events
+    further down name their cause. JSON has the events as a list, of which each names its cause. The log is searched
+    from its beginning, so this takes about a second for each hundred thousand events.
 
     \b
     Examples:
@@ -39,11 +40,11 @@ def trace(named: str, shape: str, data_dir: Path | None) -> None:
     if found is None:
         raise DeployError(f"the log holds no event {named}; it keeps events for {settings.retention_ms // 3_600_000} h")
     origin, chain = found
-    roots = lineage.trees(chain)
     if shape == "json":
-        click.echo(json.dumps([lineage.as_json(root) for root in roots]))
+        events = [lineage.placed(one) for one in lineage.once(chain)]
+        click.echo(json.dumps({"event": origin.id, "events": events}))
     else:
-        click.echo("\n".join(lineage.lines(roots, origin.id)))
+        click.echo("\n".join(lineage.lines(chain, origin.id)))
 
 
 async def _chain(log: Log, named: str, progress: lineage.Progress) -> tuple[AnyEvent, list[Found]] | None:

@@ -116,6 +116,25 @@ async def test_an_old_event_is_found_by_the_time_of_its_id(
         assert found["cut"] == ["of each partition at most 4 records from 2026-01-05T11:59:00Z on were read"]
 
 
+async def test_events_of_earlier_times_are_not_said_to_be_left_out(
+    client: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short log is read whole. In a long one a chain is whole that has its first cause, whatever lies before."""
+    earlier = [replace(event, correlationid=event.id) for event in (xp(amount) for amount in range(20))]
+    for topic in (REQUEST.data.topic, FACT.data.topic):
+        await put(worker, *earlier, at_ms=REQUEST.time.milliseconds() - 3_600_000, topic=topic)
+    await put(worker, REQUEST, FACT, at_ms=REQUEST.time.milliseconds())
+    for each in (lineage.EACH, 4):
+        monkeypatch.setattr(lineage, "EACH", each)
+        found = await traced(client, FACT.id)
+        assert (causes(found), found["cut"]) == ({REQUEST.id: None, FACT.id: REQUEST.id}, [])
+    lost = replace(FACT, id=xp(50).id, correlationid=xp(50).id.replace("7", "6"))
+    await put(worker, lost, at_ms=REQUEST.time.milliseconds())
+    assert (await traced(client, lost.id))["cut"] == [
+        "of each partition at most 4 records from 2026-01-05T11:59:00Z on were read"
+    ]
+
+
 async def test_one_search_runs_at_a_time_and_what_fails_is_said(
     client: httpx.AsyncClient, app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

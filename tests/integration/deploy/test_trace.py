@@ -29,10 +29,11 @@ async def test_a_chain_is_found_over_topics_and_partitions(log: Log, broker_url:
     await log.append([Record(topics.TRADING_EVENTS, 1, b"k", b"no event", 0)])
     run = await trace(log, broker_url, others.id, "--format", "json")
     assert run.exit_code == 0, run.output
-    [root] = json.loads(run.output)
-    assert root["event"]["id"] == REQUEST.id
-    assert {effect["event"]["id"] for effect in root["effects"]} == {FACT.id, others.id}
-    assert {effect["partition"] for effect in root["effects"]} == {0, 1}
+    found = json.loads(run.output)
+    assert found["event"] == others.id
+    causes = {one["event"]["id"]: one["event"].get("causationid") for one in found["events"]}
+    assert causes == {REQUEST.id: None, FACT.id: REQUEST.id, others.id: REQUEST.id, xp(3).id: FACT.id}
+    assert {one["partition"] for one in found["events"]} == {0, 1}
 
 
 async def test_an_event_that_the_log_does_not_hold_is_an_error(log: Log, broker_url: str) -> None:

@@ -8,7 +8,7 @@ from streams.events import AnyEvent, Event
 from streams.events.gamification import XPGained
 from streams.events.trading import CloseTrade, TradingResumed
 from streams.ids import new_id
-from streams.lineage import Found, lines, trees
+from streams.lineage import Found, lines, once
 from streams.times import Instant
 
 AT = Instant.parse("2026-01-05T12:00:00Z")
@@ -29,7 +29,7 @@ def found(*events: AnyEvent) -> list[Found]:
 
 def test_each_event_stands_below_its_cause_and_the_one_asked_for_is_marked() -> None:
     first, second = xp(1), xp(2)
-    shown = [line.rsplit("  ", 3)[0] for line in lines(trees(found(second, REQUEST, first, FACT)), second.id)]
+    shown = [line.rsplit("  ", 3)[0] for line in lines(found(second, REQUEST, first, FACT), second.id)]
     assert shown == [
         "CloseTrade  ada",
         "└─ TradingResumed  ada",
@@ -39,11 +39,22 @@ def test_each_event_stands_below_its_cause_and_the_one_asked_for_is_marked() -> 
 
 
 def test_an_event_whose_cause_is_gone_is_a_root_and_says_so() -> None:
-    note, line = lines(trees(found(FACT)))
+    note, line = lines(found(FACT))
     assert note == f"(its cause {REQUEST.id} is not in the log any more)"
     assert line == f"TradingResumed  ada  2026-01-05T12:00:00Z  astra.trading.events.v1:1@0  {FACT.id}"
 
 
 def test_an_event_that_was_copied_to_several_partitions_is_shown_once() -> None:
-    [root] = trees([*found(REQUEST), *found(REQUEST)])
-    assert root.effects == ()
+    twice = [*found(REQUEST), *found(REQUEST)]
+    assert len(once(twice)) == len([*lines(twice)]) == 1
+
+
+def test_a_chain_of_thousands_of_events_is_drawn_on_ten_levels() -> None:
+    chain = [REQUEST]
+    while len(chain) < 5_000:
+        chain.append(chain[-1].then(TradingResumed()))
+    shown = [*lines(found(*chain))]
+    assert len(shown) == len(chain)
+    assert shown[9].startswith(" " * 24 + "└─ TradingResumed  ada")
+    assert [line.split("⋮  ")[0] for line in shown[10:]] == [" " * 27] * 4_990
+    assert shown[-1].endswith(f"{chain[-1].id}  caused by {chain[-2].id}")
