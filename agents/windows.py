@@ -40,16 +40,17 @@ class WindowRules(Policy):
 
 
 class EventTime:
-    """The watermark of the partition at hand, and the windows that it leaves open."""
+    """A watermark of the partition at hand, and the windows that it leaves open."""
 
-    def __init__(self, rows: TypedTable[Watermark], grace_h: int) -> None:
+    def __init__(self, rows: TypedTable[Watermark], grace_h: int, key: str = WATERMARK_KEY) -> None:
         self._rows = rows
+        self._key = key
         self._grace_us = grace_h * HOUR_US
         self._admitted = 0
         """The highest time of events that were admitted since the last `settle`."""
 
     def _row(self) -> Watermark:
-        return self._rows.get(WATERMARK_KEY) or Watermark()
+        return self._rows.get(self._key) or Watermark()
 
     @property
     def highest(self) -> int:
@@ -68,7 +69,7 @@ class EventTime:
     def settle(self) -> None:
         """Write the watermark that the admitted events have reached."""
         if self._admitted and self._admitted > (row := self._row()).highest:
-            self._rows.put(WATERMARK_KEY, replace(row, highest=self._admitted))
+            self._rows.put(self._key, replace(row, highest=self._admitted))
         self.forget()
 
     def forget(self) -> None:
@@ -83,7 +84,7 @@ class EventTime:
         if closed:
             row = self._row()
             dropped = added(row.dropped, dict.fromkeys(closed, 1))
-            self._rows.put(WATERMARK_KEY, replace(row, dropped=dropped))
+            self._rows.put(self._key, replace(row, dropped=dropped))
         return tuple(one for one in intervals if one not in closed)
 
     def _closed(self, time: int, interval: Interval, highest: int) -> bool:
@@ -96,19 +97,28 @@ class EventTime:
     def keep_from(self, interval: Interval, begin: int) -> None:
         """Note the beginning of the oldest window that the partition has not deleted."""
         row = self._row()
-        self._rows.put(WATERMARK_KEY, replace(row, kept_from=dict(sorted((row.kept_from | {interval: begin}).items()))))
+        self._rows.put(self._key, replace(row, kept_from=dict(sorted((row.kept_from | {interval: begin}).items()))))
 
 
 class Expiry:
-    """Deletes the old windows of a table, oldest first, a bounded number at a time."""
+    """Deletes the old windows of a table, oldest first, a bounded number at a time.
+
+    Where several watermarks concern a table, an expiry deletes the windows whose key ends with `last_name`.
+    """
 
     def __init__(
-        self, rows: TypedTable[Any], time: EventTime, intervals: tuple[Interval, ...], rules: WindowRules
+        self,
+        rows: TypedTable[Any],
+        time: EventTime,
+        intervals: tuple[Interval, ...],
+        rules: WindowRules,
+        last_name: str = "",
     ) -> None:
         self._rows = rows
         self._time = time
         self._kept_us = {one: hours * HOUR_US for one in intervals if (hours := rules.kept_h[one])}
         self._deleted_max = rules.deleted_max
+        self._last_name = last_name
 
     def kept_from(self) -> dict[Interval, int]:
         """Return where the oldest window that is still kept begins, by interval whose windows are deleted at all."""
@@ -126,6 +136,8 @@ class Expiry:
         """Delete windows from `begin` on and before `end`; return where the oldest one that is left begins."""
         found: list[str] = []
         for key, _ in self._rows.range(window_key(interval, begin), window_key(interval, end)):
+            if not key.endswith(self._last_name):
+                continue
             if len(found) >= self._deleted_max and _begin_in(key) != _begin_in(found[-1]):
                 end = _begin_in(key)
                 break

@@ -8,11 +8,13 @@ from typing import Any, Final, TypeVar
 import faust
 from faust_redis.driver.state.stores import StoreFailedError
 from faust_redis.rocksdb.store import RocksStore
+from msgspec.structs import replace
 
 from streams.topology import NAME_SEPARATOR, TableSpec
 from tables.domains import TOPOLOGY
 from tables.row import Row
-from tables.watermark import WATERMARK_KEY, Watermark
+from tables.watermark import PRACTICE_KEY, WATERMARK_KEY, Watermark
+from tables.windows import added
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -39,6 +41,16 @@ def _committed(store: RocksStore, key: str) -> dict[int, bytes]:
 
 
 def watermarks_of(apps: Iterable[faust.App]) -> list[tuple[str, int, Watermark]]:
-    """Return domain, partition and watermark of each partition whose rows are here."""
-    apps = list(apps)
-    return [(spec.domain, *found) for spec in WATERMARKS for found in committed_rows(apps, spec, WATERMARK_KEY)]
+    """Return domain, partition and watermark of each partition whose rows are here.
+
+    Where a partition has two, it is the later time, and the sum of the late events.
+    """
+    apps, merged = list(apps), dict[tuple[str, int], Watermark]()
+    for spec in WATERMARKS:
+        for key in (WATERMARK_KEY, PRACTICE_KEY):
+            for partition, found in committed_rows(apps, spec, key):
+                before = merged.get((spec.domain, partition), Watermark())
+                dropped = added(before.dropped, found.dropped)
+                highest = max(before.highest, found.highest)
+                merged[spec.domain, partition] = replace(found, highest=highest, dropped=dropped)
+    return [(domain, partition, mark) for (domain, partition), mark in merged.items()]

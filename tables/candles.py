@@ -5,8 +5,22 @@ Each partition keeps a part of a candle, because fills lie in the partitions of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final, cast
+
+from streams.events.trading import Mode
 from streams.units import Quantity
+from tables.keys import SEPARATOR
 from tables.row import Amount, Micros, Row
+from tables.watermark import PRACTICE_KEY, WATERMARK_KEY
+
+WATERMARK_KEYS: Final[Mapping[Mode, str]] = {"live": WATERMARK_KEY, "practice": PRACTICE_KEY}
+"""The keys of `trading-watermark` by mode."""
+
+
+def mark_key(key: str) -> str:
+    """Return the key of the watermark that a candle belongs to, by the key of the candle."""
+    return WATERMARK_KEYS[cast("Mode", key.rpartition(SEPARATOR)[2])]
 
 
 class Candle(Row, frozen=True, kw_only=True):

@@ -1,4 +1,7 @@
-"""How far the event time of a partition has come, as a row. A domain that judges lateness has one in each partition."""
+"""How far the event time of a partition has come, as a row. A domain that judges lateness has one in each partition.
+
+Trading has two: practice trades have the time of the clock, and fills that of their venue, which may be a replay.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ import msgspec
 from tables.row import Micros, Row
 
 WATERMARK_KEY: Final = "watermark"
-"""The one key of the tables of watermarks, in each partition."""
+"""The key of a partition's watermark. A domain with one watermark has no other."""
+PRACTICE_KEY: Final = "practice"
+"""The key of the watermark of practice trades in `trading-watermark`; live ones have `WATERMARK_KEY`."""
 
 
 class Watermark(Row, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from api.kit.windows.table import Series, WindowTable
 from streams.events.base import MARKET_PATTERN
 from streams.events.trading import Mode
 from streams.times import Instant
-from tables.candles import Candle, merged
+from tables.candles import Candle, mark_key, merged
 from tables.trading import TRADING_CANDLES, TRADING_WATERMARK
 from tables.windows import Interval
 
@@ -38,7 +38,7 @@ CANDLE: Final = Projection(
         "trades": "number of executions",
     },
 )
-CANDLES: Final = WindowTable(TRADING_CANDLES, TRADING_WATERMARK, merged, CANDLE.show)
+CANDLES: Final = WindowTable(TRADING_CANDLES, TRADING_WATERMARK, merged, CANDLE.show, mark_key)
 CANDLES_ANSWER: Final = windows_answer(
     "CandlesAnswer", "Candles of a market, oldest first, and the position they are true for.", "candles", CANDLE.model
 )

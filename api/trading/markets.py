@@ -40,9 +40,13 @@ def _series(api: Api, mode: Mode) -> list[Series]:
 
 @router.get("", summary="Markets of the day", dependencies=[visible(TRADING_CANDLES)], response_model=MARKETS_ANSWER)
 async def get_markets(api: ApiDep, mode: AskedMode = "live") -> Response:
-    """Return the candle of each market on the UTC day of the newest event. A market without executions is left out."""
-    begins = DAY.begins("1d", await CANDLES.newest(api.tables))
-    found = await CANDLES.read(api.tables, [one.key(begin) for one in _series(api, mode) for begin in begins])
+    """Return the candle of each market on the UTC day of the newest execution of the mode.
+
+    A market without executions on that day is left out.
+    """
+    series = _series(api, mode)
+    begins = DAY.begins("1d", await CANDLES.newest(api.tables, series[0]))
+    found = await CANDLES.read(api.tables, [one.key(begin) for one in series for begin in begins])
     return json_answer({**range_of(begins), "position": str(found.position), "markets": [*found.rows.values()]})
 
 

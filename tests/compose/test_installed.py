@@ -25,7 +25,7 @@ from tests.e2e.feed import Subscriber
 from tests.e2e.fills import fill
 from tests.observe.monitoring import OBSERVE
 from tests.observe.rules import JOBS
-from tests.tracing.traced import CLIENT_SPAN, FEED, TRACE, USER, Event, by_id, flat
+from tests.tracing.traced import CLIENT_SPAN, FEED, TRACE, USER, Event, by_id, events_of
 
 pytestmark = pytest.mark.usefixtures("installation")
 
@@ -195,7 +195,7 @@ def tree(installation: Installation, event_id: str, at: str = "broker") -> list[
     url = f"$(sed s/@broker:/@{at}:/ /secrets/broker-url)"
     script = f'ASTRA_BROKER_URL="{url}" exec astratrade trace {event_id} --format json'
     answer = installation.compose("exec", "-T", "gateway", "env", "-u", "ASTRA_BROKER_URL_FILE", "sh", "-c", script)
-    return flat(json.loads(answer))
+    return events_of(json.loads(answer))
 
 
 def test_down_leaves_no_container_volume_or_network(installation: Installation) -> None:

@@ -32,7 +32,7 @@ def windows_answer(name: str, doc: str, items: str, window: type[BaseModel]) -> 
 
 async def windows_of(api: Api, windows: AnyWindows, series: Series, asked: Asked, items: str) -> Response:
     """Answer with the windows of a range that are not empty."""
-    newest = await windows.newest(api.tables) if asked.end is None else 0
+    newest = await windows.newest(api.tables, series) if asked.end is None else 0
     begins = asked.begins(series.interval, newest)
     found = await windows.read(api.tables, [series.key(begin) for begin in begins])
     return json_answer({**range_of(begins), "position": str(found.position), items: [*found.rows.values()]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import orjson
@@ -54,10 +54,10 @@ class SharedWindows:
         """Return windows as they are now, encoded."""
         return await self._reads(keys)
 
-    async def newest(self, series: Iterable[Series], count: int) -> tuple[Position, EncodedRows]:
-        """Return the last windows of each series, and the position they are true for."""
-        newest = await self._windows.newest(self._tables)
+    async def newest(self, series: Sequence[Series], count: int) -> tuple[Position, EncodedRows]:
+        """Return the last windows of some series with one watermark, and the position they are true for."""
         asked = Asked(None, None, count)
+        newest = await self._windows.newest(self._tables, series[0])
         keys = [one.key(begin) for one in series for begin in asked.begins(one.interval, newest)]
         found = await self._windows.read(self._tables, keys)
         return found.position, [orjson.dumps(row) for row in found.rows.values()]

@@ -58,6 +58,7 @@ class WindowTable(Generic[RowT]):
         watermark: The watermarks of its domain.
         merged: Returns the window of two parts.
         show: Returns what clients see of a window, from its row and its key.
+        mark_key: Returns the key of the watermark that a window belongs to, from the window's key.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class WindowTable(Generic[RowT]):
         watermark: TableSpec[Watermark],
         merged: Callable[[RowT, RowT], RowT],
         show: Callable[[RowT, str], dict[str, JsonValue]],
+        mark_key: Callable[[str], str] = lambda _: WATERMARK_KEY,
     ) -> None:
         if table.model is None:
             raise TypeError(f"table {table.name!r} holds no rows")
@@ -74,6 +76,7 @@ class WindowTable(Generic[RowT]):
         self._watermark = watermark
         self._merged = merged
         self._show = show
+        self._mark_key = mark_key
 
     async def read(self, tables: TableReader, keys: Sequence[str]) -> FoundWindows:
         """Return the windows with these keys that have rows. Leave out those that a partition has deleted.
@@ -81,31 +84,32 @@ class WindowTable(Generic[RowT]):
         The watermarks are read last, so they know of every deletion that the rows show.
         """
         position, found = await tables.parts(self.table.name, keys)
-        kept_from: dict[str, str] = {}
-        for mark in await _watermarks(tables, self._watermark):
-            for interval, begin in mark.kept_from.items():
-                oldest = window_key(interval, begin)  # type: ignore[arg-type]
-                kept_from[interval] = max(kept_from.get(interval, ""), oldest)
+        kept_from: dict[tuple[str, str], str] = {}
+        for mark_key in {self._mark_key(key) for key in keys}:
+            for mark in await _watermarks(tables, self._watermark, mark_key):
+                for interval, begin in mark.kept_from.items():
+                    oldest = window_key(interval, begin)  # type: ignore[arg-type]
+                    kept_from[mark_key, interval] = max(kept_from.get((mark_key, interval), ""), oldest)
         rows = {
             key: self._show(reduce(self._merged, map(self._load, parts)), key)
             for key, parts in zip(keys, found, strict=True)
-            if parts and key >= kept_from.get(key.partition(SEPARATOR)[0], "")
+            if parts and key >= kept_from.get((self._mark_key(key), key.partition(SEPARATOR)[0]), "")
         }
         return FoundWindows(position, rows)
 
-    async def newest(self, tables: TableReader) -> int:
-        """Return the highest event time that a partition has seen, in microseconds; 0 before the first."""
-        return await newest_of(tables, self._watermark)
+    async def newest(self, tables: TableReader, series: Series) -> int:
+        """Return the highest event time of a series' watermarks, in microseconds; 0 before the first event."""
+        return await newest_of(tables, self._watermark, self._mark_key(series.key(0)))
 
 
 AnyWindows = WindowTable[Any]
 
 
-async def newest_of(tables: TableReader, watermark: TableSpec[Watermark]) -> int:
+async def newest_of(tables: TableReader, watermark: TableSpec[Watermark], mark_key: str = WATERMARK_KEY) -> int:
     """Return the highest event time that a partition of a domain has seen, in microseconds; 0 before the first."""
-    return max((mark.highest for mark in await _watermarks(tables, watermark)), default=0)
+    return max((mark.highest for mark in await _watermarks(tables, watermark, mark_key)), default=0)
 
 
-async def _watermarks(tables: TableReader, watermark: TableSpec[Watermark]) -> Iterable[Watermark]:
-    found = await tables.in_each(watermark.name, WATERMARK_KEY)
+async def _watermarks(tables: TableReader, watermark: TableSpec[Watermark], mark_key: str) -> Iterable[Watermark]:
+    found = await tables.in_each(watermark.name, mark_key)
     return [Watermark.load(raw) for raw in found.values() if raw is not None]

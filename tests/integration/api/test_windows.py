@@ -25,7 +25,7 @@ from tables.gamification import (
 )
 from tables.hours import Hour, HourlyTrading
 from tables.trading import TRADING_CANDLES, TRADING_WATERMARK
-from tables.watermark import WATERMARK_KEY, Watermark
+from tables.watermark import PRACTICE_KEY, WATERMARK_KEY, Watermark
 from tables.windows import window_key
 from tests.integration.api.sse import Reader
 from tests.integration.api.support import PARTITIONS, Worker, auth
@@ -76,7 +76,6 @@ async def test_a_candle_is_merged_from_the_parts_of_all_partitions(client: httpx
     await put_candle(worker, 0, MINUTE, candle("5", MINUTE + 2))
     await put_candle(worker, 1, MINUTE, candle("9", MINUTE + 1))
     await put_candle(worker, 2, MINUTE, candle("3", MINUTE + 3))
-    await put_candle(worker, 3, MINUTE, candle("100", MINUTE + 3), mode="practice")
     await see(worker, NOW)
     answer = await got(client)
     assert answer["candles"] == [
@@ -95,8 +94,26 @@ async def test_a_candle_is_merged_from_the_parts_of_all_partitions(client: httpx
         }
     ]
     assert answer["position"].startswith("astratrade-trading-candles-changelog@")
-    [practice] = (await got(client, mode="practice"))["candles"]
-    assert practice["close"] == "100"
+
+
+async def test_candles_end_with_the_newest_execution_of_their_mode(
+    client: httpx.AsyncClient, server: httpx.AsyncClient, worker: Worker
+) -> None:
+    """A practice trade of today has today's time. It hides no live candle of an old replay."""
+    later = Instant(MINUTE + 800 * DAY_US)
+    for begin, mode, price in ((MINUTE, "live", "5"), (later, "practice", "100")):
+        await put_candle(worker, 0, begin, candle(price, begin), mode=mode)
+        day = begin // DAY_US * DAY_US
+        await worker.put(TRADING_CANDLES.name, window_key("1d", day, "BTC", mode), candle(price, begin), partition=0)
+    await see(worker, NOW)
+    mark = Watermark(highest=later, kept_from={"1m": later})
+    await worker.put(TRADING_WATERMARK.name, PRACTICE_KEY, mark, partition=1)
+    for mode, price in (("live", "5"), ("practice", "100")):
+        assert [one["close"] for one in (await got(client, mode=mode))["candles"]] == [price]
+        assert [one["close"] for one in (await got(client, "/v1/markets", mode=mode))["markets"]] == [price]
+        reader = Reader(server, "/v1/feed/candles", {"market": "BTC", "mode": mode}, key="begin")
+        await reader.read(lambda r: r.last_id is not None)
+        assert [one["close"] for one in reader.table.values()] == [price]
 
 
 async def test_the_range_ends_with_the_newest_window_and_can_be_paged_back(

@@ -262,6 +262,24 @@ def test_old_windows_are_deleted_by_event_time_and_days_are_kept_for_good(world:
     assert set(world.maps["financial-fee-hours"]) == {b"1h|2025-01-20T00:00:00Z"}
 
 
+def test_practice_trades_close_and_delete_no_window_of_live_ones() -> None:
+    """Live fills of a replay are old, and a practice trade has the time of the clock."""
+    world = World()
+    world.fill("f-1", "2024-09-20T08:36:00Z")
+    world.price("BTC", "50000", "2026-11-30T08:00:00Z")
+    world.order("2026-11-30T08:01:00Z")
+    world.fill("f-2", "2024-09-20T08:36:01Z")
+    rows = stored(world, "trading-candles", Candle)
+    for interval in ("1m|2024-09-20T08:36", "5m|2024-09-20T08:35", "1h|2024-09-20T08:00", "1d|2024-09-20T00:00"):
+        assert rows[f"{interval}:00Z|BTC|live"].trades == 2
+    assert not mark_of(world, "trading").dropped
+    world.fill("f-3", "2024-12-20T08:36:00Z")
+    assert kept(world, "1m") == ["2024-12-20T08:36:00Z", "2026-11-30T08:01:00Z"]
+    world.price("BTC", "50000", "2026-12-30T08:00:00Z")
+    world.order("2026-12-30T08:01:00Z", user="bob")
+    assert kept(world, "1m") == ["2024-12-20T08:36:00Z", "2026-12-30T08:01:00Z"]
+
+
 def test_a_batch_deletes_a_bounded_number_and_the_next_one_goes_on() -> None:
     world = World(rulebook_with({"windows": {"deleted_max": 2}}))
     for minute in range(6):

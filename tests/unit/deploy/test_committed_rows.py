@@ -15,22 +15,25 @@ from deploy.financial_metrics import last_audits
 from streams.topology import TableSpec
 from tables.financial import AUDIT_KEY, FINANCIAL_AUDITS, FINANCIAL_WATERMARK, Audit
 from tables.row import Row
-from tables.watermark import WATERMARK_KEY, Watermark
+from tables.watermark import PRACTICE_KEY, WATERMARK_KEY, Watermark
 
 AUDIT = Audit(at=7, breaches={"balanced": 1})
 MARK = Watermark(highest=7, dropped={"1h": 2})
+PRACTICE = Watermark(highest=9, dropped={"1h": 1})
+BOTH = Watermark(highest=9, dropped={"1h": 3})
 
 
 @pytest.mark.parametrize(
-    ("read", "spec", "row", "found"),
+    ("read", "spec", "rows", "found"),
     [
-        (last_audits, FINANCIAL_AUDITS, (AUDIT_KEY, AUDIT), (1, AUDIT)),
-        (watermarks_of, FINANCIAL_WATERMARK, (WATERMARK_KEY, MARK), ("financial", 1, MARK)),
+        (last_audits, FINANCIAL_AUDITS, {AUDIT_KEY: AUDIT}, (1, AUDIT)),
+        (watermarks_of, FINANCIAL_WATERMARK, {WATERMARK_KEY: MARK}, ("financial", 1, MARK)),
+        (watermarks_of, FINANCIAL_WATERMARK, {WATERMARK_KEY: MARK, PRACTICE_KEY: PRACTICE}, ("financial", 1, BOTH)),
     ],
-    ids=["audits", "watermarks"],
+    ids=["audits", "watermarks", "watermarks-of-two-modes"],
 )
 async def test_rows_for_metrics_are_read_from_the_store_of_their_domain(
-    tmp_path: Path, read: Callable[..., Any], spec: TableSpec[Any], row: tuple[str, Row], found: tuple[object, ...]
+    tmp_path: Path, read: Callable[..., Any], spec: TableSpec[Any], rows: dict[str, Row], found: tuple[object, ...]
 ) -> None:
     apps = [
         faust.App(f"demo-{domain}", store="faust-redis-rocksdb://", datadir=tmp_path / domain, topic_partitions=2)
@@ -42,7 +45,7 @@ async def test_rows_for_metrics_are_read_from_the_store_of_their_domain(
         store: Any = table.data
         place = TP(f"{app.conf.id}-{spec.short_name}-changelog", 1)
         await store.on_rebalance({place}, set(), {place})
-        store.database.write(spec.short_name, 1, [(row[0].encode(), row[1].dump())])
+        store.database.write(spec.short_name, 1, [(key.encode(), row.dump()) for key, row in rows.items()])
     assert read(apps) == [found]
     assert read(apps[:1]) == []
     for app in apps:

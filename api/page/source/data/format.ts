@@ -5,6 +5,7 @@ const integers = new Intl.NumberFormat(locale);
 const parts = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 }).formatToParts(1.5);
 const point = parts.find((part) => part.type === "decimal")?.value ?? ".";
 const days = new Intl.DateTimeFormat(locale, { dateStyle: "short" });
+const utcDays = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
 const clocks = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "narrow" });
 
@@ -46,6 +47,9 @@ export function dayAndClock(time: string, now = Date.now()): { day: string; cloc
   const day = days.format(at);
   return { day: day === days.format(now) ? "" : day, clock: clocks.format(at) };
 }
+
+/** Return the day of a time in UTC. */
+export const utcDay = (time: string): string => utcDays.format(new Date(time));
 
 /** Return a time in UTC, to the second. */
 export const utc = (time: string): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -19,7 +19,7 @@ export const chosenMode = () => choice("mode", "live", MODES.map(([value]) => va
 
 export function Candles({ markets, market }: { markets: readonly string[]; market: string }) {
   return (
-    <Panel title={market ? `${market} candles` : "Candles"} kind="roomy">
+    <Panel title={market ? `${market} candles, ${chosenMode()}` : "Candles"} kind="roomy">
       <form onSubmit={(event) => event.preventDefault()}>
         <Choose name="chart" label="Market" options={markets.map((each) => [each, each] as const)} />
         <Choose name="every" label="Candles of" options={INTERVALS} />
