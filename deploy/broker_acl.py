@@ -35,5 +35,6 @@ def acl_file(namespace: str, password: str | None = None, operator_password: str
 
 def _user(name: str, namespace: str, password: str | None, commands: tuple[str, ...] | list[str]) -> str:
     digest = "" if password is None else f" #{hashlib.sha256(password.encode()).hexdigest()}"
-    where = f"~{{{namespace}}}:* &{{{namespace}}}:*"
+    tags = f"{{{namespace}}}", f"{{{namespace}:*}}"  # a namespace on one broker, and a shard of one on several
+    where = " ".join(f"{kind}{tag}:*" for kind in "~&" for tag in tags)
     return f"user {name} on{digest} {where} -@all {' '.join(f'+{command}' for command in commands)}"

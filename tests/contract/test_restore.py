@@ -13,6 +13,7 @@ from faust_redis.driver.state.restore import Restorer
 from faust_redis.driver.state.stores import Checkpoint
 from faust_redis.log import Log
 from faust_redis.log.retention import TAIL_MS
+from faust_redis.log.shards import WHOLE
 from faust_redis.rocksdb.database import Database
 
 from tests.backup import dump, restore
@@ -268,7 +269,7 @@ async def test_a_store_that_writes_before_the_commit_is_refused(broker: Broker) 
     summing = Summing(broker, "m1", "rocksdb://?driver=rocksdict")
     summing.app.finalize()
     with pytest.raises(ImproperlyConfigured, match="faust-redis-rocksdb://"):
-        check_stores(summing.app)
+        check_stores(summing.app, WHOLE)
     starting = asyncio.create_task(summing.app.start())
     try:
         with pytest.raises(ImproperlyConfigured):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from faust_redis.log import BrokerUnsuitableError, Log, Record, TopicSpec, client
+from faust_redis.log import BrokerUnsuitableError, Log, Record, TopicSpec, connected
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
@@ -15,7 +15,7 @@ from deploy.server.server_binary import find_binary
 @pytest.fixture
 async def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Log]:
     """Return a log on a server of this test's own, whose client checks the server at each commit."""
-    monkeypatch.setattr(client, "CHECK_INTERVAL_S", 0.0)
+    monkeypatch.setattr(connected, "CHECK_INTERVAL_S", 0.0)
     with EmbeddedServer(tmp_path, find_binary()) as server:
         async with Log(server.url, "own") as log:
             await log.create_topic(TopicSpec("t", 1))

@@ -10,6 +10,7 @@ from faust_redis.driver.groups.fencing import Fencing
 from faust_redis.driver.groups.membership import Membership
 from faust_redis.hooks import HookList
 from faust_redis.log import LogUnavailableError
+from faust_redis.log.shards import WHOLE
 
 
 class Away(Membership):
@@ -21,8 +22,8 @@ class Away(Membership):
         nothing: Any = SimpleNamespace()
         super().__init__(
             nothing, nothing, "g", "m",
-            listener=lambda: nothing, generations=nothing, fencing=Fencing(), topics=nothing, stores=list,
-            restorer=nothing, standbys=nothing, hooks=HookList(), labels={},
+            listener=lambda: nothing, generations=nothing, fencing=Fencing(), topics=nothing, shard=WHOLE,
+            stores=list, restorer=nothing, standbys=nothing, hooks=HookList(), labels={},
         )  # fmt: skip
 
     @property

@@ -20,6 +20,7 @@ from faust_redis.log.records import (
     WriteBatch,
     WriteId,
 )
+from faust_redis.log.shards import Shard
 
 
 class TopicCatalogue(Protocol):
@@ -143,6 +144,9 @@ class Trims(Protocol):
     async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
         """Return a topic."""
 
+    def partitions_of(self, info: TopicInfo) -> range:
+        """Return the partitions of a topic that this broker holds."""
+
     async def trim(
         self, topic: str, partitions: Sequence[int], entries_max: int, *, wait_for_groups: bool = True
     ) -> int:
@@ -151,6 +155,10 @@ class Trims(Protocol):
 
 class Broker(TopicCatalogue, Offsets, Reads, Snapshots, Commits, Trims, Protocol):
     """All broker operations that the driver uses."""
+
+    @property
+    def shard(self) -> Shard:
+        """Return the shard of the namespace that this broker holds."""
 
     @property
     def groups(self) -> ConsumerGroups:

@@ -15,6 +15,7 @@ from faust_redis.log.errors import (
     PermissionDeniedError,
     RolledBackError,
     RowGoneError,
+    ShardMismatchError,
     SourceMovedError,
     TopicMismatchError,
     TrimmedError,
@@ -40,6 +41,7 @@ from faust_redis.log.records import (
     WriteBatch,
     WriteId,
 )
+from faust_redis.log.shards import Shard
 
 __all__ = [
     "Appended",
@@ -67,6 +69,8 @@ __all__ = [
     "RolledBackError",
     "RowGoneError",
     "Rows",
+    "Shard",
+    "ShardMismatchError",
     "SourceMovedError",
     "SourceOffsets",
     "StoredRecord",

@@ -1,4 +1,7 @@
-"""The broker URL of an application: a Redis URL whose query may also name the namespace and the dead-letter topic."""
+"""The broker URL of an application: a Redis URL whose query may also name the namespace and the dead-letter topic.
+
+A namespace with several shards has a URL for each. The first one's query says which of them a worker serves.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from urllib.parse import parse_qsl, urlencode
 NAMESPACE = "faust"
 """The namespace of an application that names none."""
 
-OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
+OPTIONS: tuple[str, ...] = ("namespace", "dead_letters", "shard")
 
 
 def split_options(url: str) -> tuple[str, dict[str, str]]:
-    """Return the URL without the options that are ours (``namespace``, ``dead_letters``), and those options."""
+    """Return the URL without the options that are ours (`OPTIONS`), and those options."""
     address, _, query = url.partition("?")
     if address.startswith("unix:/") and not address.startswith("unix://"):
         address = "unix://" + address.removeprefix("unix:")  # as yarl writes a URL without host

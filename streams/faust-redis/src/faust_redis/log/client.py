@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from redis.exceptions import ResponseError
 
 from faust_redis.log import codec
 from faust_redis.log.address import NAMESPACE
-from faust_redis.log.connection import answer, connect
+from faust_redis.log.connected import Connected
 from faust_redis.log.errors import (
     DamagedPartitionError,
     ForeignKeyError,
     GroupInUseError,
-    NamespaceTakenError,
     TopicMismatchError,
     UnknownTopicError,
 )
 from faust_redis.log.fetching import Density, entries_apart, fetched_of, last_records, record_at, stream_of_another_type
 from faust_redis.log.groups import Groups
-from faust_redis.log.keys import Keys
 from faust_redis.log.records import (
     Appended,
     Fence,
@@ -38,86 +34,35 @@ from faust_redis.log.records import (
     WriteBatch,
     WriteId,
 )
-from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM, Script
-from faust_redis.log.suitability import check_server
+from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM
+from faust_redis.log.shards import WHOLE, Shard
+from faust_redis.log.transit import Transit
 from faust_redis.log.write_arguments import commit_arguments
 
-CHECK_INTERVAL_S = 5.0
-"""How long a client that writes relies on its last check of the broker."""
 
-
-class Log:
-    """A partitioned log on one Redis (7.0 or later) or Valkey.
+class Log(Connected):
+    """A partitioned log on one Redis (7.0 or later) or Valkey, or one shard of a log on several.
 
     All methods raise `ForeignKeyError` when a key that they read holds a value of another type. They raise
     `LogUnavailableError` when the broker cannot be reached or does not answer in time; whether a write then happened is
     unknown, and retrying it with the same `WriteId` is safe.
 
     Attributes:
-        owner: The application that the namespace belongs to; `check` refuses another one. Empty to share it.
+        transit: Takes the records that a write sends to other shards; None when there are none.
     """
 
-    _check_due_s = math.inf
-    """The event loop's time at which a commit checks the broker again; never before the first `check`."""
-
-    def __init__(self, url: str, namespace: str = NAMESPACE, *, owner: str = "") -> None:
-        self.url = url
-        self.owner = owner
-        self.keys = Keys(namespace)
-        self.redis = connect(url)
+    def __init__(
+        self, url: str, namespace: str = NAMESPACE, *, owner: str = "", shard: Shard = WHOLE, transit: str = ""
+    ) -> None:
+        super().__init__(url, namespace, owner=owner, shard=shard)
+        self.transit = Transit(shard, transit or namespace) if shard.count > 1 else None
         self._topics: dict[str, TopicInfo] = {}
         self._density = Density()
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.check()
-        except BaseException:
-            await self.close()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
     @cached_property
     def groups(self) -> Groups:
         """Client of the consumer groups."""
         return Groups(self)
-
-    async def check(self) -> None:
-        """Refuse a broker that is too old or may evict records, and a namespace of another application.
-
-        Raises:
-            BrokerUnsuitableError: the message says what to change.
-            NamespaceTakenError: another application was first to use the namespace.
-        """
-        await self._call(check_server(self.redis))
-        if self.owner:
-            await self._claim_namespace()
-        self._check_due_s = asyncio.get_running_loop().time() + CHECK_INTERVAL_S
-
-    async def _claim_namespace(self) -> None:
-        key = self.keys.owner
-        found = await self._call(self.redis.set(key, self.owner, nx=True, get=True))
-        if found is not None and found.decode() != self.owner:
-            raise NamespaceTakenError(self.keys.namespace, self.owner, found.decode(), key)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self.redis.aclose()
-
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """Run a server-side script by its digest, loading it when the server does not know it."""
-        with codec.foreign_key_named():
-            return await self._call(script.run(self.redis, keys, args))
-
-    async def at_once(self, *commands: Sequence[Any]) -> list[Any]:
-        """Run commands in one MULTI/EXEC, so that all of them see the same state; return their replies."""
-        pipe = self.redis.pipeline(transaction=True)
-        for command in commands:
-            pipe.execute_command(*command)
-        with codec.foreign_key_named():
-            return list(await self._call(pipe.execute()))
 
     # --- topics -------------------------------------------------------------------------------------------------------
 
@@ -164,6 +109,10 @@ class Log:
         """Return the names of all topics, sorted."""
         return sorted(name.decode() for name in await self._ask("SMEMBERS", self.keys.topics))
 
+    def partitions_of(self, info: TopicInfo) -> range:
+        """Return the partitions of a topic that are on this shard: all, unless the log has several."""
+        return self.shard.partitions(info.spec.partitions)
+
     # --- writing ------------------------------------------------------------------------------------------------------
 
     async def append(
@@ -203,8 +152,25 @@ class Log:
             RowGoneError: the required row is not there.
             SourceMovedError: `batch.source_offsets` does not continue at the copy's present offset.
         """
-        if asyncio.get_running_loop().time() >= self._check_due_s:
-            await self.check()
+        await self.check_again()
+        if self.transit is not None and (targets := self.transit.targets(batch)):
+            for target in sorted(targets):
+                await self._ensure(self.transit.topic(target))
+            divided, count = self.transit.divide(batch), len(batch.records)
+            return divided.appended(await self._commit(divided.batch, fence, write_id, require), count)
+        return await self._commit(batch, fence, write_id, require)
+
+    async def _ensure(self, spec: TopicSpec) -> None:
+        if spec.name not in self._topics:
+            await self.create_topic(spec)
+
+    async def _commit(
+        self,
+        batch: WriteBatch,
+        fence: Fence | None,
+        write_id: WriteId | None,
+        require: tuple[str, int, str] | None,
+    ) -> Appended:
         topics = {each.topic for part in (batch.records, batch.columns, batch.rows) for each in part}
         infos = {topic: await self.topic(topic) for topic in topics}
         args = commit_arguments(self.keys.prefix, batch, infos, fence, write_id, require=require)
@@ -307,7 +273,7 @@ class Log:
         info = await self.topic(topic)
         reply = await self._ask("HGETALL", self.keys.ends(topic))
         known = {int(p): int(o) for p, o in reply.items()}
-        return {p: known.get(p, 0) for p in range(info.spec.partitions)}
+        return {p: known.get(p, 0) for p in self.partitions_of(info)}
 
     async def beginning_offsets(self, topic: str) -> dict[int, int]:
         """Return the lowest offset kept in each partition; the highwater when it keeps no record.
@@ -385,15 +351,3 @@ class Log:
         if alive:
             names = ", ".join(sorted(member.decode() for member in alive))
             raise GroupInUseError(f"group {group!r} has live members ({names}); stop them first, then repeat this")
-
-    async def _ask(self, command: str, key: str, *args: Any) -> Any:
-        """Run a command on one key.
-
-        Raises:
-            ForeignKeyError: the key holds a value of another type.
-        """
-        with codec.foreign_key_named(key):
-            return await self._call(self.redis.execute_command(command, key, *args))
-
-    async def _call(self, awaitable: Awaitable[Any]) -> Any:
-        return await answer(awaitable, self.url)

@@ -97,3 +97,13 @@ class NamespaceTakenError(BrokerUnsuitableError):
             f"Give {application!r} a namespace of its own. If {owner!r} is gone for good, delete its data, or only the "
             f"key {key!r} to hand its topics over."
         )
+
+
+class ShardMismatchError(BrokerUnsuitableError):
+    """The broker holds another shard of the namespace, or the namespace is divided in another way."""
+
+    def __init__(self, namespace: str, address: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"namespace {namespace!r} at {address} is shard {found}, and {expected} was expected. "
+            "Name the brokers in the order and number in which they were first used."
+        )

@@ -94,7 +94,7 @@ async def inspect_rankings(log: Log, topic: str) -> list[Damage]:
 async def inspect_topic(log: Log, topic: str) -> dict[TopicPartition, list[Damage]]:
     """Return the damaged partitions of a topic. A wrong ranking counts for partition 0."""
     damaged: dict[TopicPartition, list[Damage]] = {}
-    for partition in range((await log.topic(topic)).spec.partitions):
+    for partition in log.partitions_of(await log.topic(topic)):
         if damages := await inspect_partition(log, TopicPartition(topic, partition)):
             damaged[TopicPartition(topic, partition)] = damages
     if not damaged and (damages := await inspect_rankings(log, topic)):
@@ -108,7 +108,7 @@ async def inspect_for_repair(log: Log, tp: TopicPartition) -> list[Damage]:
     Raises:
         UnknownTopicError: there is no such partition.
     """
-    partitions = range((await log.topic(tp.topic)).spec.partitions)
+    partitions = log.partitions_of(await log.topic(tp.topic))
     if tp.partition not in partitions:
         raise UnknownTopicError(f"topic {tp.topic!r} has the partitions 0 to {partitions[-1]}, not {tp.partition}")
     damages = [*await inspect_partition(log, tp), *await _unreadable(log, tp)]
@@ -190,7 +190,7 @@ async def _unreadable(log: Log, tp: TopicPartition) -> list[Damage]:
 async def _expected_rankings(log: Log, topic: str) -> dict[str, dict[bytes, float]] | None:
     expected: defaultdict[str, dict[bytes, float]] = defaultdict(dict)
     count = 0
-    for partition in range((await log.topic(topic)).spec.partitions):
+    for partition in log.partitions_of(await log.topic(topic)):
         async for rows in log.rows(TopicPartition(topic, partition)):
             count += len(rows)
             if count > ROWS_RANKED_MAX:

@@ -24,6 +24,11 @@ class Keys:
         return f"{self.prefix}owner"
 
     @property
+    def shard(self) -> str:
+        """String: which shard of its namespace this is, such as ``1/3``."""
+        return f"{self.prefix}shard"
+
+    @property
     def topics(self) -> str:
         """Set of topic names."""
         return f"{self.prefix}topics"

@@ -131,7 +131,7 @@ def unpack(end: int, parts: Sequence[bytes]) -> list[StoredRecord]:
     if not 1 < count <= min(end, BATCH_RECORDS_MAX):
         raise ValueError(f"a batch of {str(count)[:20]} records that ends below offset {end}")
     order = int(by_name.get(b"o", 0))
-    times, keys, values, headers = _columns(packed, count)
+    times, keys, values, headers = columns_of(packed, count)
     return list(
         map(
             StoredRecord,
@@ -147,7 +147,12 @@ def unpack(end: int, parts: Sequence[bytes]) -> list[StoredRecord]:
     )
 
 
-def _columns(packed: bytes, count: int) -> tuple[list[int], list[Any], list[Any], Iterable[Headers]]:
+def columns_of(packed: bytes, count: int) -> tuple[list[int], list[Any], list[Any], Iterable[Headers]]:
+    """Return the timestamps, keys, values and headers of a packed batch.
+
+    Raises:
+        ValueError: it does not hold `count` records.
+    """
     try:
         if not 0 < zstandard.frame_content_size(packed) <= UNPACKED_BYTES_MAX:
             raise ValueError("a batch of unknown or too large a size")

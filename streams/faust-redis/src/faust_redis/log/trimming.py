@@ -27,6 +27,9 @@ class Trimmed(Protocol):
     async def topic(self, name: str) -> TopicInfo:
         """Return a topic."""
 
+    def partitions_of(self, info: TopicInfo) -> range:
+        """Return the partitions of a topic that this log holds."""
+
     async def trim(
         self, topic: str, partitions: Sequence[int], entries_max: int, *, wait_for_groups: bool = True
     ) -> int:
@@ -44,7 +47,7 @@ async def trim_all(log: Trimmed, is_reply_topic: Callable[[str], bool] = lambda 
     removed = 0
     for topic in await log.topics():
         try:
-            partitions = range((await log.topic(topic)).spec.partitions)
+            partitions = log.partitions_of(await log.topic(topic))
         except UnknownTopicError:
             continue
         for first in range(0, len(partitions), TRIM_PARTITIONS_MAX):

@@ -34,6 +34,14 @@ class Client:
             return self._loop.create_future()
         return self.network.call(self._sender, self._loop, command)
 
+    def get(self, key: str) -> asyncio.Future[Any]:
+        """Send GET."""
+        return self.execute_command("GET", key)
+
+    def set(self, key: str, value: str, *, nx: bool, get: bool) -> asyncio.Future[Any]:
+        """Send SET with NX and GET."""
+        return self.execute_command("SET", key, value, *(["NX"] if nx else []), *(["GET"] if get else []))
+
     def hmget(self, key: str, *fields: str) -> asyncio.Future[Any]:
         """Send HMGET."""
         return self.execute_command("HMGET", key, *fields)

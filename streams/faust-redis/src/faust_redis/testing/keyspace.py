@@ -69,6 +69,7 @@ class Keyspace:
 
     def __init__(self, now_ms: Callable[[], int], scripts: Mapping[str, Script]) -> None:
         self.now_ms = now_ms
+        self.strings: dict[str, bytes] = {}
         self.hashes: dict[str, Hash] = {}
         self.sets: dict[str, set[bytes]] = {}
         self.sorted: dict[str, dict[bytes, float]] = {}
@@ -105,6 +106,15 @@ class Keyspace:
             return self.execute(*command)
         except ResponseError as exc:
             return exc
+
+    def _get(self, key: str) -> bytes | None:
+        return self.strings.get(key)
+
+    def _set(self, key: str, value: str, *_options: str) -> bytes | None:
+        """Run SET with NX and GET."""
+        found = self.strings.get(key)
+        self.strings.setdefault(key, raw(value))
+        return found
 
     def _hmget(self, key: str, *fields: str) -> list[bytes | None]:
         found = self.hashes.get(key, {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol, cast
@@ -35,6 +35,7 @@ from faust_redis.driver.event_tasks import EventTasks
 from faust_redis.driver.failures.failures import DeadLetterTopic, Failures
 from faust_redis.driver.failures.redelivery import Redelivery
 from faust_redis.driver.groups.fencing import Fencing
+from faust_redis.driver.groups.forwarding import Forwarding
 from faust_redis.driver.groups.membership import Membership
 from faust_redis.driver.groups.ownership import Ownership
 from faust_redis.driver.groups.ports import RebalanceListener, Standby
@@ -54,6 +55,7 @@ from faust_redis.driver.topics import Topics
 from faust_redis.hooks import HookList, hooks_of
 from faust_redis.labels import labels_of
 from faust_redis.log import DamagedPartitionError
+from faust_redis.log.forwarding import Target
 
 
 class Consumer(Flow, RebalanceListener, Protocol):
@@ -109,6 +111,7 @@ class Driver:
     fencing: Fencing
     membership: Membership
     retention: Retention
+    forwarding: Forwarding
     fetch_state: FetchState
     seeker: Seeker
     hand_over: HandOver
@@ -132,6 +135,8 @@ def compose(
     dead_letters: str,
     opened: Callable[[], Any],
     environment: Environment | None = None,
+    *,
+    others: Mapping[int, Target] | None = None,
 ) -> Driver:
     """Build the driver of one worker.
 
@@ -142,6 +147,7 @@ def compose(
         dead_letters: The topic of dead letters.
         opened: Makes an awaitable that is over when the broker has answered for the first time.
         environment: What a simulation replaces.
+        others: The other shards of the namespace, by number.
     """
     world = environment or Environment(machine_clock())
     group: str = app.conf.id
@@ -230,6 +236,7 @@ def compose(
         generations=committer,
         fencing=fencing,
         topics=topics,
+        shard=broker.shard,
         stores=tables.stores,
         restorer=restorer,
         standbys=standbys,
@@ -257,6 +264,7 @@ def compose(
         fencing=fencing,
         membership=membership,
         retention=Retention(broker, membership, is_reply_topic),
+        forwarding=Forwarding(broker, others or {}, group, membership),
         fetch_state=fetch_state,
         seeker=Seeker(
             broker,

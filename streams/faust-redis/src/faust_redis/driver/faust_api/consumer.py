@@ -26,7 +26,7 @@ from faust_redis.driver.faust_api.producer import create_topic
 from faust_redis.driver.limits import FETCH_BLOCK_MS, TABLES_WAIT_S
 from faust_redis.driver.source import Source
 from faust_redis.driver.state.fast_tables import enable_fast_path
-from faust_redis.driver.state.plain import check_stores
+from faust_redis.driver.state.plain import check_stores, check_topics
 
 logger = get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Consumer(base.Consumer):
         driver = self.driver
         driver.telemetry.refresh()
         if not self.app.client_only:
-            check_stores(self.app)
+            check_stores(self.app, self.driver.broker.shard)
             await driver.failures.prepare()
             driver.memory.prepare()
             enable_fast_path(self.app, driver.writes, driver.telemetry)
@@ -79,8 +79,12 @@ class Consumer(base.Consumer):
 
         Do nothing while tables are still being added, or with the remaining topics while the app stops. A member with
         some of the topics would get events without their tables.
+
+        Raises:
+            ImproperlyConfigured: a topic needs all partitions in one place, and the namespace has several shards.
         """
         names = set(topics)
+        check_topics(self.app, names, self.driver.broker.shard)
         if not self.app.client_only and not names.issuperset(self.app.tables.changelog_topics):
             return
         declared = {name: channel for channel in self.app.topics for name in channel.topics}
@@ -95,7 +99,8 @@ class Consumer(base.Consumer):
             self.driver.membership.subscribe(names)
 
     async def _assign_all(self, topics: set[str]) -> None:
-        tps = {TP(topic, p) for topic in topics for p in range(self.topic_partitions(topic) or 0)}
+        shard = self.driver.broker.shard
+        tps = {TP(topic, p) for topic in topics for p in shard.partitions(self.topic_partitions(topic) or 0)}
         fresh = tps - self.driver.ownership.assigned
         self.driver.ownership.assign(tps)
         for tp, offset in (await self.driver.seeker.initial_offsets(fresh)).items():

@@ -12,7 +12,7 @@ logger = get_logger(__name__)
 
 
 class GroupMember(Service):
-    """Runs a worker's membership in its group, and the trimming of the log, as a service of the consumer."""
+    """Runs a worker's membership in its group, and the work of a leader for the log, as a service of the consumer."""
 
     logger = logger
 
@@ -35,3 +35,7 @@ class GroupMember(Service):
     @Service.task
     async def _trim(self) -> None:
         await self._driver.retention.run()
+
+    @Service.task
+    async def _forward(self) -> None:
+        await self._driver.forwarding.run()

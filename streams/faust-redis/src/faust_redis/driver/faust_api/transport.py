@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 import redis
 from faust.agents.models import ReqRepResponse
+from faust.exceptions import ImproperlyConfigured
 from faust.transport import base
 from faust.transport.conductor import Conductor as BaseConductor
 from faust.types import AppT
@@ -21,7 +22,7 @@ from faust_redis.driver.faust_api.stream import use_stream
 from faust_redis.driver.faust_api.transactions import TransactionManager
 from faust_redis.driver.limits import RESUBSCRIBE_S
 from faust_redis.driver.retry import retry_while_unavailable
-from faust_redis.log import Log
+from faust_redis.log import Log, Shard
 from faust_redis.log.address import NAMESPACE, split_options
 
 
@@ -51,6 +52,8 @@ class Transport(base.Transport):
 
     The broker URL is a Redis URL, ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``. Its query may name
     the key namespace and the topic of dead letters: ``?namespace=shop&dead_letters=shop-dead-letters``.
+
+    A list of URLs names the shards of a namespace. Each app serves one of them: ``?shard=1`` on the first URL.
     """
 
     Consumer: ClassVar[Any] = Consumer
@@ -68,19 +71,43 @@ class Transport(base.Transport):
 
     @cached_property
     def broker(self) -> Log:
-        """Return the log's client."""
-        url, options = split_options(str(self.url[0]))
-        return Log(url, options.get("namespace", NAMESPACE))
+        """Return the log's client: of this worker's shard, when the URL names several brokers.
+
+        Raises:
+            ImproperlyConfigured: the URLs name several brokers, and not which of them this worker serves.
+        """
+        number = self._options.get("shard", "" if len(self.url) > 1 else "0")
+        if not number.isdecimal() or int(number) >= len(self.url):
+            raise ImproperlyConfigured(
+                f"expected ?shard=0 to ?shard={len(self.url) - 1} on the first of {len(self.url)} broker URLs, "
+                f"got {number or 'none'}: each app serves one shard"
+            )
+        return self._shard(int(number))
+
+    @cached_property
+    def others(self) -> dict[int, Log]:
+        """Return the clients of the other shards."""
+        own = self.broker.shard.number
+        return {number: self._shard(number) for number in range(len(self.url)) if number != own}
+
+    def _shard(self, number: int) -> Log:
+        url, _ = split_options(str(self.url[number]))
+        namespace, group = self._options.get("namespace", NAMESPACE), self.app.conf.id
+        return Log(url, namespace, shard=Shard(number, len(self.url)), transit=group)
+
+    @cached_property
+    def _options(self) -> dict[str, str]:
+        return split_options(str(self.url[0]))[1]
 
     @cached_property
     def dead_letters(self) -> str:
         """Return the name of the dead-letter topic."""
-        return split_options(str(self.url[0]))[1].get("dead_letters", f"{self.app.conf.id}-dead-letters")
+        return self._options.get("dead_letters", f"{self.app.conf.id}-dead-letters")
 
     @cached_property
     def driver(self) -> Driver:
         """Return the driver of this worker."""
-        return compose(self.app, self.broker, self.member, self.dead_letters, self.open)
+        return compose(self.app, self.broker, self.member, self.dead_letters, self.open, others=self.others)
 
     async def open(self) -> None:
         """Wait until the broker answers, and check that it can carry the log.
@@ -96,4 +123,5 @@ class Transport(base.Transport):
         """Close the log's connections."""
         if self._opened:
             self._opened = False
-            await self.broker.close()
+            for log in (self.broker, *self.others.values()):
+                await log.close()

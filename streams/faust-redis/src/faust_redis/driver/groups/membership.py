@@ -16,7 +16,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, Cons
 from faust.types import TP
 
 from faust_redis.driver.broker import ConsumerGroups
-from faust_redis.driver.groups import assignment, identity
+from faust_redis.driver.groups import assignment, identity, numbering
 from faust_redis.driver.groups.fencing import Fencing
 from faust_redis.driver.groups.ports import Generations, RebalanceListener, Restoring, Standby, Topics
 from faust_redis.driver.groups.status import Status
@@ -24,7 +24,7 @@ from faust_redis.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S,
 from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.driver.tasks import cancel_and_wait
 from faust_redis.hooks import HookList, Hooks, Rebalanced, Recovered
-from faust_redis.log import Fence, FencedError, LogUnavailableError, MemberState, UnknownTopicError
+from faust_redis.log import Fence, FencedError, LogUnavailableError, MemberState, Shard, UnknownTopicError
 from faust_redis.log.groups import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ LEAVE_TIMEOUT_S = 2.0
 
 
 class Cluster:
-    """The view of a cluster that Faust's assignor needs."""
+    """The view of a cluster that Faust's assignor needs: how many partitions of each topic there are to assign."""
 
     def __init__(self, partitions: dict[str, int]) -> None:
         self._partitions = partitions
@@ -59,6 +59,7 @@ class Membership:
         generations: Generations,
         fencing: Fencing,
         topics: Topics,
+        shard: Shard,
         stores: Callable[[], Iterable[str]],
         restorer: Restoring,
         standbys: Standby,
@@ -76,6 +77,7 @@ class Membership:
         self._generations = generations
         self._fencing = fencing
         self._topic_catalogue = topics
+        self._shard = shard
         self._stores = stores
         self._restorer = restorer
         self._hooks = hooks
@@ -206,12 +208,14 @@ class Membership:
         partitions: dict[str, int] = {}
         for topic in sorted({topic for metadata in members.values() for topic in metadata.subscription}):
             try:
-                partitions[topic] = (await self._topic_catalogue.ensure(topic)).spec.partitions
+                count = (await self._topic_catalogue.ensure(topic)).spec.partitions
+                partitions[topic] = len(self._shard.partitions(count))
             except UnknownTopicError:
                 logger.warning("topic %r does not exist; its partitions are assigned to no member", topic)
         own_prefix = self.app.conf.reply_to_prefix
-        assigned = assignment.assign(self.app.assignor, Cluster(partitions), members, own_prefix)
-        assignments = {member: assignment.encode() for member, assignment in assigned.items()}
+        assignor, shard = self.app.assignor, self._shard
+        assigned = assignment.assign(assignor, Cluster(partitions), members, own_prefix)
+        assignments = {name: numbering.to_numbers(assignor, shard, one).encode() for name, one in assigned.items()}
         self._synced = generation
         self._member_state = await self._ask(partial(self._groups.sync, generation=generation, assignments=assignments))
         self._changed.set()
@@ -220,7 +224,8 @@ class Membership:
         members = await retry_while_unavailable(
             lambda: self._groups.members(self._group, self.member), "assignment", stop=lambda: self.should_stop
         )
-        return {name: ConsumerProtocolMemberMetadata.decode(metadata) for name, metadata in members.items()}
+        decoded = {name: ConsumerProtocolMemberMetadata.decode(metadata) for name, metadata in members.items()}
+        return {name: numbering.to_places(self.app.assignor, self._shard, one) for name, one in decoded.items()}
 
     async def _install(self, state: MemberState) -> None:
         if not state.assignment:

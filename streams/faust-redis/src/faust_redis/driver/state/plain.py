@@ -7,7 +7,7 @@ partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from faust.exceptions import ImproperlyConfigured
@@ -16,7 +16,7 @@ from faust.types import TP, AppT, ConsumerMessage
 
 from faust_redis.driver import faust_internals as internals
 from faust_redis.driver.state.stores import CommittedStore
-from faust_redis.log import StoredRecord
+from faust_redis.log import Shard, StoredRecord
 
 
 class PlainTable:
@@ -59,13 +59,32 @@ def plain_tables(app: AppT, tps: set[TP]) -> Iterator[PlainTable]:
             yield PlainTable(table, tables.recovery, active)
 
 
-def check_stores(app: AppT) -> None:
-    """Refuse tables whose stores would write rows before their commit.
+def check_topics(app: Any, topics: Iterable[str], shard: Shard) -> None:
+    """Refuse replies to `ask` when the namespace has several shards: the process that asks reads one of them.
 
     Raises:
-        ImproperlyConfigured: a table uses such a store. The message names the table, its store, and the alternatives.
+        ImproperlyConfigured: one of the topics carries replies.
+    """
+    replies = [name for name in topics if name == app.conf.reply_to or name.startswith(app.conf.reply_to_prefix)]
+    if shard.count > 1 and replies:
+        raise ImproperlyConfigured(
+            f"`ask` works on one broker, and this namespace has {shard.count}: send an event instead, "
+            "and leave `reply_create_topic` off"
+        )
+
+
+def check_stores(app: AppT, shard: Shard) -> None:
+    """Refuse tables whose stores would write rows before their commit, and global tables over several shards.
+
+    Raises:
+        ImproperlyConfigured: the message names the table, what is wrong, and the alternatives.
     """
     for table in cast("Any", app.tables).values():
+        if shard.count > 1 and table.is_global:
+            raise ImproperlyConfigured(
+                f"global table {table.name!r} works on one broker, and this namespace has {shard.count}; "
+                "send what all workers need to every partition of a topic"
+            )
         store = table.data.storage if isinstance(table.data, ChangeloggedObjectManager) else table.data
         if not (isinstance(store, CommittedStore) or internals.is_memory(store)):
             name = internals.store_name(table) or app.conf.store

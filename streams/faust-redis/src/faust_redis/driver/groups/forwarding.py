@@ -1,0 +1,54 @@
+"""Forward what a group sends to other shards, on the group's leader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from faust_redis.driver.tasks import cancel_and_wait
+from faust_redis.log.forwarding import Forwarder, Source, Target
+
+LOOK_S: Final = 0.2
+"""How often a member looks whether it leads its group."""
+
+
+class Leader(Protocol):
+    """The group membership, as forwarding needs it."""
+
+    @property
+    def leads(self) -> bool:
+        """Return whether this member leads its group."""
+
+
+class Forwarding:
+    """Runs a forwarder for each other shard while this member leads its group.
+
+    A leader that was replaced and has not noticed forwards nothing twice, so no fence is needed.
+    """
+
+    def __init__(self, source: Source, targets: Mapping[int, Target], group: str, leader: Leader) -> None:
+        self._source = source
+        self._targets = targets
+        self._group = group
+        self._leader = leader
+
+    async def run(self) -> None:
+        """Forward while this member leads, until the task is cancelled."""
+        while self._targets:
+            if self._leader.leads:
+                await self._lead()
+            await asyncio.sleep(LOOK_S)
+
+    async def _lead(self) -> None:
+        targets = sorted(self._targets.items())
+        forwarders = [Forwarder(self._source, target, self._group, number) for number, target in targets]
+        tasks = [asyncio.create_task(each.run(), name="forward records") for each in forwarders]
+        try:
+            while self._leader.leads:
+                done, _ = await asyncio.wait(tasks, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            for task in tasks:
+                await cancel_and_wait(task)

@@ -1,0 +1,48 @@
+"""Claim a namespace for an application, and a broker for a shard of it. The first to claim keeps it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import ClusterError, MovedError, NoPermissionError
+
+from faust_redis.log.connection import without_password
+from faust_redis.log.errors import NamespaceTakenError, ShardMismatchError
+from faust_redis.log.keys import Keys
+from faust_redis.log.shards import Shard
+
+
+async def claim_namespace(redis: Redis, keys: Keys, owner: str) -> None:
+    """Claim a namespace for an application.
+
+    Raises:
+        NamespaceTakenError: another application was first.
+    """
+    found = await _first(redis, keys.owner, owner)
+    if found is not None and found.decode() != owner:
+        raise NamespaceTakenError(keys.namespace, owner, found.decode(), keys.owner)
+
+
+async def claim_shard(redis: Redis, base: str, shard: Shard, url: str) -> None:
+    """Claim a broker for a shard of a namespace; a namespace that is not divided claims nothing, and looks.
+
+    Raises:
+        ShardMismatchError: the broker holds another shard, or the namespace is divided in another way.
+    """
+    found: Any
+    if shard.count == 1:
+        try:
+            found = await redis.get(Keys(Shard(0, 2).namespace(base)).shard)
+        except (ClusterError, MovedError, NoPermissionError):  # on another node of a cluster, or not for this user
+            return
+    else:
+        found = await _first(redis, Keys(shard.namespace(base)).shard, str(shard))
+    if found is not None and found.decode() != str(shard):
+        raise ShardMismatchError(base, without_password(url), found.decode(), str(shard))
+
+
+async def _first(redis: Redis, key: str, value: str) -> bytes | None:
+    """Set a key unless it has a value; return that value."""
+    found: Any = await redis.set(key, value, nx=True, get=True)
+    return cast("bytes | None", found)

@@ -1,0 +1,198 @@
+"""Forward the records of transit topics to the shards that they are for, each once.
+
+A forwarder appends records and moves its source offsets at the other shard in one write, by compare-and-set. So two
+forwarders of the same topic append nothing twice, and a forwarder that dies continues where the other shard stands. A
+source offset is kept for each writer: the number of its last parcel that arrived. Numbers of parcels never recur, so
+they hold when one of the two shards is restored to an earlier state. Offsets of the transit topic would not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from faust_redis.log.errors import LogError, SourceMovedError
+from faust_redis.log.records import (
+    Appended,
+    Record,
+    SourceOffsets,
+    StoredRecord,
+    TopicPartition,
+    WriteBatch,
+)
+from faust_redis.log.shards import Shard
+from faust_redis.log.transit import Parcel, transit_topic, unpack
+
+PARCELS_MAX: Final = 64
+"""How many parcels a forwarder reads at once."""
+RECORDS_MAX: Final = 400
+"""After so many records a write takes no further parcel; bounds how long it blocks the server."""
+BLOCK_MS: Final = 500
+LOOK_EVERY_S: Final = 2.0
+"""How often a forwarder looks whether the target was restored to an earlier state."""
+RETRY_FIRST_S: Final = 0.05
+RETRY_MAX_S: Final = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """The shard whose transit topics are forwarded."""
+
+    @property
+    def shard(self) -> Shard:
+        """Return which shard it is."""
+
+    async def fetch(
+        self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
+    ) -> dict[TopicPartition, list[StoredRecord]]:
+        """Return records from an offset on; wait up to `block_ms` when there are none."""
+
+    async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
+        """Return the record at an offset."""
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """Return the committed offsets of a group."""
+
+    async def commit(self, batch: WriteBatch) -> Appended:
+        """Commit offsets."""
+
+
+class Target(Protocol):
+    """A shard that gets the records."""
+
+    async def source_offsets(self, name: str) -> dict[TopicPartition, int]:
+        """Return how far each writer's parcels have arrived."""
+
+    async def commit(self, batch: WriteBatch) -> Appended:
+        """Append records and move source offsets, or raise `SourceMovedError`."""
+
+
+class Forwarder:
+    """Forwards what one shard sends to one other shard under one name.
+
+    Args:
+        source: The shard that sends.
+        target: The shard that gets it.
+        name: What the names of the transit topics begin with. It is also the group whose offsets hold back trimming.
+        number: The target's number.
+    """
+
+    def __init__(self, source: Source, target: Target, name: str, number: int) -> None:
+        self._source = source
+        self._target = target
+        self._group = f"{name}-transit"
+        self._place = TopicPartition(transit_topic(name, number), source.shard.number)
+        self._copy = f"{self._place.topic}:{self._place.partition}"
+        self._position: int | None = None
+        self._last: StoredRecord | None = None
+        self._arrived: dict[str, int] = {}
+        self._looked_s = 0.0
+
+    async def run(self) -> None:
+        """Forward until cancelled. A shard that is away is asked again; the records wait in the transit topic."""
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                await self.step(BLOCK_MS)
+                pause_s = RETRY_FIRST_S
+            except LogError as exc:
+                if pause_s == RETRY_FIRST_S:
+                    logger.warning("records of %s wait to be forwarded: %s", self._place.topic, exc)
+                self._position = None
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
+
+    async def step(self, block_ms: int | None = None) -> int:
+        """Forward the next parcels; return how many the transit topic had. Wait for one when it has none."""
+        if self._position is None:
+            self._position = await self._begin()
+        await self._look_at_target()
+        found = await self._source.fetch({self._place: self._position}, count=PARCELS_MAX, block_ms=block_ms)
+        records = found.get(self._place, [])
+        if records and not await self._is_whole(self._position):
+            self._position = None
+            return len(records)
+        for taken in _bounded([(record, unpack(record.value or b"")) for record in records]):
+            await self._forward([parcel for _, parcel in taken])
+            self._last = taken[-1][0]
+            self._position = self._last.offset + 1
+            await self._source.commit(WriteBatch([], {self._place: self._position}, group=self._group))
+        return len(records)
+
+    async def _begin(self) -> int:
+        """Return the committed offset. Parcels above it that have arrived are left out later."""
+        self._arrived = await self._where_writers_stand()
+        self._last = None
+        committed = (await self._source.committed(self._group)).get(self._place)
+        if committed is None:
+            await self._rewind()
+        return committed or 0
+
+    async def _is_whole(self, position: int) -> bool:
+        """Return whether the source still has the record that was forwarded last; else it went back in time."""
+        if self._last is None:
+            return True
+        stands = (await self._source.at({self._place: position - 1}))[self._place]
+        return stands is not None and stands.value == self._last.value
+
+    async def _look_at_target(self) -> None:
+        """Begin again when parcels that had arrived are gone.
+
+        Raises:
+            SourceMovedError: the target was restored to an earlier state.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._looked_s + LOOK_EVERY_S:
+            return
+        self._looked_s = now_s
+        stands = await self._where_writers_stand()
+        if any(stands.get(writer, 0) < number for writer, number in self._arrived.items()):
+            await self._rewind()
+            raise SourceMovedError(f"shard {self._place.topic!r} goes to was restored to an earlier state")
+
+    async def _where_writers_stand(self) -> dict[str, int]:
+        return {place.topic: number for place, number in (await self._target.source_offsets(self._copy)).items()}
+
+    async def _forward(self, parcels: Sequence[Parcel]) -> None:
+        """Append the parcels that have not arrived.
+
+        Raises:
+            SourceMovedError: another forwarder was faster, or the target was restored to an earlier state.
+        """
+        steps: dict[TopicPartition, tuple[int, int]] = {}
+        records: list[Record] = []
+        for writer, number, some in parcels:
+            stands = self._arrived.get(writer, 0)
+            place = TopicPartition(writer, 0)
+            if number <= steps.get(place, (stands, stands))[1]:
+                continue
+            steps[place] = (stands, number)
+            records += some
+        if not steps:
+            return
+        try:
+            await self._target.commit(WriteBatch(records, source_offsets=SourceOffsets(self._copy, steps)))
+        except SourceMovedError:
+            await self._rewind()
+            raise
+        self._arrived.update({place.topic: number for place, (_, number) in steps.items()})
+
+    async def _rewind(self) -> None:
+        """Commit the beginning again, so that nothing is trimmed that a restored target needs once more."""
+        await self._source.commit(WriteBatch([], {self._place: 0}, group=self._group))
+
+
+def _bounded(parcels: Sequence[tuple[StoredRecord, Parcel]]) -> list[list[tuple[StoredRecord, Parcel]]]:
+    """Return parcels in groups that one write each takes."""
+    groups: list[list[tuple[StoredRecord, Parcel]]] = []
+    count = RECORDS_MAX
+    for each in parcels:
+        if count >= RECORDS_MAX:
+            groups.append([])
+            count = 0
+        groups[-1].append(each)
+        count += len(each[1].records)
+    return groups

@@ -1,0 +1,50 @@
+"""Shards: the partitions of a namespace are spread over several brokers, each of which holds every S-th one.
+
+A shard is a namespace of its own, with its own topics, groups, fences and offsets. So everything that a commit of a
+partition touches is on one broker, and on a cluster in one slot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of the brokers of a namespace.
+
+    Attributes:
+        number: Its number from 0. It holds the partitions whose number modulo `count` is this one.
+        count: How many brokers the namespace has.
+    """
+
+    number: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number < self.count:
+            raise ValueError(f"expected a shard from 0 to {self.count - 1}, got {self.number}")
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def holds(self, partition: int) -> bool:
+        """Return whether a partition is on this shard."""
+        return partition % self.count == self.number
+
+    def of(self, partition: int) -> int:
+        """Return the number of the shard that holds a partition."""
+        return partition % self.count
+
+    def partitions(self, count: int) -> range:
+        """Return the partitions on this shard of a topic with `count` partitions."""
+        return range(self.number, count, self.count)
+
+    def namespace(self, base: str) -> str:
+        """Return the namespace of this shard's keys. It is their hash tag, so they share a slot on a cluster."""
+        return base if self.count == 1 else f"{base}:{self.number}"
+
+
+WHOLE: Final = Shard()
+"""The only shard of a namespace on one broker."""

@@ -1,0 +1,139 @@
+"""Records on their way to another shard.
+
+A commit writes to one shard. Its records for partitions of another shard become one record of a transit topic, in the
+same write. A forwarder (`faust_redis.log.forwarding`) appends them to the other shard. The topic `<name>-transit-<r>`
+holds what goes to shard r; its partition s is what shard s sends.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Final, NamedTuple
+
+import msgpack
+
+from faust_redis.log.record_batches import Batch, batches_of, batches_of_columns, columns_of
+from faust_redis.log.records import Appended, Columns, Record, TopicSpec, Writable, WriteBatch
+from faust_redis.log.shards import Shard
+
+TRANSIT_RETENTION_MS: Final = 86_400_000
+"""How long forwarded records stay: so far back a shard may be restored, and gets again what was forwarded to it."""
+OFFSET_UNKNOWN: Final = -1
+"""The offset of a record that is on its way to another shard."""
+WRITER_BYTES: Final = 8
+
+
+class Parcel(NamedTuple):
+    """The records of one write for one other shard.
+
+    Attributes:
+        writer: The client that wrote them; no other client has this name.
+        number: Their number among the writer's; it ascends in a transit topic.
+        records: The records, in the order of each partition.
+    """
+
+    writer: str
+    number: int
+    records: list[Record]
+
+
+class Divided(NamedTuple):
+    """A write whose records are all on one shard, and which records of the original were left as they are."""
+
+    batch: WriteBatch
+    own: list[int]
+
+    def appended(self, result: Appended, records: int) -> Appended:
+        """Return the result of the original write, which had so many records."""
+        offsets = [OFFSET_UNKNOWN] * records
+        for position, offset in zip(self.own, result.offsets, strict=False):
+            offsets[position] = offset
+        return Appended(tuple(offsets), result.again, result.rows)
+
+
+class Transit:
+    """Puts the records of a write that belong to other shards into transit topics.
+
+    Args:
+        shard: The shard that is written to.
+        name: What the names of the transit topics begin with: for a member its group.
+    """
+
+    def __init__(self, shard: Shard, name: str) -> None:
+        self.shard = shard
+        self.name = name
+        self._writer = secrets.token_hex(WRITER_BYTES)
+        self._numbers = count(1)
+
+    def topic(self, target: int) -> TopicSpec:
+        """Return the declaration of the topic for one other shard."""
+        return TopicSpec(transit_topic(self.name, target), self.shard.count, retention_ms=TRANSIT_RETENTION_MS)
+
+    def targets(self, batch: WriteBatch) -> set[int]:
+        """Return the other shards to which a write sends records."""
+        sent = (each.partition for part in (batch.records, batch.columns) for each in part)
+        return {self.shard.of(partition or 0) for partition in sent} - {self.shard.number}
+
+    def divide(self, batch: WriteBatch) -> Divided:
+        """Return a write that is all on this shard. Rows, offsets and checks stay as they are."""
+        own = [position for position, one in enumerate(batch.records) if self.shard.holds(one.partition or 0)]
+        parcels: dict[int, list[Batch]] = {}
+        places: dict[int, list[tuple[str, int]]] = {}
+        for topic, partition, batches in _foreign(batch, self.shard):
+            target = self.shard.of(partition)
+            for each in batches:
+                parcels.setdefault(target, []).append(each)
+                places.setdefault(target, []).append((topic, partition))
+        records: list[Writable] = [batch.records[position] for position in own]
+        number = next(self._numbers)
+        for target, batches in sorted(parcels.items()):
+            value = _packed(self._writer, number, places[target], batches)
+            records.append(Record(self.topic(target).name, self.shard.number, None, value, batches[0].timestamps[0]))
+        columns = [each for each in batch.columns if self.shard.holds(each.partition or 0)]
+        return Divided(replace(batch, records=records, columns=columns), own)
+
+
+def transit_topic(name: str, target: int) -> str:
+    """Return the name of the topic that holds what goes to a shard."""
+    return f"{name}-transit-{target}"
+
+
+def unpack(value: bytes) -> Parcel:
+    """Read the value of a record of a transit topic.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        writer, number, parts = msgpack.unpackb(value)
+        records = [
+            Record(topic, partition, key, body, timestamp_ms, headers)
+            for topic, partition, size, packed in parts
+            for timestamp_ms, key, body, headers in zip(*columns_of(packed, size), strict=True)
+        ]
+    except (msgpack.exceptions.UnpackException, TypeError) as exc:
+        raise ValueError(f"a record of a transit topic that cannot be read: {exc}") from exc
+    return Parcel(writer, number, records)
+
+
+def _foreign(batch: WriteBatch, shard: Shard) -> list[tuple[str, int, list[Batch]]]:
+    """Return the records for other shards in packed form, by topic and partition: single records, then columns."""
+    records: dict[tuple[str, int], list[Writable]] = {}
+    for record in batch.records:
+        if not shard.holds(record.partition or 0):
+            records.setdefault((record.topic, record.partition or 0), []).append(record)
+    columns: dict[tuple[str, int], list[Columns]] = {}
+    for each in batch.columns:
+        if not shard.holds(each.partition or 0):
+            columns.setdefault((each.topic, each.partition or 0), []).append(each)
+    packed = [(*place, list(batches_of(some))) for place, some in records.items()]
+    return packed + [(*place, list(batches_of_columns(some))) for place, some in columns.items()]
+
+
+def _packed(writer: str, number: int, places: Sequence[tuple[str, int]], batches: Sequence[Batch]) -> bytes:
+    parts = [[*place, len(each.keys), each.pack()] for place, each in zip(places, batches, strict=True)]
+    packed: bytes = msgpack.packb([writer, number, parts])
+    return packed

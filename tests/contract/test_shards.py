@@ -1,0 +1,95 @@
+"""One namespace on several brokers: partitions are spread over shards, and records for another shard are forwarded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from faust_redis.log import Log, Record, Shard, TopicPartition
+from faust_redis.log.address import split_options
+from faust_redis.log.partitioner import partition_for
+
+from tests.contract.harness import Broker, running, until
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("Kafka has brokers and transactions of its own"),
+]
+
+SHARDS = 3
+PARTITIONS = 6
+USERS = [f"user-{number}" for number in range(12)]
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
+
+
+class Member:
+    """A worker of one shard. It counts what each user sends, and passes every event on to the next user."""
+
+    def __init__(self, broker: Broker, shard: int, name: str = "m") -> None:
+        first = broker.url.update_query(shard=str(shard))
+        self.app: Any = broker.app(
+            member=f"{name}{shard}",
+            broker=[first, *[broker.url] * (SHARDS - 1)],
+            topic_partitions=PARTITIONS,
+            store="faust-redis-rocksdb://",
+            reply_create_topic=False,
+        )
+        self.incoming = self.app.topic(broker.name("in"), key_type=str, value_type=INT, partitions=PARTITIONS)
+        self.outgoing = self.app.topic(broker.name("out"), key_type=str, value_type=INT, partitions=PARTITIONS)
+        self.sent = sent = self.app.Table("sent", default=int, partitions=PARTITIONS)
+        self.got = got = self.app.Table("got", default=int, partitions=PARTITIONS)
+
+        @self.app.agent(self.incoming)
+        async def pass_on(stream: Any) -> None:
+            async for key, value in stream.items():
+                sent[key] += value
+                following = USERS[(USERS.index(key) + 1) % len(USERS)]
+                await self.outgoing.send(key=following, value=value)
+
+        @self.app.agent(self.outgoing)
+        async def receive(stream: Any) -> None:
+            async for key, value in stream.items():
+                got[key] += value
+
+
+@pytest.fixture
+async def shards(broker: Broker) -> AsyncIterator[list[Log]]:
+    """Return the clients of the shards of the test's namespace; the shards share a server."""
+    async with AsyncExitStack() as stack:
+        address, options = split_options(str(broker.url))
+        logs = [Log(address, options["namespace"], shard=Shard(number, SHARDS)) for number in range(SHARDS)]
+        yield [await stack.enter_async_context(log) for log in logs]
+
+
+async def _records(shards: list[Log], topic: str) -> list[tuple[bytes | None, bytes | None]]:
+    found = []
+    for log in shards:
+        for partition in log.partitions_of(await log.topic(topic)):
+            at = TopicPartition(topic, partition)
+            found += [(one.key, one.value) for one in (await log.fetch({at: 0}, count=10_000)).get(at, [])]
+    return found
+
+
+async def test_what_crosses_shards_arrives_once(broker: Broker, shards: list[Log]) -> None:
+    members = [Member(broker, shard) for shard in range(SHARDS)]
+    async with running(*(each.app for each in members)):
+        topic = broker.name("in")
+        for number in range(240):
+            key = USERS[number % len(USERS)].encode()
+            partition = partition_for(key, PARTITIONS)
+            await shards[partition % SHARDS].append([Record(topic, partition, key, b"%d" % number, 0)])
+
+        async def all_arrived() -> bool:
+            return len(await _records(shards, broker.name("out"))) >= 240
+
+        await until(all_arrived)
+        await asyncio.sleep(0.5)
+    out = await _records(shards, broker.name("out"))
+    assert Counter(int(value or b"") for _, value in out) == Counter(range(240))
+    for number, user in enumerate(USERS):
+        own = [int(value or b"") for key, value in out if key == user.encode()]
+        assert own == [n for n in range(240) if (n + 1) % len(USERS) == number]  # in order

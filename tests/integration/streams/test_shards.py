@@ -1,0 +1,195 @@
+"""Shards of a namespace: what a write sends to another shard arrives once, whatever happens to either."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+
+import pytest
+from faust_redis.log import (
+    Appended,
+    Log,
+    ProducerSequence,
+    Record,
+    Shard,
+    ShardMismatchError,
+    SourceMovedError,
+    TopicPartition,
+    TopicSpec,
+    WriteBatch,
+)
+from faust_redis.log.forwarding import Forwarder
+from faust_redis.log.transit import OFFSET_UNKNOWN, transit_topic, unpack
+
+SHARDS = 3
+HERE, THERE = TopicPartition("t", 0), TopicPartition("t", 1)
+Dump = dict[bytes, bytes]
+
+
+@pytest.fixture
+async def shards(broker_url: str, namespace: str) -> AsyncIterator[list[Log]]:
+    """Return the shards of a namespace, with the topic `t` of 6 partitions. They share a server."""
+    async with AsyncExitStack() as stack:
+        found = [
+            await stack.enter_async_context(Log(broker_url, namespace, shard=Shard(number, SHARDS), transit="g"))
+            for number in range(SHARDS)
+        ]
+        for log in found:
+            await log.create_topic(TopicSpec("t", 6))
+        yield found
+
+
+async def send(log: Log, *values: int) -> Appended:
+    """Write each value to a partition of the writer's own shard and to one of shard 1, in one write."""
+    places = (HERE, THERE)
+    return await log.append([Record(*at, b"k", b"%d" % value, 1, (("h", b"x"),)) for value in values for at in places])
+
+
+async def values(log: Log, place: TopicPartition) -> list[int]:
+    return [int(one.value or b"") for one in (await log.fetch({place: 0})).get(place, [])]
+
+
+async def dump(log: Log) -> Dump:
+    """Return everything on a shard."""
+    keys = [key async for key in log.redis.scan_iter(f"{log.keys.prefix}*")]
+    return dict(zip(keys, [await log.redis.dump(key) for key in keys], strict=True))
+
+
+async def restore(log: Log, kept: Dump) -> None:
+    """Restore a shard to an earlier state."""
+    await log.redis.delete(*[key async for key in log.redis.scan_iter(f"{log.keys.prefix}*")])
+    for key, value in kept.items():
+        await log.redis.restore(key, 0, value)
+
+
+def forwarder(shards: Sequence[Log]) -> Forwarder:
+    return Forwarder(shards[0], shards[1], "g", 1)
+
+
+async def test_a_write_leaves_what_is_for_another_shard_in_a_transit_topic(shards: list[Log]) -> None:
+    appended = await send(shards[0], 1, 2)
+    assert appended.offsets == (0, OFFSET_UNKNOWN, 1, OFFSET_UNKNOWN)
+    assert await values(shards[0], HERE) == [1, 2]
+    assert await values(shards[1], THERE) == []
+    place = TopicPartition(transit_topic("g", 1), 0)
+    [record] = (await shards[0].fetch({place: 0}))[place]
+    assert [(one.partition, one.value, one.headers) for one in unpack(record.value or b"").records] == [
+        (1, b"1", (("h", b"x"),)),
+        (1, b"2", (("h", b"x"),)),
+    ]
+
+
+async def test_each_shard_has_its_own_partitions(shards: list[Log]) -> None:
+    assert [set(await log.end_offsets("t")) for log in shards] == [{0, 3}, {1, 4}, {2, 5}]
+
+
+async def test_forwarded_records_arrive_once_and_in_order(shards: list[Log]) -> None:
+    forwards = forwarder(shards)
+    for number in range(5):
+        await send(shards[0], number)
+        await forwards.step()
+    assert await forwards.step() == 0
+    assert await values(shards[1], THERE) == list(range(5))
+
+
+async def test_a_second_forwarder_forwards_nothing_twice(shards: list[Log]) -> None:
+    first, second = forwarder(shards), forwarder(shards)
+    await send(shards[0], 1)
+    await first.step()
+    await second.step()
+    await send(shards[0], 2)
+    await second.step()
+    with pytest.raises(SourceMovedError):
+        await first.step()  # the paused one continues where it stood
+    await send(shards[0], 3)
+    await second.step()
+    assert await values(shards[1], THERE) == [1, 2, 3]
+
+
+async def test_a_forwarder_that_died_before_it_committed_is_followed_by_one_that_repeats_nothing(
+    shards: list[Log],
+) -> None:
+    await send(shards[0], 1)
+    await forwarder(shards).step()
+    await shards[0].redis.hdel(shards[0].keys.offsets("g-transit"), f"{transit_topic('g', 1)}:0")
+    await send(shards[0], 2)
+    await forwarder(shards).step()
+    assert await values(shards[1], THERE) == [1, 2]
+
+
+async def test_a_retried_write_is_forwarded_once(shards: list[Log]) -> None:
+    batch = WriteBatch([Record("t", 1, b"k", b"7", 1)])
+    for _ in range(2):
+        await shards[0].commit(batch, write_id=ProducerSequence("p", 1, 60_000))
+    await forwarder(shards).step()
+    assert await values(shards[1], THERE) == [7]
+
+
+async def test_a_shard_that_was_restored_to_an_earlier_state_gets_again_what_it_lost(shards: list[Log]) -> None:
+    forwards = forwarder(shards)
+    await send(shards[0], 1)
+    await forwards.step()
+    kept = await dump(shards[1])
+    await send(shards[0], 2)
+    await send(shards[0], 3)
+    await forwards.step()
+    await restore(shards[1], kept)
+    await send(shards[0], 4)
+    with pytest.raises(SourceMovedError):
+        await forwards.step()
+    await forwarder(shards).step()
+    assert await values(shards[1], THERE) == [1, 2, 3, 4]
+
+
+async def test_an_idle_forwarder_sees_that_its_target_was_restored(
+    shards: list[Log], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faust_redis.log.forwarding.LOOK_EVERY_S", 0.0)
+    forwards = forwarder(shards)
+    kept = await dump(shards[1])
+    await send(shards[0], 1)
+    await forwards.step()
+    await restore(shards[1], kept)
+    with pytest.raises(SourceMovedError):
+        await forwards.step()
+    await forwarder(shards).step()
+    assert await values(shards[1], THERE) == [1]
+
+
+async def test_a_shard_that_was_restored_and_writes_again_is_forwarded_from_its_new_records_on(
+    shards: list[Log],
+) -> None:
+    forwards = forwarder(shards)
+    await send(shards[0], 1)
+    await forwards.step()
+    kept = await dump(shards[0])
+    for lost in (2, 3):
+        await send(shards[0], lost)
+        await forwards.step()
+    await restore(shards[0], kept)
+    for new in (4, 5, 6):
+        await send(shards[0], new)  # the transit topic has grown past the offset where the forwarder stands
+    for _ in range(2):
+        await forwards.step()
+    assert await values(shards[1], THERE) == [1, 2, 3, 4, 5, 6]  # 2 and 3 had arrived, and stay
+
+
+async def test_unforwarded_records_are_not_trimmed(shards: list[Log]) -> None:
+    await send(shards[0], 1)
+    forwards = forwarder(shards)
+    await forwards.step()
+    await send(shards[0], 2)
+    await send(shards[0], 3)
+    topic = transit_topic("g", 1)
+    await shards[0].redis.hset(shards[0].keys.topic(topic), "retention_ms", "1")
+    for _ in range(3):
+        await shards[0].trim(topic, [0], 1_000)
+    for _ in range(2):
+        await forwards.step()
+    assert await values(shards[1], THERE) == [1, 2, 3]
+
+
+async def test_a_broker_that_holds_another_shard_is_refused(shards: list[Log], broker_url: str, namespace: str) -> None:
+    for shard in (Shard(0, 2), Shard(0, 1)):
+        with pytest.raises(ShardMismatchError, match=f"is shard 0/3, and {shard} was expected"):
+            await Log(broker_url, namespace, shard=shard).__aenter__()
