@@ -29,6 +29,7 @@ from tables.social_people import (
     SOCIAL_FOLLOWS,
     SOCIAL_INTERACTIONS,
     SOCIAL_PEOPLE,
+    SOCIAL_PROFILES,
     Content,
     Contents,
     FeedEntries,
@@ -37,6 +38,7 @@ from tables.social_people import (
     Follows,
     Interactions,
     Person,
+    SocialProfile,
 )
 from tests.integration.api.sse import Reader
 from tests.integration.api.support import Worker, auth
@@ -149,6 +151,24 @@ async def test_a_person_is_public_without_reports_and_account_state(client: http
     assert shown["rating_millionths"] == 52_000_000
     assert (shown["followers"], shown["prestige"], shown["updated_at"]) == (2, "gold", "2026-01-05T12:00:00Z")
     assert not {"reports", "suspended", "private", "registered_at"} & shown.keys()
+
+
+async def test_profiles_of_several_users_are_read_at_once_and_a_private_one_is_left_out(
+    client: httpx.AsyncClient, app: FastAPI, worker: Worker
+) -> None:
+    for user in ("ada", "bob"):
+        await worker.put_user(SOCIAL_PROFILES.name, user, SocialProfile(display_name=user.title(), updated_at=NOON))
+    await hide(app, "bob")
+    asked = {"user": ["bob", "ada", "nobody", "ada"]}
+    shown = (await client.get("/v1/profiles", params=asked)).json()["profiles"]
+    assert [(one["user_id"], one["display_name"], one["updated_at"]) for one in shown] == [
+        ("ada", "Ada", "2026-01-05T12:00:00Z")
+    ]
+    own = (await client.get("/v1/profiles", params=asked, headers=auth("bob"))).json()["profiles"]
+    assert {one["user_id"]: one["updated_at"] for one in own} == {"bob": NOON.text(), "ada": "2026-01-05T12:00:00Z"}
+    assert_problem(await client.get("/v1/profiles"), 422, "validation")
+    many = {"user": [f"user-{number}" for number in range(101)]}
+    assert_problem(await client.get("/v1/profiles", params=many), 422, "validation")
 
 
 async def test_contents_are_public_and_a_private_users_are_not(

@@ -66,7 +66,7 @@ def test_a_proof_is_taken_for_its_own_user_and_board_alone(called: Called) -> No
 def test_a_quantity_is_shown_with_few_decimals_unless_they_are_all(called: Called) -> None:
     quantities = ["4.407227853680035258", "-23240", "0.000000000000000001", "1.500000"]
     shown = called("data/format.ts", [["short", text, 6] for text in quantities])
-    assert shown == ["4.407227", "−23,240", "0.000000000000000001", "1.5"]
+    assert shown == ["4.407228", "−23,240", "0.000000000000000001", "1.5"]
 
 
 def test_a_time_of_today_has_no_day(called: Called) -> None:

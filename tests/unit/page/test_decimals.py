@@ -46,3 +46,22 @@ def test_sums_products_and_quotients_are_exact(called: Called) -> None:
 def test_half_of_the_last_decimal_is_rounded_away_from_zero(called: Called) -> None:
     calls = [["rounded", text, 2] for text in ("0.005", "-0.005", "0.0049", "1.995", "-12.3")]
     assert called("data/decimals.ts", calls) == ["0.01", "-0.01", "0", "2", "-12.3"]
+
+
+def test_amounts_are_shown_rounded(called: Called) -> None:
+    texts = ("0.005", "-0.005", "0.0049", "-0.001", "1234.995", "7")
+    shown = called("data/format.ts", [["usd", text] for text in texts])
+    assert shown == ["0.01", "−0.01", "0.00", "0.00", "1,235.00", "7.00"]
+
+
+def test_rounded_parts_add_up_to_the_rounded_sum(called: Called) -> None:
+    chosen = random.Random(17)
+    lists = [["0.333", "0.333", "0.334"], ["0.005", "0.005"], ["-0.005", "0.015"], ["0"], []]
+    lists += [[f"{chosen.randint(-(10**6), 10**9)}e-6" for _ in range(chosen.randint(1, 5))] for _ in range(50)]
+    lists = [[f"{Decimal(part):f}" for part in parts] for parts in lists]
+    for parts, found in zip(
+        lists, called("data/decimals.ts", [["roundedParts", parts, 2] for parts in lists]), strict=True
+    ):
+        total = sum(map(Decimal, parts), Decimal(0)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        assert sum(map(Decimal, found)) == total
+        assert all(abs(Decimal(one) - Decimal(part)) < Decimal("0.01") for one, part in zip(found, parts, strict=True))

@@ -48,6 +48,24 @@ export function over(one: string, other: string, decimals: number): string {
 /** Return an amount with so many decimals, a half rounded away from zero. */
 export const rounded = (one: string, decimals: number): string => over(one, "1", decimals);
 
+/** Return the parts of a sum, rounded so that they add up to the rounded sum: what rounding down loses goes to the parts that lose most by it. */
+export function roundedParts(parts: readonly string[], decimals: number): string[] {
+  const unit = textOf({ units: 1n, decimals });
+  const down = parts.map((part) => floor(part, decimals));
+  const missing = units(minus(rounded(sum(parts), decimals), sum(down)), decimals);
+  const lost = parts.map((part, index) => ({ index, by: minus(part, down[index]!) })).sort((a, b) => compare(b.by, a.by) || a.index - b.index);
+  for (const { index } of lost.slice(0, Number(missing))) down[index] = plus(down[index]!, unit);
+  return down;
+}
+
+/** Return the greatest amount with so many decimals that is not above another. */
+function floor(one: string, decimals: number): string {
+  const near = rounded(one, decimals);
+  return compare(near, one) > 0 ? minus(near, textOf({ units: 1n, decimals })) : near;
+}
+
+const units = (one: string, decimals: number): bigint => at(scaled(one), decimals);
+
 /** Return the sum of all amounts. */
 export const sum = (amounts: readonly string[]): string => amounts.reduce(plus, "0");
 

@@ -1,5 +1,7 @@
 // Numbers, money and times in the reader's locale and zone. Amounts are decimal text: they are never turned into floats.
 
+import { rounded } from "./decimals.ts";
+
 const locale = globalThis.navigator?.language;
 const integers = new Intl.NumberFormat(locale);
 const parts = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 }).formatToParts(1.5);
@@ -12,12 +14,11 @@ const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "narr
 const MINUS = "−";
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
 
-/** Return decimal text with grouped digits, and its fraction cut, not rounded, to `decimals`; all of it by default. */
+/** Return decimal text with grouped digits, rounded to `decimals`, a half away from zero; all of it by default. */
 export function decimal(text: string | number, decimals?: number): string {
-  const found = DECIMAL.exec(String(text));
-  if (!found) return String(text);
-  const [, sign = "", whole = "0", fraction = ""] = found;
-  const shown = decimals === undefined ? fraction : fraction.padEnd(decimals, "0").slice(0, decimals);
+  if (!DECIMAL.test(String(text))) return String(text);
+  const [, sign = "", whole = "0", fraction = ""] = DECIMAL.exec(decimals === undefined ? String(text) : rounded(String(text), decimals))!;
+  const shown = decimals === undefined ? fraction : fraction.padEnd(decimals, "0");
   const isZero = !/[1-9]/.test(whole + shown);
   return `${sign && !isZero ? MINUS : ""}${integers.format(BigInt(whole))}${shown ? point + shown : ""}`;
 }
@@ -25,11 +26,10 @@ export function decimal(text: string | number, decimals?: number): string {
 /** As many decimals of a quantity are shown. */
 export const SIZE_DECIMALS = 6;
 
-/** Return decimal text with at most so many decimals; further ones are cut, and an amount that is less keeps them. */
+/** Return decimal text rounded to at most so many decimals; an amount that would be 0 then keeps all of them. */
 export function short(text: string, decimals: number): string {
-  const [whole = "", fraction = ""] = text.split(".");
-  const kept = fraction.slice(0, decimals).replace(/0+$/, "");
-  return decimal(/[1-9]/.test(whole + kept) ? `${whole}${kept && `.${kept}`}` : text);
+  const kept = rounded(text, decimals);
+  return decimal(signOf(kept) ? kept : text);
 }
 
 /** Return an amount of USD with two decimals. */

@@ -5,8 +5,8 @@ import { useRef } from "preact/hooks";
 import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { Table } from "../../data/rows.ts";
-import { user } from "../../data/session.ts";
 import { Empty, Refused } from "../../parts/panel.tsx";
+import { UserName } from "../../parts/texts.tsx";
 import { choose } from "../../shell/router.ts";
 import type { ChosenBoard } from "./chosen.tsx";
 import { Score } from "./score.tsx";
@@ -68,7 +68,7 @@ function feedOf(board: ChosenBoard, constellation?: string): [string, Record<str
 function Name({ row }: { row: Row }) {
   if (row.constellation_id) return <span class="user">{row.constellation_id}</span>;
   if (!row.user_id) return <span class="user soft">private</span>;
-  return <button type="button" class="link user" title={row.user_id} onClick={() => choose({ user: row.user_id })}>{row.user_id === user.value ? "you" : row.user_id}</button>;
+  return <button type="button" class="link user" title={row.user_id} onClick={() => choose({ user: row.user_id })}><UserName id={row.user_id} /></button>;
 }
 
 function Move({ by }: { by: number }) {

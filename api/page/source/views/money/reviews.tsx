@@ -44,7 +44,7 @@ function Review({ row, said }: { row: Row; said: (text: string) => void }) {
   };
   return (
     <li>
-      <p><strong>{decimal(row.amount)} {row.asset}</strong> of <User id={row.user_id} /> <span class="soft">to {row.destination}, tier {row.tier}, asked <Time at={row.requested_at} /></span></p>
+      <p><strong>{decimal(row.amount)} {row.asset}</strong> of <User id={row.user_id} byId /> <span class="soft">to {row.destination}, tier {row.tier}, asked <Time at={row.requested_at} /></span></p>
       <Form send={decide} button="Decide" label={`Decide about ${what}`}>
         <label>
           Decision
