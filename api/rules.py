@@ -55,6 +55,9 @@ class Rules(Shown):
 
     version: int
     markets: Annotated[dict[str, int], Field(description="the maximum leverage of each market")]
+    fee_ppm: Annotated[
+        int, Field(description="the fee of opening a practice trade, in millionths of its notional; closing costs none")
+    ]
     practice_balance_usd: Annotated[str, Field(description="what a practice account begins with")]
     levels: LevelRules
     achievements: Annotated[tuple[AchievementRule, ...], Field(description="in the order in which they are checked")]

@@ -42,6 +42,7 @@ def public_rules(rulebook: Rulebook) -> Rules:
     return Rules(
         version=rulebook.version,
         markets=dict(rulebook.trading.market_leverage_max),
+        fee_ppm=rulebook.trading.fee_ppm,
         practice_balance_usd=Usd(rulebook.trading.practice_balance_usd).text(),
         levels=LevelRules(**game.levels.model_dump()),
         achievements=tuple(

@@ -11,6 +11,11 @@ from tests.e2e.pipeline import Pipeline
 
 JOURNEY = re.compile(r"accepted\d+ ms;executed at [\d,.]+\d ms;(\+\d+ XP, [a-z ]+\d+ ms;)+rank \d+ on the board\d+ ms")
 """The steps of a trade in the order of their causes."""
+CLOSE = re.compile(
+    r"accepted\d+ ms;closed at [\d,.]+, profit −?[\d.]+ USD\d+ ms;"
+    r"(\+\d+ XP, [a-z ]+\d+ ms;)*rank \d+ on the board\d+ ms"
+)
+"""The steps of the close of a trade."""
 
 
 def test_a_new_player_places_a_trade_and_sees_it_travel(shown: Pipeline, browser: Browser) -> None:
@@ -31,6 +36,44 @@ def test_a_new_player_places_a_trade_and_sees_it_travel(shown: Pipeline, browser
         assert violations(page) == []
         visit(page, "/boards?board=trades")
         expect(page.get_by_role("link", name="you", exact=True).first).to_be_visible(timeout=SETTLED_MS)
+        assert faults.found == []
+
+
+@pytest.mark.heavy
+def test_a_player_closes_a_trade_and_sees_it_travel(shown: Pipeline, browser: Browser) -> None:
+    with page_of(browser, shown.url) as (page, faults):
+        sign_in(page, account(shown))
+        page.get_by_label("Amount, USD").fill("1234.56")
+        expect(page.get_by_text("Opening costs 0.1 % of the amount: 1.23 USD")).to_be_visible()
+        page.get_by_role("button", name="Place the order").click()
+        page.get_by_role("button", name=re.compile("^Close")).click(timeout=SETTLED_MS)
+        steps = page.get_by_role("list", name="What became of the close").get_by_role("listitem")
+        expect(steps.filter(has_text="on the board")).to_be_visible(timeout=SETTLED_MS)
+        told = ";".join(text.replace("\n", "") for text in steps.all_inner_texts())
+        assert CLOSE.fullmatch(told), told
+        expect(page.get_by_text("You have no open position")).to_be_visible()
+        expect(page.get_by_role("combobox", name="Trades")).to_have_value("practice")
+        assert violations(page) == []
+        assert faults.found == []
+
+
+def test_a_sign_in_leads_back_to_where_it_was_asked_for(shown: Pipeline, browser: Browser) -> None:
+    name = account(shown, "moderator")
+    with page_of(browser, shown.url) as (page, faults):
+        visit(page, "/money?hours=24")
+        page.get_by_role("link", name="Sign in").click()
+        page.get_by_label("Name or e-mail address").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.locator("main").get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Money", timeout=SETTLED_MS)
+        expect(page).to_have_url(re.compile(r"/money\?hours=24$"))
+        expect(page.locator("header")).to_contain_text("You are moderator")
+        page.get_by_role("button", name="Sign out").click()
+        visit(page, "/player?back=//example.com/")
+        page.get_by_label("Name or e-mail address").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.locator("main").get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(name, timeout=SETTLED_MS)
         assert faults.found == []
 
 

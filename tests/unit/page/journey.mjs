@@ -5,8 +5,12 @@ const { Journey } = await import(pathToFileURL(process.argv[2]).href);
 const executed = (trade_id) => ({ type: "TradeExecuted", trade_id, price: "22.50" });
 const gained = (id) => ({ type: "XPGained", amount: 10, source: "trade", id });
 
-async function play(...acts) {
-  const journey = new Journey(async () => 5);
+const closed = { type: "TradeClosed", trade_id: "t-1", exit_price: "30", pnl_usd: "-1.255" };
+
+const play = (...acts) => playOf("order", ...acts);
+
+async function playOf(kind, ...acts) {
+  const journey = new Journey(kind, async () => 5);
   for (const act of acts) act(journey);
   await new Promise((done) => setTimeout(done)); // the rank is asked for
   const steps = journey.steps.value;
@@ -24,4 +28,6 @@ await play(trade("t-2"), accept, gain("a"), trade("t-1"));
 await play(accept, trade("t-1"), gain("a"), gain("b"), gain("a"));
 await play(accept, (journey) => journey.traded({ type: "TradeRejected", trade_id: "t-1", reason: "insufficient_margin" }));
 await play(trade("t-1"), gain("a"));
+await playOf("close", trade("t-1"), accept, (journey) => journey.traded(closed), gain("a"));
+await playOf("close", accept, (journey) => journey.traded({ type: "TradeRejected", trade_id: "t-1", reason: "trade_not_open" }));
 process.exit(0); // a board that nobody asks for any more is not waited for

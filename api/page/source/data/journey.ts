@@ -1,9 +1,9 @@
-// What becomes of an order: accepted, executed, experience, board. Each step has the time since the order.
+// What becomes of an order, or of the close of a trade: accepted, executed, experience, board. Each step has the time since then.
 
 import { type Signal, signal } from "@preact/signals";
 
 import type { Row } from "./feeds.ts";
-import { decimal } from "./format.ts";
+import { decimal, usd } from "./format.ts";
 import { words } from "./texts.ts";
 
 export interface Step { text: string; afterMs: number }
@@ -17,9 +17,13 @@ type AskRank = () => Promise<number | null>;
 const AFTER_THE_BOARD_MS = 2_000; // experience of the same commit can come after the answer about the board
 const WITHOUT_EXPERIENCE_MS = 3_000; // so long after the execution the board is asked all the same
 
-/** One order from its sending on. Feeds and the answer arrive in any order; the steps are in that of their causes. */
+/** Whether a trade is opened or closed. */
+export type Kind = "order" | "close";
+
+/** One order or close from its sending on. Feeds and the answer arrive in any order; the steps are in that of their causes. */
 export class Journey {
   readonly steps: Signal<readonly Step[]> = signal([]);
+  readonly kind: Kind;
   readonly #askRank: AskRank;
   readonly #began = performance.now();
   #tradeId = "";
@@ -28,7 +32,8 @@ export class Journey {
   #endsMs = Infinity;
   #asked = false;
 
-  constructor(askRank: AskRank) {
+  constructor(kind: Kind, askRank: AskRank) {
+    this.kind = kind;
     this.#askRank = askRank;
   }
 
@@ -44,16 +49,21 @@ export class Journey {
   traded(row: Row, atMs = this.#ms()): void {
     if (!this.#tradeId) this.#early.push([row, atMs]);
     else if (row.trade_id !== this.#tradeId) return;
-    else if (row.type === "TradeExecuted") {
-      this.#note("executed", `executed at ${decimal(row.price)}`, atMs);
-      setTimeout(() => void this.#ask(), WITHOUT_EXPERIENCE_MS);
-    } else if (row.type === "TradeRejected") this.#end("executed", `rejected: ${words(row.reason)}`, atMs);
+    else if (this.kind === "order" && row.type === "TradeExecuted") this.#done(`executed at ${decimal(row.price)}`, atMs);
+    else if (this.kind === "close" && row.type === "TradeClosed") this.#done(`closed at ${decimal(row.exit_price)}, profit ${usd(row.pnl_usd)} USD`, atMs);
+    else if (this.kind === "close" && row.type === "TradeLiquidated") this.#done(`liquidated at ${decimal(row.exit_price)}, profit ${usd(row.pnl_usd)} USD`, atMs);
+    else if (row.type === "TradeRejected") this.#end("executed", `rejected: ${words(row.reason)}`, atMs);
   }
 
   /** The user gained experience: the board has the trade, too, since both are of one commit. */
   gained(row: Row): void {
     if (row.type !== "XPGained") return;
     this.#note("experience", `+${row.amount} XP, ${row.source.replaceAll("_", " ")}`, this.#ms(), row.id);
+  }
+
+  #done(text: string, atMs: number): void {
+    this.#note("executed", text, atMs);
+    setTimeout(() => void this.#ask(), WITHOUT_EXPERIENCE_MS);
   }
 
   async #ask(): Promise<void> {

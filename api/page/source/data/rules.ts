@@ -12,6 +12,8 @@ export interface Rules {
   rewards: RewardRule[];
   claim_days: number;
   late_grace_h: number;
+  /** The fee of opening a practice trade, in millionths of its notional. */
+  fee_ppm: number;
   practice_balance_usd: string;
 }
 

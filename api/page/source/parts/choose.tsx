@@ -2,7 +2,8 @@
 
 import { choice, choose } from "../shell/router.ts";
 
-export function Choose(props: { name: string; label: string; options: readonly (readonly [string, string])[] }) {
+/** `otherwise` applies while the address has no choice; by default the first option does. */
+export function Choose(props: { name: string; label: string; options: readonly (readonly [string, string])[]; otherwise?: string }) {
   const [first] = props.options[0] ?? [""];
   const changed = (event: Event) => {
     const { value } = event.currentTarget as HTMLSelectElement;
@@ -11,7 +12,7 @@ export function Choose(props: { name: string; label: string; options: readonly (
   return (
     <label>
       {props.label}
-      <select value={choice(props.name, first)} onChange={changed}>
+      <select value={choice(props.name, props.otherwise ?? first)} onChange={changed}>
         {props.options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
       </select>
     </label>

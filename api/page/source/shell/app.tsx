@@ -3,12 +3,13 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+import { isStaff, useAccount } from "../data/account.ts";
 import { useFeed } from "../data/follow.ts";
 import { Table } from "../data/rows.ts";
 import { signOut, user } from "../data/session.ts";
 import { Live } from "../views/live.tsx";
 import { ConnectionState } from "./connection.tsx";
-import { follow, path } from "./router.ts";
+import { follow, path, signInPath } from "./router.ts";
 
 interface View {
   path: string;
@@ -69,7 +70,7 @@ function reloadOnce(): void {
 }
 
 function SignedIn() {
-  if (!user.value) return <a href="/player" onClick={follow}>Sign in</a>;
+  if (!user.value) return <a href={signInPath()} onClick={follow}>Sign in</a>;
   return (
     <p class="who">
       <AccountLink key={user.value} isHere={path.value === "/account"} />
@@ -78,15 +79,19 @@ function SignedIn() {
   );
 }
 
-/** The way to the account, with the number of notifications that were not read. */
+/** The way to the account, with the role of the staff and the number of notifications that were not read. */
 function AccountLink({ isHere }: { isHere: boolean }) {
+  const account = useAccount();
   const inbox = useFeed("inbox", {}, () => new Table(() => "own"));
   inbox.version.value;
   const unread: number = inbox.byKey.get("own")?.unread ?? 0;
   return (
-    <a href="/account" onClick={follow} aria-current={isHere ? "page" : undefined}>
-      Account{unread > 0 && <span class="count">{unread}<span class="hidden"> unread notifications</span></span>}
-    </a>
+    <>
+      {isStaff(account) && <span class="badge"><span class="hidden">You are </span>{account!.role}</span>}
+      <a href="/account" onClick={follow} aria-current={isHere ? "page" : undefined}>
+        Account{unread > 0 && <span class="count">{unread}<span class="hidden"> unread notifications</span></span>}
+      </a>
+    </>
   );
 }
 

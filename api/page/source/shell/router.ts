@@ -44,6 +44,22 @@ export function visit(to: string): void {
   scrollTo(0, 0);
 }
 
+const BACK = "back";
+const SIGN_IN = "/player";
+
+/** Return the way to the sign-in. It leads back to where the reader is; from the first view it leads to the player. */
+export function signInPath(): string {
+  if (path.value === "/" || path.value === SIGN_IN) return SIGN_IN;
+  const text = query.value.toString();
+  return `${SIGN_IN}?${new URLSearchParams({ [BACK]: path.value + (text && `?${text}`) })}`;
+}
+
+/** Go back to where the reader asked for the sign-in, if that was another view of the page. */
+export function goBack(): void {
+  const back = choice(BACK, "");
+  if (/^\/(?![/\\])/.test(back)) visit(back);
+}
+
 /** Follow a link inside the page, unless the reader wants another tab. */
 export const follow = (event: MouseEvent): void => byLink(event, visit);
 

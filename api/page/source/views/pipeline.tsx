@@ -7,7 +7,7 @@ import { useQuery } from "../data/query.ts";
 import { user } from "../data/session.ts";
 import { Empty } from "../parts/panel.tsx";
 import { SubViews } from "../parts/sub_views.tsx";
-import { choice, follow } from "../shell/router.ts";
+import { choice, follow, signInPath } from "../shell/router.ts";
 import { PIPELINE, type Topology } from "./pipeline/answers.ts";
 import { Domains } from "./pipeline/domains.tsx";
 import { DeadLetters } from "./pipeline/letters.tsx";
@@ -69,7 +69,7 @@ function ForEveryone() {
     <div class="stack">
       <p>
         Topics are for everyone. The graph, groups, dead letters and the events behind a row are for moderators and admins.{" "}
-        {user.value ? "Your account is neither." : <><a href="/player" onClick={follow}>Sign in</a> as one to see them.</>}
+        {user.value ? "Your account is neither." : <><a href={signInPath()} onClick={follow}>Sign in</a> as one to see them.</>}
       </p>
       <Topics />
     </div>

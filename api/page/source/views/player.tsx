@@ -22,6 +22,7 @@ import { Rewards } from "./player/rewards.tsx";
 import { SignIn } from "./player/sign_in.tsx";
 import { Streaks } from "./player/streaks.tsx";
 import { Trades } from "./player/trades.tsx";
+import { useTravel } from "./player/travel.tsx";
 
 /** `progress` is the game profile; null before the first XP. */
 interface PartProps { user: string; progress: Row | null; loaded: boolean }
@@ -57,10 +58,11 @@ function Signed({ user: id }: { user: string }) {
 
 function Trading({ user: id, progress }: PartProps) {
   const prices = usePrices();
+  const travel = useTravel(id);
   return (
     <div class="grid">
-      <Order user={id} prices={prices} ownLeverage={progress?.max_leverage ?? null} />
-      <OpenTrades prices={prices} />
+      <Order travel={travel} prices={prices} ownLeverage={progress?.max_leverage ?? null} />
+      <OpenTrades travel={travel} prices={prices} />
       <Portfolio />
       <Positions prices={prices} />
       <Equity user={id} />

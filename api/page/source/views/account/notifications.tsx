@@ -26,7 +26,7 @@ export function Notifications() {
         {rows.map((row) => (
           <li key={row.notification_id} class={row.read ? "soft" : ""}>
             <span>{!row.read && <span class="hidden">Unread: </span>}{sentence(row.text, row.arguments)} <span class="soft"><Time at={row.at} /></span></span>
-            {!row.read && <Form send={read([row.notification_id])} button="Read" label={`Mark as read: ${sentence(row.text, row.arguments)}`} kind="link" />}
+            {!row.read && <Form send={read([row.notification_id])} button="Mark as read" label={`Mark as read: ${sentence(row.text, row.arguments)}`} kind="link" />}
           </li>
         ))}
       </ul>

@@ -12,13 +12,16 @@ import { Form } from "../../parts/form.tsx";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
 import { Size, Time, Usd } from "../../parts/texts.tsx";
+import { type Travel, Travelled } from "./travel.tsx";
 
-export function OpenTrades({ prices: { byMarket } }: { prices: Prices }) {
+export function OpenTrades({ travel, prices: { byMarket } }: { travel: Travel; prices: Prices }) {
   const table = useFeed("open-trades", {}, () => new Table((row) => row.trade_id));
   table.version.value;
   const trades = [...table.byKey.values()].filter((trade) => trade.status === "open");
   const close = (id: string) => async (_: object, key: string) => {
+    const sent = travel.begin("close");
     await command("POST", pathOf`/v1/trades/${id}/close`, undefined, key);
+    sent.accepted(id);
   };
   return (
     <Panel title="Open practice trades">
@@ -32,6 +35,7 @@ export function OpenTrades({ prices: { byMarket } }: { prices: Prices }) {
           </li>
         ))}
       </ul>
+      <Travelled kind="close" travel={travel} />
     </Panel>
   );
 }
@@ -39,6 +43,7 @@ export function OpenTrades({ prices: { byMarket } }: { prices: Prices }) {
 const Profit = ({ amount }: { amount: string | null }) => (amount === null ? <span class="soft">–</span> : <span><Usd amount={amount} signed /> USD</span>);
 
 const keyOf = (row: Row): string => `${row.market}|${row.mode}`;
+const isOpen = (row: Row): boolean => row.average_entry !== null;
 
 /** A position is worth what its market's mark price says, or the price of its last fill where there is no mark. */
 const columnsAt = ({ byMarket }: Prices): readonly Column<Row>[] => {
@@ -47,7 +52,7 @@ const columnsAt = ({ byMarket }: Prices): readonly Column<Row>[] => {
     { title: "Market", show: (row) => <>{row.market} <span class="soft">{row.mode}</span></> },
     { title: "Open profit, USD", show: (row) => <Usd amount={openProfit(row, priceOf(row))} signed />, isNumber: true },
     { title: "Quantity", show: (row) => <Size value={row.quantity} />, isNumber: true },
-    { title: "Entry", show: (row) => (row.average_entry ? <span title={row.average_entry}>{decimal(row.average_entry, 4)}</span> : "–"), isNumber: true },
+    { title: "Entry", show: (row) => <span title={row.average_entry}>{decimal(row.average_entry, 4)}</span>, isNumber: true },
     { title: "Price", show: (row) => decimal(priceOf(row)), isNumber: true },
     { title: "Realised, USD", show: (row) => <Usd amount={row.realised_pnl_usd} signed />, isNumber: true },
     { title: "Changed", show: (row) => <span class="soft"><Time at={row.updated_at} /></span> },
@@ -57,12 +62,11 @@ const columnsAt = ({ byMarket }: Prices): readonly Column<Row>[] => {
 export function Positions({ prices }: { prices: Prices }) {
   const table = useFeed("positions", {}, () => new Table(keyOf));
   table.version.value;
-  const isFlat = (row: Row): boolean => row.average_entry === null;
-  const rows = [...table.byKey.values()].sort((a, b) => Number(isFlat(a)) - Number(isFlat(b)) || a.market.localeCompare(b.market));
+  const rows = [...table.byKey.values()].filter(isOpen).sort((a, b) => a.market.localeCompare(b.market));
   return (
-    <Panel title="Positions" kind="wide">
+    <Panel title="Open positions" kind="wide">
       <RowsTable
-        label="Your positions" rows={rows} keyOf={keyOf} columns={columnsAt(prices)} loaded={table.loaded.value} empty="You have no position. A trade opens one."
+        label="Your positions" rows={rows} keyOf={keyOf} columns={columnsAt(prices)} loaded={table.loaded.value} empty="You have no open position. A trade opens one."
       />
     </Panel>
   );

@@ -7,11 +7,12 @@ import { type Challenge, prove, type Wallet } from "../../data/wallet.ts";
 import { Form } from "../../parts/form.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { WalletForm } from "../../parts/wallet_form.tsx";
-import { choice, choose } from "../../shell/router.ts";
+import { choice, choose, goBack } from "../../shell/router.ts";
 
 const byWallet = async (wallet: Wallet, chainId: string) => {
   const ask = (named: object) => request<Challenge>("POST", "/v1/auth/wallet/challenge", named);
   await signInByWallet(await prove(wallet, chainId, "sign-in", ask));
+  goBack();
 };
 
 /** The title is that of the view that asks for it. */
@@ -19,7 +20,10 @@ export function SignIn({ title = "You" }: { title?: string }) {
   const isNew = choice("account", "", ["new"]) === "new";
   const settings = useQuery<{ password_chars_min: number }>("/page-settings").data;
   const least = isNew ? settings?.password_chars_min : undefined;
-  const send = ({ name = "", password = "" }) => (isNew ? register(name, password) : signIn(name, password));
+  const send = async ({ name = "", password = "" }) => {
+    await (isNew ? register(name, password) : signIn(name, password));
+    goBack();
+  };
   return (
     <div class="narrow">
       <h1>{title}</h1>
