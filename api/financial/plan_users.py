@@ -17,7 +17,7 @@ from api.kit.parameters import visible
 from tables.financial import FINANCIAL_PLAN_USERS
 
 PLAN_USERS_ANSWER: Final = PLAN_USERS_SHOWN.list_answer(
-    "PlanUsersAnswer", "Users by plan and the position that is true for.", "plans"
+    "PlanUsersAnswer", "Users by plan, and the position they are true for.", "plans"
 )
 PLAN_USERS_FEED: Final = totals_feed("plan-users", PLAN_USERS)
 

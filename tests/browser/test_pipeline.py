@@ -83,3 +83,6 @@ def test_the_events_behind_another_row_are_asked_for(shown: Pipeline, browser: B
         node.focus()
         page.keyboard.press("Enter")
         expect(node).to_be_focused()
+        page.set_viewport_size({"width": 1280, "height": 800})
+        graph = page.get_by_role("region", name="The pipeline as a graph")
+        assert graph.evaluate("graph => graph.scrollWidth - graph.clientWidth") == 0

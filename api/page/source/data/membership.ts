@@ -13,3 +13,7 @@ export function useMembership(): Row | null {
 
 /** Return whether a member may challenge, and answer challenges. */
 export const isLeader = (membership: Row | null): boolean => membership?.state === "member" && ["owner", "admin"].includes(membership.role);
+
+/** Return what to say while the user's place is not decided; nothing when it is. */
+export const waitText = (membership: Row | null): string =>
+  membership && membership.state !== "member" ? `Your place in ${membership.name || "a constellation"} waits for its answer.` : "";

@@ -17,16 +17,12 @@ export function Privacy() {
     <Panel title="Privacy">
       {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
       {!data && error === null && <Empty loaded={false}>{null}</Empty>}
-      {data && (
-        <>
-          <p aria-live="polite">
-            You are <strong>{data.private ? "private" : "public"}</strong>. {data.private
-              ? "Boards and feeds count you without your name, and nobody finds your profile."
-              : "Boards, feeds and your profile show your name to everyone."}
-          </p>
-          <Form send={change} button={data.private ? "Become public" : "Become private"} kind="quiet" />
-        </>
-      )}
+      <p role="status">
+        {data && <>You are <strong>{data.private ? "private" : "public"}</strong>. {data.private
+          ? "Boards and feeds count you without your name, and nobody finds your profile."
+          : "Boards, feeds and your profile show your name to everyone."}</>}
+      </p>
+      {data && <Form send={change} button={data.private ? "Become public" : "Become private"} kind="quiet" />}
     </Panel>
   );
 }

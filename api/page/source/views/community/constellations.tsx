@@ -2,7 +2,7 @@
 
 import type { Row } from "../../data/feeds.ts";
 import { decimal } from "../../data/format.ts";
-import { useMembership } from "../../data/membership.ts";
+import { useMembership, waitText } from "../../data/membership.ts";
 import { command } from "../../data/own.ts";
 import type { Table } from "../../data/rows.ts";
 import { user } from "../../data/session.ts";
@@ -38,11 +38,17 @@ function Own({ all }: { all: Table }) {
     await command("POST", "/v1/constellations", { name }, key);
     return `Asked to found ${name}.`;
   };
-  if (membership?.state === "member") return <p>You belong to <Name id={membership.constellation_id} all={all} />, as {membership.role}.</p>;
-  if (membership) return <p role="status">Your place in {membership.name || "a constellation"} waits for its answer.</p>;
   return (
-    <Form send={found} button="Found a constellation">
-      <label>Name<input name="name" required minLength={3} maxLength={40} /></label>
-    </Form>
+    <>
+      <p role="status">
+        {membership?.state === "member" && <>You belong to <Name id={membership.constellation_id} all={all} />, as {membership.role}.</>}
+        {waitText(membership)}
+      </p>
+      {!membership && (
+        <Form send={found} button="Found a constellation">
+          <label>Name<input name="name" required minLength={3} maxLength={40} /></label>
+        </Form>
+      )}
+    </>
   );
 }

@@ -1,7 +1,7 @@
 // What a user may do in a constellation: join it; as a member give shards and leave; and as a leader of another challenge it.
 
 import type { Row } from "../../data/feeds.ts";
-import { isLeader } from "../../data/membership.ts";
+import { isLeader, waitText } from "../../data/membership.ts";
 import { command } from "../../data/own.ts";
 import { pathOf } from "../../data/paths.ts";
 import type { Table } from "../../data/rows.ts";
@@ -12,9 +12,20 @@ import { Name } from "./name.tsx";
 
 const KINDS = [["trading_duel", "Trading duel"], ["stellar_supremacy", "Stellar supremacy"], ["cosmic_conquest", "Cosmic conquest"]] as const;
 
-export function MemberActions({ id, all, membership }: { id: string; all: Table; membership: Row | null }) {
+interface ActionsProps { id: string; all: Table; membership: Row | null }
+
+export function MemberActions(props: ActionsProps) {
+  const waits = waitText(props.membership);
+  return (
+    <>
+      <p role="status">{waits}</p>
+      {!waits && <Decided {...props} />}
+    </>
+  );
+}
+
+function Decided({ id, all, membership }: ActionsProps) {
   if (!membership) return <Form send={async (_, key) => { await command("POST", pathOf`/v1/constellations/${id}/join`, undefined, key); }} button="Join" />;
-  if (membership.state !== "member") return <p role="status">Your place in {membership.name || "a constellation"} waits for its answer.</p>;
   if (membership.constellation_id === id) return <OwnConstellation role={membership.role} />;
   if (!isLeader(membership)) return <p class="soft">You belong to <Name id={membership.constellation_id} all={all} />. Leave it to join this one.</p>;
   return <Challenge id={id} />;

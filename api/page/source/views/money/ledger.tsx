@@ -18,21 +18,22 @@ export function Ledger() {
     <Panel title="Ledger">
       <Old of={asked} />
       {!data && error === null && <Empty loaded={false}>{null}</Empty>}
+      <p class="total" role="status">{data && <Holds audits={data} />}</p>
       {data && <Found audits={data} />}
     </Panel>
   );
 }
 
-function Found({ audits: { holds, rules, partitions } }: { audits: Audits }) {
+function Holds({ audits: { holds, partitions } }: { audits: Audits }) {
+  if (holds) return <Light state="ok">The ledger holds</Light>;
+  if (holds === false) return <Light state="bad">The ledger does not hold: run <code>astratrade audit ledger</code>, which names the accounts</Light>;
+  return <Light state="unknown">{partitions.filter(({ at }) => at === null).length} of {partitions.length} partitions were not audited yet</Light>;
+}
+
+function Found({ audits: { rules, partitions } }: { audits: Audits }) {
   const times = partitions.flatMap(({ at }) => at ?? []).sort();
-  const waiting = partitions.length - times.length;
   return (
     <>
-      <p class="total" role="status">
-        {holds === true && <Light state="ok">The ledger holds</Light>}
-        {holds === false && <Light state="bad">The ledger does not hold: run <code>astratrade audit ledger</code>, which names the accounts</Light>}
-        {holds === null && <Light state="unknown">{waiting} of {partitions.length} partitions were not audited yet</Light>}
-      </p>
       {times[0] && <p class="soft">Each partition was audited <Time at={times[0]} /> or later, in event time.</p>}
       <ul class="lines">
         {rules.map((rule) => (

@@ -34,16 +34,14 @@ export function Reconciliation({ chain }: { chain: Table }) {
   return (
     <Panel title="From ledger to beneficiaries" kind="high">
       {!isLoaded && <Empty loaded={false}>{null}</Empty>}
-      {isLoaded && chain.byKey.size === 0 && (
-        <p role="status"><Light state="unknown">No chain is connected</Light>: no fee contract has told anything. All <Usd amount={steps[0]?.amount ?? "0"} /> USD of fees are in the ledger.</p>
-      )}
+      <p role="status">
+        {isLoaded && chain.byKey.size === 0 && <><Light state="unknown">No chain is connected</Light>: no fee contract has told anything. All <Usd amount={steps[0]?.amount ?? "0"} /> USD of fees are in the ledger.</>}
+        {isLoaded && chain.byKey.size > 0 && (isBroken
+          ? <Light state="bad">A step has more than the one before: run <code>astratrade audit chain</code></Light>
+          : <Light state="ok">No step has more than the one before</Light>)}
+      </p>
       {isLoaded && chain.byKey.size > 0 && (
         <>
-          <p role="status">
-            {isBroken
-              ? <Light state="bad">A step has more than the one before: run <code>astratrade audit chain</code></Light>
-              : <Light state="ok">No step has more than the one before</Light>}
-          </p>
           <RowsTable label="Fees from the ledger to the beneficiaries" rows={steps} keyOf={({ name }) => name} columns={COLUMNS} loaded empty="" />
           <h3>By source</h3>
           <RowsTable label="Fees by source, in the ledger and on the chain" rows={sources} keyOf={({ source }) => source} columns={BY_SOURCE} loaded empty="" />

@@ -14,7 +14,7 @@ export function Domains() {
     <Panel title="Groups" kind="tall">
       <Old of={asked} />
       {!data && error === null && <Empty loaded={false}>{null}</Empty>}
-      {data?.rulebooks_differ && <p class="warn" role="status">{data.rulebooks_differ}</p>}
+      <p class="warn" role="status">{data?.rulebooks_differ}</p>
       {data?.domains.map((domain) => <Group key={domain.domain} domain={domain} />)}
     </Panel>
   );

@@ -21,7 +21,7 @@ export function EventLine({ placed: { topic, partition, offset, event }, isAsked
   );
 }
 
-export function CutShort({ cut }: { cut: readonly string[] }) {
-  if (cut.length === 0) return null;
-  return <p class="warn" role="status">Not all of it: {cut.join("; ")}. The command line reads the whole log.</p>;
-}
+/** Says what a search left out. It is on the page before the answer, so that it is announced. */
+export const CutShort = ({ cut = [] }: { cut: readonly string[] | undefined }) => (
+  <p class="warn" role="status">{cut.length > 0 && `Not all of it: ${cut.join("; ")}. The command line reads the whole log.`}</p>
+);

@@ -34,7 +34,7 @@ export function Flow() {
   const shown = edges.filter((edge) => !focus || edge.source === focus || edge.target === focus);
   const problem = error ?? fault;
   return (
-    <div class="pair">
+    <div class="flow">
       <Panel title="Flow" kind="tall" tools={focus && <button class="link" type="button" onClick={() => choose({ [FOCUS]: "" })}>Show all, not only {shortName(focus)}</button>}>
         <Old of={asked} />
         {problem !== null && problem !== undefined && <p class="fault" role="alert">{textOf(problem)}</p>}

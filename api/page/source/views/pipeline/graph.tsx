@@ -22,7 +22,7 @@ export function Graph({ drawing, edges }: { drawing: Drawing; edges: readonly Fl
   const light = (isNearFocus: boolean) => (focus === "" ? "" : isNearFocus ? "near" : "faint");
   return (
     <div class="scroll graph" tabIndex={0} role="region" aria-label="The pipeline as a graph; the table says the same">
-      <svg viewBox={`0 0 ${drawing.width} ${drawing.height}`} role="group" aria-label="Graph">
+      <svg viewBox={`0 0 ${drawing.width} ${drawing.height}`} style={{ maxWidth: `${drawing.width}px` }} role="group" aria-label="Graph">
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" /></marker>
         </defs>

@@ -29,6 +29,7 @@ export function Trace() {
       <Fault error={error} again={again} />
       <p class="empty" role="status">{event && !data && error === null && "Once there is a reason, the newest records of each partition are searched. This takes some seconds."}</p>
       {!event && <Empty loaded>Every answer to a command names its event. Paste the id to see what led to it and what followed.</Empty>}
+      <CutShort cut={data?.cut} />
       {data && <Trees answer={data} />}
     </Panel>
   );
@@ -38,7 +39,6 @@ function Trees({ answer }: { answer: TraceAnswer }) {
   const { roots, isDeeper } = treesOf(answer.events);
   return (
     <>
-      <CutShort cut={answer.cut} />
       {isDeeper && <p class="soft">The tree has {LEVELS_MAX} levels. Effects further down are on the last one; each names its cause.</p>}
       <Branches branches={roots} asked={answer.event} isRoot />
     </>

@@ -26,7 +26,7 @@ export function Why({ path, rowKey }: { path: string; rowKey: string }) {
       )}
       <p class="empty" role="status">{isAsked && !data && error === null && "Once there is a reason, this takes some seconds."}</p>
       <Fault error={error} again={again} />
-      {data && <CutShort cut={data.cut} />}
+      <CutShort cut={data?.cut} />
       {data && data.partitions.length === 0 && <Empty loaded>No event in the log changed this row.</Empty>}
       {data?.partitions.map((each) => <Partition key={each.partition} behind={each} lost={lostText(data.cut)} />)}
     </Panel>

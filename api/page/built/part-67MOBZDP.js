@@ -1,1 +1,0 @@
-import{K as a,S as t,X as r}from"./part-D5ZLDQCK.js";function s(n){let[i]=n.parts;return a("nav",{class:"parts","aria-label":n.label,children:[n.parts.map(({name:e,title:l})=>a("a",{href:e===i?.name?t.value:`?${n.name}=${e}`,onClick:r,"aria-current":e===n.chosen?"page":void 0,children:l},e)),n.children]})}export{s as a};

@@ -1,1 +1,0 @@
-import{K as n,T as l,V as a}from"./part-D5ZLDQCK.js";function r(e){let[i]=e.options[0]??[""],c=t=>{let{value:o}=t.currentTarget;a({[e.name]:o})};return n("label",{children:[e.label,n("select",{value:l(e.name,i),onChange:c,children:e.options.map(([t,o])=>n("option",{value:t,children:o},t))})]})}export{r as a};
