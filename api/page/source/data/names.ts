@@ -28,7 +28,7 @@ async function ask(): Promise<void> {
   const ids = wanted.splice(0, AT_ONCE);
   if (wanted.length > 0) setTimeout(() => void ask(), GATHER_MS);
   const users = new URLSearchParams(ids.map((id) => ["user", id]));
-  const found = await request<{ profiles: Row[] }>("GET", `/v1/profiles?${users}`).catch(() => null); // without names, ids are shown
+  const found = await request<{ profiles: Row[] }>("GET", "/v1/profiles?" + users).catch(() => null); // without names, ids are shown
   batch(() => {
     for (const row of found?.profiles ?? []) {
       const name = known.get(row.user_id);
