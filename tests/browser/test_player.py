@@ -67,7 +67,7 @@ def test_a_sign_in_leads_back_to_where_it_was_asked_for(shown: Pipeline, browser
         page.locator("main").get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Money", timeout=SETTLED_MS)
         expect(page).to_have_url(re.compile(r"/money\?hours=24$"))
-        expect(page.locator("header")).to_contain_text("You are moderator")
+        expect(page.locator(".top")).to_contain_text("You are moderator")
         page.get_by_role("button", name="Sign out").click()
         visit(page, "/player?back=//example.com/")
         page.get_by_label("Name or e-mail address").fill(name)
