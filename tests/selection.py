@@ -63,7 +63,7 @@ and signals. Laws, documents and types say the same on every Python, so the main
 tests run none of our code, and a seed plays the same protocol.
 """
 
-ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page"
+ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page_do_what_they_should"
 """Tests that share one demo when they run in one process."""
 
 

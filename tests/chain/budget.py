@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 VARIABLE: Final = "CHAIN_STEPS"
-IN_CI: Final = 240
+IN_CI: Final = 120
 MACHINES: Final = ("fees", "astra", "staking", "paymaster", "genesis", "lending")
 """The machines, which take the same number of steps each."""
 STEPS_AT_ONCE: Final = 40

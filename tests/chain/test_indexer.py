@@ -67,6 +67,7 @@ async def test_events_become_facts(fees: Fees, node: HashingNode, log: Log) -> N
 @pytest.mark.parametrize(
     "depth", [pytest.param(1, marks=pytest.mark.heavy), 2, pytest.param(50, marks=pytest.mark.heavy)]
 )
+@pytest.mark.sample(1)
 async def test_replaced_blocks_are_retracted(fees: Fees, node: HashingNode, log: Log, depth: int) -> None:
     fees.settle({"trading": 700})
     emit(fees)
@@ -124,6 +125,7 @@ def away(method: str, _: Any, __: Any) -> Any:
 
 
 @pytest.mark.parametrize("fault", [ends_early, stuck, no_events, other_fork])
+@pytest.mark.sample(1)
 async def test_a_faulty_index_of_events_is_noticed(
     fees: Fees, node: HashingNode, log: Log, fault: Callable[..., Any]
 ) -> None:

@@ -101,6 +101,7 @@ async def test_the_spans_of_a_batch_are_one_tree_over_settlement_and_indexer(
     assert not [span for span in spans.spans if span.error]
 
 
+@pytest.mark.heavy
 async def test_a_replaced_batch_is_sent_again(fees: Fees, node: HashingNode, log: Log) -> None:
     ledger = Ledger(log)
     async with settlement_of(fees, log, node.url) as settlement, indexer_of(fees, log, node.url) as indexer:

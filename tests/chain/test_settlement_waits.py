@@ -129,6 +129,7 @@ async def test_an_absent_node_is_waited_for(fees: Fees, node: HashingNode, log: 
 
 
 @pytest.mark.parametrize("ahead", [0, 1])
+@pytest.mark.sample(1)
 async def test_a_transaction_that_no_block_takes_is_replaced(
     fees: Fees, node: HashingNode, log: Log, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:

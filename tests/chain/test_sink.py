@@ -98,6 +98,7 @@ async def test_a_wallet_that_has_the_type_gets_no_second_token(
         assert (rewards.genesis.call("total_supply"), sink.counts.failed) == (1, 1)
 
 
+@pytest.mark.heavy
 async def test_replaced_blocks_are_made_good(chain: Chain, rewards: Rewards, node: HashingNode, log: Log) -> None:
     height = chain.node.height()
     async with sink_of(rewards, log, node.url) as sink, rewards_indexer_of(rewards, log, node.url) as indexer:

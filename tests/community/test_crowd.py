@@ -11,6 +11,7 @@ from tests.community.invariants import broken
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.sample(1)
 def test_the_invariants_hold_for_a_crowd_in_any_order(seed: int) -> None:
     plan = Plan(users=30, days=5, seed=seed, activity=0.6, crowded=True)
     backend = lived(plan, random=Random(seed))

@@ -26,6 +26,7 @@ def life() -> tuple[Cluster, Community]:
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.sample(1)
 def test_product_and_oracle_move_the_same_money(seed: int) -> None:
     """The domains advance in a random order. Rows are compared after each tick, before the next entry hides a fault."""
     community, cluster, names = Community(), Cluster(4, random=Random(seed)), Counter[str]()

@@ -168,6 +168,7 @@ async def test_delivery_is_known_outside_of_agents(broker: Broker) -> None:
     assert first.topic_partition == second.topic_partition
 
 
+@pytest.mark.sample(1)
 async def test_the_command_line_sends_and_lists(broker: Broker, tmp_path: Any) -> None:
     module = tmp_path / "sample_app.py"
     module.write_text(

@@ -53,6 +53,7 @@ def test_the_printed_document_satisfies_the_schema(document: Any) -> None:
     ],
     ids=["no info", "a misspelt field", "an action of AsyncAPI 2", "a type", "a payload's schema"],
 )
+@pytest.mark.sample(2)
 def test_a_spoilt_document_does_not(document: Any, spoil: Callable[[Any], object]) -> None:
     spoilt = copy.deepcopy(document)
     spoil(spoilt)

@@ -44,6 +44,7 @@ SNIPPETS = [
     if snippet.language != "python" or page not in PROGRAMS_RUN_ELSEWHERE
 ]
 PROGRAM_S = 60.0
+ON_THE_DEMO_IN_CI = 12
 LIBRARY_BROKER = "redis://localhost:6379"
 
 COVERED = {
@@ -183,6 +184,11 @@ def on_kafka(command: ShellCommand) -> bool:
     return command.variables.get("ASTRA_BROKER_URL", "").startswith("kafka://")
 
 
+def on_the_demo() -> list[Snippet]:
+    """Return the shell blocks with a command that runs on the demo."""
+    return [one for one in of("sh") if not all(map(is_only_checked, shell_commands(one.text)))]
+
+
 def check(command: ShellCommand) -> None:
     """Check a command without running it."""
     words = text_of(command).split()
@@ -200,16 +206,21 @@ def check(command: ShellCommand) -> None:
         assert COVERED[text_of(command)] in known_tests(), f"{command.text}: its test is gone"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("snippet", of("sh"), ids=lambda snippet: snippet.name)
-def test_the_commands_of_a_page_do_what_they_should(snippet: Snippet, request: pytest.FixtureRequest) -> None:
+def test_the_commands_of_a_page_are_run_by_a_test(snippet: Snippet) -> None:
     commands = shell_commands(snippet.text)
     assert commands, "a shell block without a command"
-    for command in commands:
-        if is_only_checked(command):
-            check(command)
-        else:
-            request.getfixturevalue("demo").run(command)
+    for command in filter(is_only_checked, commands):
+        check(command)
+
+
+@pytest.mark.slow
+@pytest.mark.sample(ON_THE_DEMO_IN_CI)
+@pytest.mark.parametrize("snippet", on_the_demo(), ids=lambda snippet: snippet.name)
+def test_the_commands_of_a_page_do_what_they_should(snippet: Snippet, demo: Demo) -> None:
+    for command in shell_commands(snippet.text):
+        if not is_only_checked(command):
+            demo.run(command)
 
 
 @pytest.mark.parametrize("snippet", of("python"), ids=lambda snippet: snippet.name)

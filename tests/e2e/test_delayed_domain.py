@@ -75,6 +75,7 @@ def assert_recovers(pipeline: Pipeline) -> None:
     assert read.status_code == 200
 
 
+@pytest.mark.heavy
 def test_a_paused_worker_that_counts_as_alive_delays_its_domain_alone_until_it_goes_on(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=0, api=False, lease_ms=60_000) as pipeline:
         trading = start(pipeline, behind_max_s=2)

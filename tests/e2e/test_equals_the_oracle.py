@@ -28,7 +28,7 @@ from tests.outbox.folding import wait_until_folds_are_equal
 pytestmark = pytest.mark.slow
 
 DRAIN_S = 120.0
-MANY_FILLS, MANY_USERS = 240, 30
+MANY_FILLS, MANY_USERS = 120, 15
 STEPS = 5
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from faust_redis.admin import Admin
 from faust_redis.log import Log
 
@@ -30,6 +31,7 @@ def left_by(pipeline: Pipeline) -> tuple[dict[str, set[str]], dict[str, int]]:
     return asyncio.run(look())
 
 
+@pytest.mark.heavy
 def test_the_log_holds_what_the_topology_declares(tmp_path: Path) -> None:
     _, fills = right_answer(SAMPLE)
     with Pipeline(tmp_path, workers=1) as pipeline:

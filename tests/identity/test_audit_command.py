@@ -75,6 +75,7 @@ def test_verify_ends_with_one_line_that_names_the_first_broken_entry(url: str) -
     ("options", "numbers"),
     [((), [1, 2, 3]), (("--last", "1"), [3]), (("--subject", "user-1"), [2]), (("--actor", "x"), [])],
 )
+@pytest.mark.sample(1)
 def test_list_prints_the_newest_entries_in_order(url: str, options: Any, numbers: list[int]) -> None:
     lines = astratrade(url, "list", *options).stdout.splitlines()
     assert [int(line.split()[0]) for line in lines] == numbers

@@ -19,7 +19,7 @@ from tests.kafka.pipeline import LEASE_MS, KafkaPipeline
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-FILLS, USERS = 160, 20
+FILLS, USERS = 80, 12
 FEW_FILLS, FEW_USERS = 120, 12
 DRAIN_S = 120.0
 

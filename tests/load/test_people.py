@@ -28,6 +28,7 @@ class AtOnce(ClusterBackend):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.sample(1)
 async def test_the_rows_of_a_round_are_the_oracle_s_in_whatever_order_it_is_processed(seed: int) -> None:
     backend = AtOnce(4, seed, Random(seed))
     rounds, names = Rounds(60, seed, backend), set()

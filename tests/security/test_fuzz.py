@@ -9,7 +9,7 @@ import pytest
 
 from tests.fuzz.run import Effort, FuzzedPipeline, fuzz, fuzz_feeds
 
-EFFORT = Effort("examples,coverage", examples=1, seconds=10)
+EFFORT = Effort("examples,coverage", examples=1, seconds=5)
 EFFORT_OF_FEEDS = Effort("coverage", examples=1, seconds=4)
 
 

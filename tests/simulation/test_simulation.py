@@ -20,7 +20,7 @@ SEEDS_FOR_A_DEFECT = 500
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS_IN_CI, SEEDS_AT_ONCE))
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 def test_the_protocol_holds_on_every_seed(first: int) -> None:
     seeds = range(first, first + SEEDS_AT_ONCE)
     failed = [(seed, reason) for seed, reason, _, _ in map(outcome, seeds) if reason is not None]
@@ -28,7 +28,7 @@ def test_the_protocol_holds_on_every_seed(first: int) -> None:
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-@pytest.mark.sample(8)
+@pytest.mark.sample(5)
 def test_a_planted_defect_is_caught(name: str) -> None:
     for seed in range(DEFECTS[name].near, DEFECTS[name].near + SEEDS_FOR_A_DEFECT):
         if outcome(seed, name)[1] is not None:

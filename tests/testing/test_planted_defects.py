@@ -108,7 +108,7 @@ def plant(stack: ExitStack, defect: str) -> None:
 @pytest.mark.parametrize(
     "defect", [pytest.param(name, marks=[pytest.mark.heavy] * (name in LONG)) for name in sorted(DEFECTS.keys() - RARE)]
 )
-@pytest.mark.sample(8)
+@pytest.mark.sample(5)
 def test_a_planted_defect_is_caught_in_a_whole_app(defect: str) -> None:
     first, in_order = NEAR.get(defect, 0), defect in ORDER_DEFECTS
     for seed in range(first, first + SEEDS_FOR_A_DEFECT):
@@ -136,12 +136,12 @@ def test_an_invariant_of_the_library_names_the_broken_promise(defect: str, messa
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 def test_agents_that_consume_in_append_order_hold(seed: int) -> None:
     play(seed, in_order=True)
 
 
 @pytest.mark.parametrize("seed", [*range(10), 165])
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 def test_agents_that_share_rows_hold(seed: int) -> None:
     play(seed)

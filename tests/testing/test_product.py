@@ -60,6 +60,7 @@ def facts_of(driver: TestDriver) -> Facts:
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["one-by-one", "all-at-once"])
+@pytest.mark.sample(1)
 def test_the_domains_equal_the_oracle(tmp_path: Path, *, together: bool) -> None:
     path = write_fills(tmp_path / "fills.csv", fills=60, users=7)
     specs = [*TOPOLOGY.topic_specs(PARTITIONS, DAY_MS), *TOPOLOGY.changelog_specs(APP_ID, PARTITIONS, DAY_MS)]

@@ -70,6 +70,7 @@ async def history(worker: Worker, log: Log, request: pytest.FixtureRequest) -> H
     return worker, lost, earlier if request.param == "as it was" else grown
 
 
+@pytest.mark.sample(1)
 async def test_a_feed_notices_a_restored_broker_though_no_call_fails(
     server: httpx.AsyncClient, log: Log, history: History
 ) -> None:
@@ -87,6 +88,7 @@ async def test_a_feed_notices_a_restored_broker_though_no_call_fails(
 
 
 @pytest.mark.parametrize("event_name", ["snapshot", "delta"])
+@pytest.mark.sample(2)
 async def test_a_client_that_resumes_at_a_restored_broker_starts_afresh(
     server: httpx.AsyncClient, config: ApiConfig, log: Log, history: History, event_name: str
 ) -> None:

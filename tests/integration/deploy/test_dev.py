@@ -246,6 +246,7 @@ def test_an_error_is_reported_before_anything_is_started(tmp_path: Path, data_di
     ("url", "says"),
     [("unix:///nowhere/s", "no answer from the broker"), ("kafka://127.0.0.1:1", "no answer from Kafka")],
 )
+@pytest.mark.sample(1)
 def test_an_absent_or_foreign_broker_is_reported_at_once(data_dir: Path, url: str, says: str) -> None:
     dev = Dev(data_dir, broker_url=url)
     try:

@@ -160,6 +160,7 @@ async def test_a_paused_worker_cannot_write_after_its_lease(workers: Workers, lo
     await assert_counted_exactly_once(log, 2 * RECORDS)
 
 
+@pytest.mark.heavy
 async def test_workers_come_and_go_without_losing_a_record(workers: Workers, log: Log) -> None:
     await workers.start("a")
     await feed(log)

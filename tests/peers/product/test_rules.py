@@ -35,6 +35,7 @@ def differs(fills: list[Fill]) -> str | None:
 
 @pytest.mark.parametrize("span", SPANS)
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.sample(3)
 def test_the_peers_rules_equal_the_oracle_on_made_fills(span: Span, seed: int) -> None:
     assert differs(made(span, FILLS, seed)) is None
 

@@ -78,6 +78,7 @@ def stored(cluster: Cluster, names: Sequence[str] = TOPOLOGY.names) -> Places:
 
 
 @pytest.mark.parametrize("schedule", ["community", "shuffled"])
+@pytest.mark.sample(1)
 def test_the_same_rules_give_the_same_rows_of_all_six_domains(schedule: str, request: pytest.FixtureRequest) -> None:
     backend: ClusterBackend = request.getfixturevalue(schedule)
     shadow = shadow_of(backend.cluster, rulebook())
@@ -88,6 +89,7 @@ def test_the_same_rules_give_the_same_rows_of_all_six_domains(schedule: str, req
 
 
 @pytest.mark.parametrize("name", TOPOLOGY.names)
+@pytest.mark.sample(2)
 def test_one_domain_is_replayed_from_the_recorded_events_of_the_others(name: str, shuffled: ClusterBackend) -> None:
     shadow = shadow_of(shuffled.cluster, rulebook(), [name])
     assert replayed(shadow) == stored(shuffled.cluster, [name])
@@ -104,6 +106,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.sample(2)
 def test_other_rules_give_the_rows_that_they_would_have_given_from_the_beginning(
     change: str, community: ClusterBackend
 ) -> None:

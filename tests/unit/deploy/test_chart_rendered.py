@@ -73,6 +73,7 @@ def pods(objects: list[Object]) -> Iterator[tuple[str, Object]]:
             yield one["metadata"]["name"], one["spec"]
 
 
+@pytest.mark.sample(2)
 def test_kubernetes_knows_each_field_of_each_object(objects: list[Object]) -> None:
     ours = [one for one in objects if one["kind"] not in OF_OPERATORS]
     for one in [*ours, *rendered(CHARTS / "servers")]:

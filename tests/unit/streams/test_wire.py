@@ -54,6 +54,7 @@ for number in range(ROUNDS):
     ],
     ids=["product", "product and library", "rows"],
 )
+@pytest.mark.sample(1)
 def test_several_threads_may_make_a_decoder_of_one_struct_at_once(tmp_path: Path, read: str) -> None:
     """In a process of its own: where this is not safe, the process is killed by a segmentation fault."""
     done = subprocess.run(
