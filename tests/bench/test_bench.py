@@ -81,6 +81,7 @@ def test_every_reader_of_the_feed_gets_every_change_however_slow_others_are() ->
     assert all(result.figures["never received"].median == 0 for result in results)
 
 
+@pytest.mark.heavy
 def test_a_crowd_without_tokens_takes_neither_slots_nor_memory_from_callers_with_one() -> None:
     [result] = measured("flood")
     figures = {name: one.median for name, one in result.figures.items()}
@@ -117,6 +118,7 @@ def test_a_soak_judges_memory_growth_and_keeps_each_sample() -> None:
 
 
 @pytest.mark.parametrize("kind", ["table", "output"])
+@pytest.mark.sample(1)
 def test_a_run_with_a_wrong_table_gives_no_result(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     one_more: Callable[[Any], Any] = payload.counted
     monkeypatch.setattr(payload, "counted", lambda records: one_more([*records, records[0]]))

@@ -194,6 +194,7 @@ async def test_the_command_is_killed_and_continues(
     assert "FAILS" not in await run("chain", "verify", "--plan", str(tmp_path / "plan.toml"))
 
 
+@pytest.mark.heavy
 async def test_what_is_not_as_planned_is_named(fees: Fees, plan: Plan) -> None:
     await deploy(fees, plan)
     accept(fees, plan)

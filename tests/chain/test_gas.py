@@ -20,6 +20,7 @@ def on_the_page() -> Gas:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_each_function_costs_what_the_page_says(chain: Chain) -> None:
     measured = measure(chain)
     assert functions() <= measured.keys()

@@ -76,6 +76,7 @@ async def settles(settlement: Settlement, fees: Fees) -> None:
     assert len(fees.collector.events("BatchSettled")) == 1
 
 
+@pytest.mark.heavy
 async def test_a_paused_collector_is_waited_for(fees: Fees, node: HashingNode, log: Log) -> None:
     fees.collector.invoke("pause", by=fees.pauser)
     async with settling(fees, log, node.url) as settlement:
@@ -84,6 +85,7 @@ async def test_a_paused_collector_is_waited_for(fees: Fees, node: HashingNode, l
         await settles(settlement, fees)
 
 
+@pytest.mark.heavy
 async def test_a_revoked_role_is_waited_for(fees: Fees, node: HashingNode, log: Log) -> None:
     fees.collector.invoke("revoke_role", "SETTLER", fees.settler.address)
     async with settling(fees, log, node.url) as settlement:
@@ -92,6 +94,7 @@ async def test_a_revoked_role_is_waited_for(fees: Fees, node: HashingNode, log: 
         await settles(settlement, fees)
 
 
+@pytest.mark.heavy
 async def test_too_few_settlement_tokens_are_waited_for(fees: Fees, node: HashingNode, log: Log) -> None:
     everything = fees.balance(fees.settler.address)
     fees.usd.invoke("transfer", fees.stranger.address, everything, by=fees.settler)
@@ -101,6 +104,7 @@ async def test_too_few_settlement_tokens_are_waited_for(fees: Fees, node: Hashin
         await settles(settlement, fees)
 
 
+@pytest.mark.heavy
 async def test_too_few_tokens_for_gas_are_waited_for(fees: Fees, node: HashingNode, log: Log) -> None:
     token, settler = int(GAS_TOKEN, 16), fees.settler
     asked = {

@@ -130,6 +130,7 @@ async def test_a_sink_that_is_killed_when_it_sends_goes_on(
     assert rewards.genesis.call("total_supply") == 1
 
 
+@pytest.mark.heavy
 async def test_a_pause_of_the_mints_does_not_stop_experience(rewards: Rewards, node: HashingNode, log: Log) -> None:
     fees = rewards.sponsoring.fees
     rewards.genesis.invoke("pause", by=fees.pauser)
@@ -181,6 +182,7 @@ class Earned:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.heavy
 async def test_everything_arrives_once_through_kills_and_reorganisations(
     chain: Chain, rewards: Rewards, node: HashingNode, log: Log, seed: int
 ) -> None:

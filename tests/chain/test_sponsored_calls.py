@@ -203,6 +203,7 @@ def forged_of(command: SponsorCall) -> SponsorCall:
     return replace(command, signature=(padded(1), padded(2)))
 
 
+@pytest.mark.heavy
 async def test_what_a_user_makes_up_stops_nobody_elses_calls(
     chain: Chain, rewards: Rewards, node: HashingNode, log: Log, user: Account
 ) -> None:
@@ -266,6 +267,7 @@ async def test_a_call_happens_once_when_the_sink_is_killed(
 
 
 @pytest.mark.parametrize("recorded", [pytest.param(True, marks=pytest.mark.heavy), False])
+@pytest.mark.heavy
 async def test_a_call_waits_while_the_paymaster_is_paused_and_its_users_level_is_not_on_the_chain(
     rewards: Rewards, node: HashingNode, log: Log, user: Account, *, recorded: bool
 ) -> None:

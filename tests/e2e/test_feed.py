@@ -55,6 +55,7 @@ FEEDS: dict[str, tuple[dict[str, str | int], Callable[[Row], str], Callable[[Pip
 }
 
 
+@pytest.mark.heavy
 def test_subscribers_that_are_cut_off_at_random_end_with_their_tables(tmp_path: Path) -> None:
     chance = random.Random(7)
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)

@@ -110,6 +110,7 @@ def reuse_the_refresh_token(apis: TwoApis, tokens: Answer) -> httpx.Response:
 
 
 @pytest.mark.parametrize("end", [log_out, log_out_everywhere, end_from_another_session, reuse_the_refresh_token])
+@pytest.mark.sample(2)
 def test_a_revocation_reaches_every_api_process_within_two_seconds(
     apis: TwoApis, end: Callable[[TwoApis, Answer], httpx.Response], record_property: Callable[[str, object], None]
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_new_password_ends_the_sessions_in_every_process(apis: TwoApis) -> Non
 
 
 @pytest.mark.parametrize("change", [("suspend", "--reason", "a test"), ("role", "venue")], ids=["suspend", "role"])
+@pytest.mark.sample(1)
 def test_a_suspension_and_a_new_role_reach_every_process_within_two_seconds(
     apis: TwoApis, change: tuple[str, ...]
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_check_from_a_recorded_moment_covers_what_came_after_it_while_traffic_
     assert json.loads(waiting.output())["records_read"] > 0
 
 
+@pytest.mark.heavy
 def test_a_check_needs_no_right_to_write(pipeline: Pipeline, users: tuple[str, str]) -> None:
     del users
     path = pipeline.server.url.removeprefix("unix://").partition("?")[0]
@@ -159,6 +160,7 @@ def test_a_span_without_a_record_is_not_checked(pipeline: Pipeline, tmp_path: Pa
     assert "processed no record" in child.output()
 
 
+@pytest.mark.heavy
 def test_a_log_that_does_not_reach_back_is_not_checked_and_says_what_it_lacks(
     pipeline: Pipeline, users: tuple[str, str]
 ) -> None:

@@ -86,6 +86,7 @@ async def test_a_leader_timer_runs_on_one_member_and_moves_on_with_leadership(lo
         assert heir != ticker
 
 
+@pytest.mark.heavy
 async def test_a_crontab_runs_at_its_seconds(log: Log, tmp_path: Path) -> None:
     async with running("crontab", log, tmp_path) as example:
         times = [orjson.loads(record.value or b"") for record in await example.records("reports", 2)]
@@ -101,6 +102,7 @@ async def test_group_by_brings_the_orders_of_an_account_together(log: Log, tmp_p
         await example.table("group-by-totals-changelog", {"ada": 8, "bob": 2})
 
 
+@pytest.mark.heavy
 async def test_a_sensor_sees_events_writes_and_commits(log: Log, tmp_path: Path) -> None:
     async with running("sensor", log, tmp_path) as example:
         await example.topic("readings")
@@ -115,6 +117,7 @@ async def test_a_sensor_sees_events_writes_and_commits(log: Log, tmp_path: Path)
         await example.until(all_of_it)
 
 
+@pytest.mark.heavy
 async def test_livecheck_follows_an_order(log: Log, tmp_path: Path) -> None:
     async with running("livecheck", log, tmp_path) as example:
         example.children.append(worker("livecheck", log, tmp_path, "checks", command="livecheck"))

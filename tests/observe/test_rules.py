@@ -42,6 +42,7 @@ def test_a_pace_shortens_windows_and_waits_and_nothing_else() -> None:
 
 
 @NEEDS_PROMTOOL
+@pytest.mark.heavy
 def test_prometheus_accepts_the_rules_and_each_alert_fires_on_its_condition(tmp_path: Path) -> None:
     promtool.check_rules()
     promtool.run_unit_tests(promtool.FAST, tmp_path)

@@ -174,6 +174,7 @@ async def test_the_process_waits_for_a_broker_that_is_away(world: World) -> None
     assert relay.output().count("publishing waits") == 1
 
 
+@pytest.mark.heavy
 async def test_another_database_ends_the_process_with_one_line(world: World) -> None:
     await world.change("a")
     world.start().log_file.touch()

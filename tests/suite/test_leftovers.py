@@ -45,6 +45,7 @@ def run(directory: Path, test: str, *arguments: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
+@pytest.mark.sample(1)
 def test_a_run_that_leaves_nothing_passes(tmp_path: Path, processes: str) -> None:
     done = run(tmp_path, CLEAN, "-n", processes)
     assert done.returncode == 0, done.stdout
@@ -52,6 +53,7 @@ def test_a_run_that_leaves_nothing_passes(tmp_path: Path, processes: str) -> Non
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
+@pytest.mark.sample(1)
 def test_a_forgotten_file_fails_the_run(tmp_path: Path, processes: str) -> None:
     done = run(tmp_path, FILE, "-n", processes)
     assert done.returncode == 1
@@ -61,6 +63,7 @@ def test_a_forgotten_file_fails_the_run(tmp_path: Path, processes: str) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 @pytest.mark.parametrize("processes", ["0", "1"])
+@pytest.mark.sample(1)
 def test_a_forgotten_process_fails_the_run(tmp_path: Path, processes: str) -> None:
     done = run(tmp_path, PROCESS, "-n", processes)
     [line] = [line for line in done.stdout.splitlines() if line.startswith("LEFT BEHIND process ")]

@@ -87,10 +87,15 @@ def test_it(number, group):
 def test_tests_of_a_group_run_in_one_process(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_groups.py").write_text(GROUPS)
+    options = ("-v", "-p", "xdist", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "pytest", *options],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     ran = re.findall(r"\[(gw\d)\].* PASSED .*@([ab])", done.stdout)
     assert len(ran) == 12
     assert len(set(ran)) == 2, "each group has one process"

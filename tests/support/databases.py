@@ -20,6 +20,7 @@ from api.identity.store.migrate import migrate
 from tests.support import postgres
 from tests.support.aside import run_aside
 from tests.support.postgres import PostgresServer
+from tests.support.tokens import plant_key
 
 TEMPLATE = "identity_template"
 UNSAFE = ("fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "autovacuum=off")
@@ -48,6 +49,23 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """Return the URL of a new file of SQLite with all tables."""
     path = tmp_path / "identity.db"
     shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="session")
+def planted_template(sqlite_template: Path) -> Path:
+    """Return a file of SQLite with all tables and the key of the tests' tokens, to copy."""
+    path = sqlite_template.with_name("planted.db")
+    shutil.copyfile(sqlite_template, path)
+    run_aside(plant_key(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def planted_url(planted_template: Path, tmp_path: Path) -> str:
+    """Return the URL of a new file of SQLite with all tables and the key of the tests' tokens."""
+    path = tmp_path / "identity.db"
+    shutil.copyfile(planted_template, path)
     return f"sqlite:///{path}"
 
 

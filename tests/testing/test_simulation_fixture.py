@@ -23,6 +23,7 @@ from tests.testing import apps
 ROOT = Path(__file__).parents[2]
 SEEDS_FOR_A_BUG = 60
 SEEDS_OF_A_CORRECT_APP = 5
+ONLY_THE_PLUGIN = {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def totals_are_right(view: View) -> None:
@@ -195,7 +196,7 @@ def test_pytest_reports_the_seed_of_a_failure_and_replays_it(tmp_path: Path, kin
         done = subprocess.run(
             [*command, f"--rootdir={tmp_path}", *options, "test_mine.py"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTEST_ADDOPTS": ""},
+            env={**os.environ, **ONLY_THE_PLUGIN, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
             check=False,

@@ -53,10 +53,9 @@ async def app(config: ApiConfig) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
-async def sqlite_app(broker_url: str, namespace: str, sqlite_url: str, chain: Chain) -> AsyncIterator[FastAPI]:
+async def sqlite_app(broker_url: str, namespace: str, planted_url: str, chain: Chain) -> AsyncIterator[FastAPI]:
     """Return an API on SQLite, for tests that have nothing to do with the database."""
-    run_aside(plant_key(sqlite_url))
-    app = create_app(config_for(chain, broker_url, namespace, sqlite_url))
+    app = create_app(config_for(chain, broker_url, namespace, planted_url))
     async with app.router.lifespan_context(app):
         yield app
 

@@ -20,10 +20,8 @@ from api.identity.wallets.node import Node, NodeUnavailableError
 from tests.identity.signing_in import client_at
 from tests.identity.wallets.requests import ANN, EVE, log_in, sign_in
 from tests.integration.api.support import config_of
-from tests.support.aside import run_aside
 from tests.support.devnet import Devnet, devnet, find_devnet
 from tests.support.starknet import ARGENT, OPENZEPPELIN, Signer, account_at
-from tests.support.tokens import plant_key
 
 pytestmark = pytest.mark.skipif(find_devnet() is None, reason="no starknet-devnet is found; see tests/chain")
 
@@ -44,10 +42,11 @@ def real_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
 
 
 @pytest.fixture
-async def real(real_node: Devnet, broker_url: str, namespace: str, sqlite_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def real(
+    real_node: Devnet, broker_url: str, namespace: str, planted_url: str
+) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of an API with a real node."""
-    run_aside(plant_key(sqlite_url))
-    config = replace(config_of(broker_url, namespace, sqlite_url), wallets=WalletConfig(node_url=real_node.url))
+    config = replace(config_of(broker_url, namespace, planted_url), wallets=WalletConfig(node_url=real_node.url))
     app = create_app(config)
     async with app.router.lifespan_context(app), client_at(app, "192.0.2.1") as client:
         yield client
@@ -73,6 +72,7 @@ async def test_a_real_node_of_another_chain_is_refused(real_node: Devnet) -> Non
 
 
 @pytest.mark.parametrize("account_class", [OPENZEPPELIN, ARGENT], ids=lambda each: each.make)
+@pytest.mark.sample(1)
 async def test_an_account_that_its_owner_deploys_is_at_the_address_of_the_key(
     real: httpx.AsyncClient, real_node: Devnet, account_class: AccountClass
 ) -> None:

@@ -165,7 +165,7 @@ def compare(path: Path, *, times: int = 1, batch: int = 1) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 50, 500])
-@pytest.mark.parametrize("path", [SAMPLE, full_file()], ids=["sample", "full"])
+@pytest.mark.parametrize("path", [SAMPLE, pytest.param(full_file(), marks=pytest.mark.heavy)], ids=["sample", "full"])
 @pytest.mark.sample(3)
 def test_the_rules_and_the_oracle_agree_on_real_fills(path: Path, batch: int) -> None:
     compare(path, batch=batch)
@@ -173,7 +173,7 @@ def test_the_rules_and_the_oracle_agree_on_real_fills(path: Path, batch: int) ->
 
 @pytest.mark.parametrize("batch", [1, 7, 500])
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 def test_the_rules_and_the_oracle_agree_on_made_fills(tmp_path: Path, seed: int, batch: int) -> None:
     compare(write_fills(tmp_path / "fills.csv", fills=600, users=3 + 10 * seed, seed=seed), batch=batch)
 

@@ -14,8 +14,6 @@ from api.config import ApiConfig
 from api.identity.passwords import Argon2Parameters, Passwords
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker, config_of
-from tests.support.aside import run_aside
-from tests.support.tokens import plant_key
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +24,8 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def config(broker_url: str, namespace: str, sqlite_url: str) -> ApiConfig:
-    run_aside(plant_key(sqlite_url))
-    return config_of(broker_url, namespace, sqlite_url)
+def config(broker_url: str, namespace: str, planted_url: str) -> ApiConfig:
+    return config_of(broker_url, namespace, planted_url)
 
 
 @pytest.fixture

@@ -173,6 +173,7 @@ async def test_workers_come_and_go_without_losing_a_record(workers: Workers, log
     await assert_counted_exactly_once(log)
 
 
+@pytest.mark.heavy
 async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
     workers: Workers, log: Log, tmp_path: Path
 ) -> None:

@@ -49,7 +49,7 @@ def helm_template(chart: Path, *options: str) -> subprocess.CompletedProcess[str
 def rendered(chart: Path, *options: str) -> list[Object]:
     done = helm_template(chart, *options)
     assert done.returncode == 0, done.stderr
-    return [one for one in yaml.safe_load_all(done.stdout) if one]
+    return [one for one in yaml.load_all(done.stdout, yaml.CSafeLoader) if one]
 
 
 @pytest.fixture(params=[(), WITH_CHAIN], ids=["without-chain", "with-chain"])

@@ -41,6 +41,7 @@ def test_survivors_of_a_full_collection_are_not_traversed_again() -> None:
 
 
 @pytest.mark.usefixtures("few_excluded")
+@pytest.mark.heavy
 def test_garbage_among_the_excluded_objects_is_freed_when_their_number_has_doubled() -> None:
     node = Node()
     known = weakref.ref(node)
