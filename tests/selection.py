@@ -52,8 +52,8 @@ ON_EACH_PYTHON = (
 )
 """The slice that runs on every other Python: each of our rooms, by what runs it and waits for little.
 
-These are the rules, tables, events, log and driver, an API with its client, commands, settings and logs, and one test of
-the whole product. Laws, documents and types say the same on every Python, so the main run alone checks them.
+These are the rules, tables, events, log and driver, an API with its client, commands, settings and logs, and one test
+of the whole product. Laws, documents and types say the same on every Python, so the main run alone checks them.
 """
 
 ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page_do_what_they_should"
