@@ -29,7 +29,7 @@ EXPECTED = (
 COMMANDS = (
     "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "sink", "chain", "bridge", "replay",
     "boards", "topology", "rulebook", "acl", "sbom", "top", "topics", "groups", "tables", "dead-letters", "trace",
-    "why", "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
+    "why", "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade", "bench",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ PARTS = {
     "startup": "from the start of a worker process until its tables, which are on disk, are recovered",
     "rolling": "how long a partition pauses while each of three workers is stopped and started in turn",
     "failover": "how long from a SIGKILL of one of three workers until every partition commits again",
-    "memory": "bytes of the broker a fill and a user: events, tails and rows, by lines over runs of several sizes",
+    "memory": "bytes of a user, a fill and other acts on broker and disk: the sums of `astratrade bench memory`",
     "soak": "memory of worker and broker over --minutes at full speed, and whether it is flat",
 }
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from deploy.bench.machine import cpu_model, memory_gib
 from deploy.errors import DeployError
 from deploy.server.server_binary import find_binary
 from tests.bench import payload
@@ -79,20 +80,6 @@ def bare_loop() -> float:
 def lines(machine: Mapping[str, str]) -> list[str]:
     """Return the description as printed lines."""
     return [f"{name:<10}{value}" for name, value in machine.items()]
-
-
-def cpu_model() -> str:
-    """Return the processor's name."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.is_file():
-        return platform.processor()
-    models = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-    return models[0] if models else platform.machine()
-
-
-def memory_gib() -> float:
-    """Return the machine's memory in GiB."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
 def commit() -> str:
