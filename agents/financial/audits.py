@@ -21,13 +21,14 @@ class Audits:
         self._audited = audited
         self._every_us = every_s * SECOND_US
 
-    def tick(self, now: int) -> None:
-        """Audit the partition, when the last audit is old enough."""
+    def tick(self, now: int) -> bool:
+        """Audit the partition, when the last audit is old enough. Return whether it was audited."""
         last = self.rows.get(AUDIT_KEY)
         if last is not None and now < last.at + self._every_us:
-            return
+            return False
         found = Counter(breach.rule for breach in breaches(self._books()))
         self.rows.put(AUDIT_KEY, Audit(at=now, breaches={rule: found[rule] for rule in RULES}))
+        return True
 
     def _books(self) -> dict[str, list[tuple[str, Any]]]:
         return {name: table.prefix("") for name, table in self._audited.items()}

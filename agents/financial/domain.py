@@ -142,8 +142,7 @@ class Financial:
         return [*self.customers.fold(event), *self.plans.account_closed(event)]
 
     def _ticked(self, event: Event[Ticked]) -> list[AnyEvent]:
-        """Act on passed deadlines, count users by plan where this has not been done, and audit the partition."""
+        """Act on passed deadlines, audit the partition, and count users by plan where that has to be done."""
         events = self._deadlines.act(event)
-        self.plans.rows.count()
-        self._audits.tick(event.time)
+        self.plans.rows.count(anew=self._audits.tick(event.time))
         return events

@@ -1,6 +1,7 @@
 """The plans of a partition's users, and how many users have each plan.
 
-The numbers are a running total. A partition without them counts its plans once: the plans may be older than this table.
+The numbers are a running total. A partition without them counts its plans: the plans may be older than this table. It
+counts them anew with each audit, because a worker of an older version changes plans and not the numbers.
 """
 
 from __future__ import annotations
@@ -33,13 +34,15 @@ class PlanRows:
         self._move(user_id, None)
         self._plans.delete(user_id)
 
-    def count(self) -> None:
-        """Count the users of each plan, unless the partition has done so."""
-        if self._users.get(PAID_PLANS[0]) is not None:
+    def count(self, *, anew: bool = False) -> None:
+        """Count the users of each plan, if the partition has not done so yet, or `anew`."""
+        if not anew and self._users.get(PAID_PLANS[0]) is not None:
             return
         found = Counter(row.plan for _, row in self._plans.prefix(""))
         for plan in PAID_PLANS:
-            self._users.put(plan, PlanUsers(users=found[plan]))
+            row = PlanUsers(users=found[plan])
+            if self._users.get(plan) != row:
+                self._users.put(plan, row)
 
     def _move(self, user_id: str, plan: Plan | None) -> None:
         before = self._plans.get(user_id)

@@ -289,3 +289,18 @@ def test_plans_that_are_older_than_the_numbers_are_counted_once(bank: Bank, firs
     assert users(bank) == {"captain": 4}
     bank.tick("2026-01-05T12:02:00Z")
     assert users(bank) == {"captain": 4}
+
+
+def test_users_by_plan_are_counted_anew_with_each_audit(bank: Bank) -> None:
+    """A worker of an older version, which shares the partition during a rollback, changes plans alone."""
+    subscribe(bank)
+    bank.tick("2026-01-05T12:01:00Z")
+    before = {part: dict(part.maps[FINANCIAL_PLAN_USERS.name]) for part in bank.parts}
+    bank.deposit("bob", "100")
+    bank.send(Subscribe, "bob", plan="captain", cycle="month")
+    for part, rows in before.items():
+        part.maps[FINANCIAL_PLAN_USERS.name].update(rows)
+    bank.tick("2026-01-05T12:02:00Z")
+    assert users(bank) == {"navigator": 1}
+    bank.tick("2026-01-05T13:02:00Z")
+    assert users(bank) == {"navigator": 1, "captain": 1}
