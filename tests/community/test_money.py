@@ -15,7 +15,7 @@ from tests.unit.agents.cluster import Cluster
 
 ROUNDS = 40
 MONEY = ("trading", "financial", "nft")
-UNFOLDED = ("financial-deadlines", "financial-audits", "nft-deadlines")
+UNFOLDED = ("financial-deadlines", "financial-audits", "financial-plan-users", "nft-deadlines")
 """Tables that follow from others in the oracle."""
 
 
