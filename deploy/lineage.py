@@ -83,17 +83,23 @@ class Lineage:
     async def _cut(self, table: str, key: str) -> Cut:
         log, domain, topic = self._log, self._topology.owner(table), self._reader.topic(table)
         partitions = range((await log.topic(topic)).spec.partitions)
-        offsets, *rows = await log.at_once(
-            ("HGETALL", log.keys.offsets(self._topology.group(self._reader.app_id, domain.name))),
-            *(("HGET", log.keys.snapshot(topic, partition), key) for partition in partitions),
-        )
-        committed = {name.decode(): int(offset) for name, offset in offsets.items()}
+        group = self._topology.group(self._reader.app_id, domain.name)
+        committed: dict[str, int] = {}
+        rows: dict[int, bytes | None] = {}
+        for shard in log.shards:
+            held = [partition for partition in partitions if shard is log.holder(partition)]
+            offsets, *found = await shard.at_once(
+                ("HGETALL", shard.keys.offsets(group)),
+                *(("HGET", shard.keys.snapshot(topic, partition), key) for partition in held),
+            )
+            committed.update((name.decode(), int(offset)) for name, offset in offsets.items())
+            rows.update(zip(held, found, strict=True))
         ends = {
             TopicPartition(consumed, partition): committed.get(f"{consumed}:{partition}", 0)
             for consumed in domain.consumes
             for partition in partitions
         }
-        return Cut(ends, dict(zip(partitions, rows, strict=True)))
+        return Cut(ends, {partition: rows[partition] for partition in partitions})
 
     async def _fold(self, domain: Domain, place: Place, partition: int, cut: Cut, before: int) -> Behind:
         """Fold one partition. The bound of events counts those that were found before, in other partitions."""

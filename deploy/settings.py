@@ -7,10 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from faust_redis.log.retention import RETENTION_MS, TAIL_MS
-from faust_redis.log.sentinels import Sentinels
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -26,20 +24,17 @@ from api.identity.wallets import config as wallets
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
 from api.origins import origins_of
+from deploy.broker_settings import BrokerSettings
 from deploy.errors import SettingsError
 from deploy.indexer_settings import PORT, Port
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from deploy.setting_errors import explain, refuse_unknown
-from deploy.sink_settings import SinkSettings
 from streams import topics
-from streams.connect.kafka.address import address_of
 
 ENV_PREFIX = "ASTRA_"
 CONFIG_VARIABLE = "ASTRA_CONFIG"
 CONFIG_FILE = Path("astratrade.toml")
-LOG_SCHEMES = ("redis", "rediss", "unix")
-BROKER_SCHEMES = (*LOG_SCHEMES, "kafka")
 PARTITIONS_MAX = 1024
 STANDBYS_MAX = 8
 DATA_DIR_DEFAULT = Path("data")
@@ -60,24 +55,13 @@ Cap = Annotated[int, Field(ge=1, le=1_000_000)]
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
-class Settings(SinkSettings):
+class Settings(BrokerSettings):
     """Every setting. Error messages and the documentation use the description of a field."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    broker_url: str | None = Field(
-        None,
-        repr=False,
-        description="the broker: redis://, rediss://, unix:// or kafka://; unset for the embedded server",
-    )
-    views_url: str | None = Field(
-        None,
-        repr=False,
-        description="where the views are kept when the broker is Kafka: redis://, rediss:// or unix://; "
-        "unset for the embedded server",
-    )
     database_url: SecretStr | None = Field(
         None,
         description="the database of accounts: postgresql:// or sqlite:// with a file; unset for identity.db in the "
@@ -240,26 +224,6 @@ class Settings(SinkSettings):
         ClientAddresses(listed(networks))
         return networks
 
-    @field_validator("broker_url")
-    @classmethod
-    def _known_scheme(cls, url: str | None) -> str | None:
-        if url is not None and urlsplit(url).scheme not in BROKER_SCHEMES:
-            raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
-        if url is not None and urlsplit(url).scheme == "kafka":
-            address_of(url)
-        elif url is not None:
-            Sentinels.of(url)
-        return url
-
-    @field_validator("views_url")
-    @classmethod
-    def _known_log_scheme(cls, url: str | None) -> str | None:
-        if url is not None and urlsplit(url).scheme not in LOG_SCHEMES:
-            raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
-        if url is not None:
-            Sentinels.of(url)
-        return url
-
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: SecretStr | None) -> SecretStr | None:
@@ -289,16 +253,6 @@ class Settings(SinkSettings):
         return self
 
     @property
-    def on_kafka(self) -> bool:
-        """Return whether the workers' broker is Kafka."""
-        return self.broker_url is not None and urlsplit(self.broker_url).scheme == "kafka"
-
-    @property
-    def configured_log_url(self) -> str | None:
-        """Return the URL of the configured server of the log, or on Kafka of the views. None means the embedded one."""
-        return self.views_url if self.on_kafka else self.broker_url
-
-    @property
     def identity_url(self) -> str:
         """Return the URL of the database of accounts: the configured one, or the file in the data directory."""
         if self.database_url is not None:
@@ -320,11 +274,6 @@ class Settings(SinkSettings):
             node_url=None if node is None else node.get_secret_value(),
             account_classes=wallets.account_classes_of(self.starknet_account_classes),
         )
-
-    @property
-    def embedded(self) -> bool:
-        """Return whether this installation runs the embedded server."""
-        return self.configured_log_url is None
 
     @property
     def topic_options(self) -> tuple[int, int, Mapping[str, int]]:

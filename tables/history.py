@@ -86,8 +86,9 @@ async def _limit(log: Log, position: Position, tp: TopicPartition) -> int:
 
 async def _present(log: Log, tp: TopicPartition, keys: Sequence[bytes]) -> tuple[int, list[bytes | None]]:
     """Return the end of a partition and the present rows, of one moment."""
-    end, rows = await log.at_once(
-        ("HGET", log.keys.ends(tp.topic), str(tp.partition)), ("HMGET", log.keys.snapshot(*tp), *keys)
+    shard = log.holder(tp.partition)
+    end, rows = await shard.at_once(
+        ("HGET", shard.keys.ends(tp.topic), str(tp.partition)), ("HMGET", shard.keys.snapshot(*tp), *keys)
     )
     return int(end or 0), rows
 

@@ -25,7 +25,7 @@ from api.kit.ranking_pages import ranking_page
 from api.limits.charge import charge_items
 from tables.boards import CONSTELLATIONS, Board, group
 from tables.gamification import GAMIFICATION_BOARDS
-from tables.reader import Place, RankingPage
+from tables.rankings import Place, RankingPage
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000

@@ -20,7 +20,7 @@ from api.kit.ranking_pages import ranking_page
 from streams.events.base import ID_PATTERN
 from tables.boards import CONSTELLATIONS, Period, group
 from tables.gamification import GAMIFICATION_BOARDS
-from tables.reader import Place, Ranked, RankingPage
+from tables.rankings import Place, Ranked, RankingPage
 
 TABLE: Final = GAMIFICATION_BOARDS.name
 ConstellationId = Annotated[str, Path(pattern=ID_PATTERN)]

@@ -11,7 +11,8 @@ from api.kit import cursor as cursors
 from api.kit.context import Api
 from tables.boards import names_of
 from tables.gamification import GAMIFICATION_BOARDS
-from tables.reader import Ranked, TableReader, entry_of, standing_in
+from tables.rankings import Ranked, entry_of, standing_in
+from tables.reader import TableReader
 
 
 @dataclass(frozen=True, slots=True)

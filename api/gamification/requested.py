@@ -16,7 +16,7 @@ from streams.times import Instant
 from streams.units import Usd
 from tables.boards import GLOBAL, MARKET_BOARDS, Board, Period, parse_period
 from tables.boards import group as group_name
-from tables.reader import Ranked
+from tables.rankings import Ranked
 
 SCORES_IN_USD: frozenset[Board] = frozenset({"volume", "pnl"})
 

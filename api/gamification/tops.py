@@ -22,7 +22,8 @@ from api.kit.feeds.subscriber import Subscriber
 from api.kit.feeds.views import EncodedRows
 from tables.boards import CONSTELLATIONS, Board, group_of
 from tables.gamification import GAMIFICATION_BOARDS
-from tables.reader import Ranked, TableReader
+from tables.rankings import Ranked
+from tables.reader import TableReader
 from tables.typed import standings
 
 TOPS_KEPT_MAX = 256

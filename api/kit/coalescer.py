@@ -62,8 +62,9 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
                     results = [exc] * len(some)
                 for (_, waiting), result in zip(some, results, strict=True):
                     _settle(waiting, result)
-                if isinstance(results[-1], LogUnavailableError):
-                    self._give_up(results[-1])
+                away = [result for result in results if isinstance(result, LogUnavailableError)]
+                if len(away) == len(some):
+                    self._give_up(away[-1])
         finally:
             self._running = None
 

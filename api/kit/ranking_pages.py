@@ -7,7 +7,7 @@ from typing import Any
 from api.kit import cursor as cursors
 from api.kit.context import Api
 from streams.topology import TableSpec
-from tables.reader import RankingPage
+from tables.rankings import RankingPage
 
 
 async def ranking_page(

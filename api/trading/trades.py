@@ -28,7 +28,8 @@ from api.kit.ranking_pages import ranking_page
 from api.kit.users import user_router
 from streams.events.base import ID_PATTERN
 from tables.keys import SEPARATOR, trade_key
-from tables.reader import Ranked, Row, Rows, TableReader
+from tables.rankings import Ranked
+from tables.reader import Row, Rows, TableReader
 from tables.trading import TRADING_OWNED, TRADING_TRADES, Trade, owned_group
 
 LIMIT_DEFAULT: Final = 100

@@ -8,10 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from faust_redis.admin import Admin
-from faust_redis.log import Log
 
-from deploy.broker import log_url
-from deploy.server.endpoint import forget_last_server, running_url, server_directory
+from deploy.broker import log_of
+from deploy.server.endpoint import forget_last_server, running_urls, server_directory
 from deploy.server.locks import FileLock
 from deploy.settings import Settings
 
@@ -34,19 +33,20 @@ def reset_everything(settings: Settings) -> str:
     """
     deleted = asyncio.run(_wipe(settings)) if _has_broker(settings) else 0
     directories = [path.parent for path in sorted((settings.data_dir / "workers").glob("*/lock"))]
-    if not _has_broker(settings) and server_directory(settings.data_dir).is_dir():
-        directories.append(server_directory(settings.data_dir))
+    if not _has_broker(settings):
+        data_dirs = [settings.data_dir, *sorted((settings.data_dir / "shards").glob("*"))]
+        directories += [each for each in map(server_directory, data_dirs) if each.is_dir()]
     _remove(directories)
     shutil.rmtree(settings.data_dir / "replay", ignore_errors=True)
     return f"deleted {deleted} keys and {len(directories)} directories"
 
 
 def _has_broker(settings: Settings) -> bool:
-    return not settings.embedded or running_url(settings.data_dir) is not None
+    return not settings.embedded or running_urls(settings.data_dir) is not None
 
 
 async def _wipe(settings: Settings) -> int:
-    async with Log(log_url(settings), settings.namespace) as log:
+    async with log_of(settings, owned=False) as log:
         return await Admin(log).delete_everything()
 
 

@@ -6,9 +6,9 @@ import asyncio
 
 from faust_redis.log import Log
 
-from deploy.broker import broker_url, log_url
+from deploy.broker import broker_url, log_of
 from deploy.errors import BrokerError
-from deploy.run.single_service import run_until_signal
+from deploy.run.single_service import forwarding, run_until_signal
 from deploy.settings import Settings
 from streams.connect.kafka.address import address_of
 from streams.connect.kafka.bridge import Bridge, Plan
@@ -45,16 +45,16 @@ def run_bridge(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    log = Log(log_url(settings), settings.namespace, owner=settings.app_id)
+    log = log_of(settings, transit="bridge")
     bridge = Bridge(log, address_of(broker_url(settings)), plan(settings))
     try:
-        await run_until_signal(_serve(bridge, _lease(settings, log, bridge)))
+        await run_until_signal(_serve(log, bridge, _lease(settings, log, bridge)))
     finally:
         await log.close()
 
 
-async def _serve(bridge: Bridge, lease: ServiceLease) -> None:
-    async with lease.held():
+async def _serve(log: Log, bridge: Bridge, lease: ServiceLease) -> None:
+    async with lease.held(), forwarding(log):
         await bridge.run()
 
 

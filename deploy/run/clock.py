@@ -6,10 +6,11 @@ import asyncio
 import socket
 from typing import Any
 
-from faust_redis.log import Log, LogError, TopicSpec
+from faust_redis.log import LogError, TopicSpec
+from faust_redis.log.forwarding import forward_all
 
 from api.kit.clock import now
-from deploy.broker import log_url
+from deploy.broker import log_of, log_url
 from deploy.run.clock_metrics import ClockMetrics
 from deploy.run.single_service import Report, run_service
 from deploy.run.tracing import tracing
@@ -37,22 +38,23 @@ def run_clock(settings: Settings) -> None:
         BrokerError: no server is configured, and none runs on the data directory.
         SettingsError: the port of probes and metrics is in use.
     """
-    url = log_url(settings)
+    log_url(settings)  # raise before anything starts
     listener = listen(settings.clock_host, settings.clock_port, "ASTRA_CLOCK_PORT")
     with tracing(settings, "clock") as spans:
-        asyncio.run(_run(settings, url, listener, spans))
+        asyncio.run(_run(settings, listener, spans))
 
 
 async def tick_once(settings: Settings, time: Instant) -> None:
     """Tick one time, unless the log has a later tick. A replay does this when its effects are visible."""
-    async with Log(log_url(settings), settings.namespace, owner=settings.app_id) as log:
+    async with log_of(settings, transit="clock") as log:
         clock = Clock(log, clock_topic(settings), lambda: time)
         await clock.open()
         await clock.lead()
+        await forward_all(log.forwarders())
 
 
-async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
-    log = Log(url, settings.namespace, owner=settings.app_id)
+async def _run(settings: Settings, listener: socket.socket, spans: Spans | None) -> None:
+    log = log_of(settings, transit="clock")
     clock = Clock(log, clock_topic(settings), now, spans=spans)
     metrics = ClockMetrics(clock, spans)
 

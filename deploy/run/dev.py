@@ -7,19 +7,20 @@ import http.client
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from http import HTTPStatus
+from itertools import product
 from urllib.parse import urlsplit
 
-from faust_redis.log import Log
+from faust_redis.log.address import split_urls
 from faust_redis.log.connection import without_password
 from rich.console import Console
 
 from deploy.admin.database import prepare_database
 from deploy.admin.demo import PEOPLE, create_demo_accounts, has_demo_accounts, password_file, sign_in_command
 from deploy.admin.tokens import DEV_USER, DEV_VENUE
-from deploy.broker import broker_url, log_url
+from deploy.broker import broker_url, log_of
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
 from deploy.rulebook import load_rulebook
@@ -28,6 +29,7 @@ from deploy.run.supervisor import Command, StopRequested, Supervisor, stop_on_si
 from deploy.run.worker_plan import expected_members, worker_plan
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
+from deploy.server.endpoint import shard_directory
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
 from streams.connect.kafka.address import address_of
@@ -89,21 +91,16 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     if settings.on_kafka:
         asyncio.run(check_kafka(address_of(broker_url(settings))))
     if settings.embedded:
-        server = EmbeddedServer(
-            settings.data_dir, find_binary(settings.server_binary), appendfsync=settings.appendfsync
-        )
-        server.start()
-        supervisor.keep("server", server, started=True)
-        report("server", "keeps the log and all tables")
-        settings = settings.with_log_url(server.url)
+        settings = settings.with_log_url(",".join(_start_servers(settings, supervisor, report)))
     else:
         asyncio.run(_check_broker(settings))
     if settings.on_kafka:
         supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
         report("bridge", "copies between Kafka and the views")
-    for number, domains in enumerate(worker_plan(settings.workers), start=1):
-        supervisor.keep(*worker_command(settings, number, domains), stage="workers")
-        report(f"worker {number}", f"runs {', '.join(domains)}")
+    for number, (shard, domains) in enumerate(product(range(settings.shard_count), worker_plan(settings.workers)), 1):
+        supervisor.keep(*worker_command(settings, number, domains, shard), stage="workers")
+        of_shard = f" of shard {shard}" if settings.shard_count > 1 else ""
+        report(f"worker {number}", f"runs {', '.join(domains)}{of_shard}")
     supervisor.keep("relay", _command(settings, ["relay"], RELAY_GRACE_S))
     report("relay", "publishes the changes of accounts")
     if clock:
@@ -117,6 +114,20 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     _announce(settings, console, time.monotonic() - started, token_command)
 
 
+def _start_servers(settings: Settings, supervisor: Supervisor, report: Callable[[str, str], None]) -> list[str]:
+    """Start the embedded servers, one for each shard; return their URLs."""
+    urls: list[str] = []
+    for number in range(settings.shards):
+        binary = find_binary(settings.server_binary)
+        server = EmbeddedServer(shard_directory(settings.data_dir, number), binary, appendfsync=settings.appendfsync)
+        server.start()
+        name = f"server {number}" if settings.shards > 1 else "server"
+        supervisor.keep(name, server, started=True)
+        report(name, "keeps the log and all tables" + (f" of shard {number}" if settings.shards > 1 else ""))
+        urls.append(server.url)
+    return urls
+
+
 async def _prepare(settings: Settings) -> None:
     """Create or upgrade the tables of accounts, and in the data directory's own database the demo's accounts."""
     await prepare_database(settings)
@@ -126,12 +137,13 @@ async def _prepare(settings: Settings) -> None:
 
 async def _check_broker(settings: Settings) -> None:
     """Refuse a broker that is unreachable or unsuitable, or that holds another application, before anything starts."""
-    async with Log(log_url(settings), settings.namespace, owner=settings.app_id):
+    async with log_of(settings):
         pass
 
 
-def worker_command(settings: Settings, number: int, domains: Sequence[str]) -> tuple[str, Command]:
+def worker_command(settings: Settings, number: int, domains: Sequence[str], shard: int) -> tuple[str, Command]:
     """Return the name and the command of one worker process. The name lists the domains unless it runs all."""
+    settings = settings.model_copy(update={"shard": shard})
     some = [] if set(domains) == set(TOPOLOGY.names) else domains
     options = [word for domain in some for word in ("--domain", domain)]
     name = f"worker {number}" + (f" ({', '.join(some)})" if some else "")
@@ -150,7 +162,8 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 
 def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_DEADLINE_S
-    expected = expected_members(worker_plan(settings.workers))
+    plan = expected_members(worker_plan(settings.workers))
+    expected = {domain: count * settings.shard_count for domain, count in plan.items()}
     next_probe = 0.0
     missing: str | None = "the API does not answer"
 
@@ -186,7 +199,8 @@ def _announce(settings: Settings, console: Console, seconds: float, token_comman
     console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
     console.print(f"  dashboard   {here}/")
     console.print(f"  API         {here}/docs")
-    console.print(f"  broker      {without_password(str(settings.broker_url))}")
+    for url in split_urls(str(settings.broker_url)):
+        console.print(f"  broker      {without_password(url)}")
     if settings.on_kafka:
         console.print(f"  views       {without_password(str(settings.views_url))}")
     console.print(f"  data        {settings.data_dir}")

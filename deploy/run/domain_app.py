@@ -11,13 +11,13 @@ from faust import fixups, stores, transport
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust_redis import consume_in_append_order, label_member
 from faust_redis.hooks import add_hooks
-from faust_redis.log import Log
+from faust_redis.log.address import split_urls
 from mode import Service
 from yarl import URL
 
 from agents.registry import register
 from agents.rulebook import Rulebook
-from deploy.broker import broker_url, log_url
+from deploy.broker import broker_url, log_of
 from deploy.run.batch_spans import BatchSpans
 from deploy.settings import Settings
 from streams.connect.kafka.address import address_of
@@ -79,7 +79,11 @@ def broker_addresses(settings: Settings) -> list[URL]:
     """Return the broker as a list, so that Faust does not split the URL at characters that separate addresses."""
     if settings.on_kafka:
         return [URL(f"kafka://{address_of(broker_url(settings)).bootstrap}")]
-    return [URL(broker_url(settings)).update_query(namespace=settings.namespace, dead_letters=DEAD_LETTERS)]
+    first, *others = (URL(url) for url in split_urls(broker_url(settings)))
+    options = {"namespace": settings.namespace, "dead_letters": DEAD_LETTERS}
+    if others:
+        options["shard"] = str(settings.shard)
+    return [first.update_query(options), *others]
 
 
 def kafka_credentials(settings: Settings) -> Credentials | None:
@@ -117,6 +121,6 @@ def presence(settings: Settings, app: faust.App, slot: str) -> list[Service]:
     """Return the service that reports the app's state to the views; none on Redis, where the driver does that."""
     if not settings.on_kafka:
         return []
-    log = Log(log_url(settings), settings.namespace)
+    log = log_of(settings, owned=False)
     member = member_name(settings, app, slot)
     return [Presence(log, app, member, interval_s=settings.heartbeat_ms / 1000, lease_ms=settings.lease_ms)]

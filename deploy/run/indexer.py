@@ -6,7 +6,7 @@ import asyncio
 import socket
 from typing import Final
 
-from faust_redis.log import Log, TopicSpec
+from faust_redis.log import TopicSpec
 
 from api.kit.clock import now
 from contracts.indexer.addresses import contracts_of, first_blocks_of
@@ -16,7 +16,7 @@ from contracts.indexer.new_heads import NewHeads
 from contracts.indexer.node import Node
 from contracts.indexer.service import IndexerService
 from contracts.indexer.store import StateStore
-from deploy.broker import log_url
+from deploy.broker import log_of, log_url
 from deploy.errors import SettingsError
 from deploy.run.indexer_metrics import IndexerMetrics
 from deploy.run.single_service import Report, readiness, run_service
@@ -45,10 +45,10 @@ def run_indexer(settings: Settings) -> None:
         raise SettingsError(
             "set ASTRA_STARKNET_NODE_URL and ASTRA_INDEXER_CONTRACTS: the indexer reads these contracts"
         )
-    url = log_url(settings)
+    log_url(settings)  # raise before anything starts
     listener = listen(settings.indexer_host, settings.indexer_port, "ASTRA_INDEXER_PORT")
     with tracing(settings, "indexer") as spans:
-        asyncio.run(_run(settings, Node(node_url.get_secret_value()), url, listener, spans))
+        asyncio.run(_run(settings, Node(node_url.get_secret_value()), listener, spans))
 
 
 def state_spec(settings: Settings) -> TopicSpec:
@@ -62,8 +62,8 @@ def facts_spec(settings: Settings) -> TopicSpec:
     return specs[topics.CHAIN_EVENTS]
 
 
-async def _run(settings: Settings, node: Node, url: str, listener: socket.socket, spans: Spans | None) -> None:
-    log = Log(url, settings.namespace, owner=settings.app_id)
+async def _run(settings: Settings, node: Node, listener: socket.socket, spans: Spans | None) -> None:
+    log = log_of(settings, transit="indexer")
     store = StateStore(log, settings.starknet_chain_id, facts_spec(settings), state_spec(settings))
     blocks = Blocks(node, settings.starknet_chain_id, contracts_of(settings.indexer_contracts))
     policy = Policy(

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping
 
 from faust_redis.admin import Admin
-from faust_redis.log import Log, LogError
+from faust_redis.log import LogError
 
-from deploy.broker import log_url
+from deploy.broker import log_of
 from deploy.settings import Settings
 from tables.domains import TOPOLOGY
 
@@ -27,7 +27,7 @@ def missing_for_readiness(settings: Settings, expected: Mapping[str, int]) -> st
 
 
 async def _missing(settings: Settings, expected: Mapping[str, int]) -> str | None:
-    async with Log(log_url(settings), settings.namespace) as log:
+    async with log_of(settings, owned=False) as log:
         groups = await Admin(log).describe_groups([TOPOLOGY.group(settings.app_id, name) for name in expected])
     for (name, members), group in zip(expected.items(), groups, strict=True):
         if not group.ready:

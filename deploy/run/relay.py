@@ -7,14 +7,14 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from faust_redis.log import Log, TopicSpec
+from faust_redis.log import TopicSpec
 
 from api.identity.store.database import IdentityStore
 from api.identity.store.engine import READ_ONLY
 from api.identity.store.errors import SchemaError, StoreError
 from api.identity.store.tables import OUTBOX
 from api.kit.clock import now
-from deploy.broker import log_url
+from deploy.broker import log_of, log_url
 from deploy.run.relay_metrics import RelayMetrics
 from deploy.run.single_service import Report, readiness, run_service
 from deploy.run.tracing import tracing
@@ -62,14 +62,14 @@ def run_relay(settings: Settings) -> None:
         BrokerError: no server is configured, and none runs on the data directory.
         SettingsError: the port of probes and metrics is in use.
     """
-    url = log_url(settings)
+    log_url(settings)  # raise before anything starts
     listener = listen(settings.relay_host, settings.relay_port, "ASTRA_RELAY_PORT")
     with tracing(settings, "relay") as spans:
-        asyncio.run(_run(settings, url, listener, spans))
+        asyncio.run(_run(settings, listener, spans))
 
 
-async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
-    store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
+async def _run(settings: Settings, listener: socket.socket, spans: Spans | None) -> None:
+    store, log = IdentityStore(settings.identity_url), log_of(settings, transit="relay")
     source = source_of(store)
     relay = Relay(log, source, declared_by(TOPOLOGY, settings), spans)
     service = RelayService(relay, source, settings.outbox_retention_days, now)

@@ -6,15 +6,13 @@ import asyncio
 import socket
 from typing import Final
 
-from faust_redis.log import Log
-
 from api.kit.clock import now
 from contracts.account.account import Account
 from contracts.account.signer import KeystoreSigner
 from contracts.connector import ConnectorService
 from contracts.indexer.node import Node
 from contracts.settlement.settlement import Policy, Settlement
-from deploy.broker import log_url
+from deploy.broker import log_of, log_url
 from deploy.errors import SettingsError
 from deploy.fee_settlement import Parts, parts_of
 from deploy.run.settlement_metrics import SettlementMetrics
@@ -38,10 +36,10 @@ def run_settlement(settings: Settings) -> None:
         SettingsError: a setting is missing, or the port of probes and metrics is in use.
     """
     signer = open_signer(settings)
-    url = log_url(settings)
+    log_url(settings)  # raise before anything starts
     listener = listen(settings.settlement_host, settings.settlement_port, "ASTRA_SETTLEMENT_PORT")
     with tracing(settings, "settlement") as spans:
-        asyncio.run(_run(settings, signer, url, listener, spans))
+        asyncio.run(_run(settings, signer, listener, spans))
 
 
 def open_signer(settings: Settings) -> KeystoreSigner:
@@ -57,10 +55,8 @@ def open_signer(settings: Settings) -> KeystoreSigner:
     return KeystoreSigner.open(keystore, password.get_secret_value())
 
 
-async def _run(
-    settings: Settings, signer: KeystoreSigner, url: str, listener: socket.socket, spans: Spans | None
-) -> None:
-    log = Log(url, settings.namespace, owner=settings.app_id)
+async def _run(settings: Settings, signer: KeystoreSigner, listener: socket.socket, spans: Spans | None) -> None:
+    log = log_of(settings, transit="settlement")
     parts = parts_of(settings, log)
     settlement = settlement_of(settings, parts, signer, spans)
     service = ConnectorService(settlement, log.check, settings.settlement_poll_ms / 1_000)

@@ -7,9 +7,11 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
+from faust_redis.driver.tasks import cancel_and_wait
 from faust_redis.log import Log
 
 from deploy.run.service_metrics import ServiceMetrics
@@ -60,9 +62,21 @@ async def run_service(
     async def serve() -> None:
         async with serving(listener, application(ServiceHealth(report), metrics.text), metrics.process), lease.held():
             logger.info("%s: probes and metrics at http://%s:%d", kind, *listener.getsockname()[:2])
-            await work()
+            async with forwarding(log):
+                await work()
 
     await run_until_signal(serve())
+
+
+@asynccontextmanager
+async def forwarding(log: Log) -> AsyncIterator[None]:
+    """Take to the other shards what this process writes. A log of one shard has none."""
+    tasks = [asyncio.create_task(each.run(), name="forward records") for each in log.forwarders()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            await cancel_and_wait(task)
 
 
 async def run_until_signal(work: Coroutine[Any, Any, None]) -> None:

@@ -18,7 +18,7 @@ from contracts.sink.people import Contracts
 from contracts.sink.reader import TOPICS, EventReader
 from contracts.sink.sink import Policy, Sink
 from contracts.sink.store import SinkStore
-from deploy.broker import log_url
+from deploy.broker import log_of, log_url
 from deploy.errors import SettingsError
 from deploy.run.indexer import facts_spec
 from deploy.run.single_service import Report, readiness, run_service
@@ -42,7 +42,6 @@ class _Parts(NamedTuple):
     contracts: Contracts
     node: Node
     signer: KeystoreSigner
-    log_url: str
 
 
 def run_sink(settings: Settings) -> None:
@@ -61,9 +60,9 @@ def run_sink(settings: Settings) -> None:
         raise SettingsError("set ASTRA_STARKNET_NODE_URL: the sink uses this node")
     contracts = contracts_in(settings)
     signer = KeystoreSigner.open(keystore, password.get_secret_value())
-    url = log_url(settings)
+    log_url(settings)  # raise before anything starts
     listener = listen(settings.sink_host, settings.sink_port, "ASTRA_SINK_PORT")
-    parts = _Parts(contracts, Node(node_url.get_secret_value()), signer, url)
+    parts = _Parts(contracts, Node(node_url.get_secret_value()), signer)
     with tracing(settings, "sink") as spans:
         asyncio.run(_run(settings, parts, listener, spans))
 
@@ -102,7 +101,7 @@ def _sink_of(settings: Settings, parts: _Parts, log: Log, spans: Spans | None) -
 
 
 async def _run(settings: Settings, parts: _Parts, listener: socket.socket, spans: Spans | None) -> None:
-    log = Log(parts.log_url, settings.namespace, owner=settings.app_id)
+    log = log_of(settings, transit="sink")
     service = ConnectorService(_sink_of(settings, parts, log, spans), log.check, settings.sink_poll_ms / 1_000)
     metrics = SinkMetrics(service, spans)
     try:

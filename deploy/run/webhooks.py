@@ -17,7 +17,7 @@ from api.identity.store.tables import ACCOUNTS, WEBHOOKS
 from api.identity.webhooks import may_see, sealed_name
 from api.kit.clock import now
 from deploy.admin.secret import installation_secret
-from deploy.broker import log_url
+from deploy.broker import log_of, log_url
 from deploy.run.relay import open_database
 from deploy.run.single_service import Report, run_service
 from deploy.run.tracing import tracing
@@ -63,14 +63,14 @@ def run_webhooks(settings: Settings) -> None:
         BrokerError: no server is configured, and none runs on the data directory.
         SettingsError: the port of probes and metrics is in use.
     """
-    url = log_url(settings)
+    log_url(settings)  # raise before anything starts
     listener = listen(settings.webhooks_host, settings.webhooks_port, "ASTRA_WEBHOOKS_PORT")
     with tracing(settings, "webhooks") as spans:
-        asyncio.run(_run(settings, url, listener, spans))
+        asyncio.run(_run(settings, listener, spans))
 
 
-async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
-    store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
+async def _run(settings: Settings, listener: socket.socket, spans: Spans | None) -> None:
+    store, log = IdentityStore(settings.identity_url), log_of(settings, transit="webhooks")
     transport = GuardedTransport(private=settings.webhooks_private)
     async with httpx.AsyncClient(transport=transport) as client:
         service = service_of(settings, store, log, client, spans)

@@ -25,7 +25,7 @@ from faust_redis.log import Log, TopicSpec
 from mode.types import ServiceT
 
 from agents.rulebook import Rulebook
-from deploy.broker import broker_url, log_url
+from deploy.broker import broker_url, log_of, own_shard
 from deploy.committed_rows import watermarks_of
 from deploy.errors import LockedError
 from deploy.financial_metrics import last_audits
@@ -95,7 +95,7 @@ async def create_topics(settings: Settings) -> None:
     if settings.on_kafka:
         await retry_through_kafka_outages(lambda: create_kafka_topics(address_of(url), specs), "start")
         return
-    await retry_while_unavailable(lambda: _create(Log(url, settings.namespace, owner=settings.app_id), specs), "start")
+    await retry_while_unavailable(lambda: _create(own_shard(settings), specs), "start")
 
 
 async def _create(client: Log, specs: Sequence[TopicSpec]) -> None:
@@ -163,12 +163,13 @@ class Worker:
         stop_requested = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)
-        log = Log(log_url(self._settings), self._settings.namespace)
+        log = log_of(self._settings, owned=False)
+        own = own_shard(self._settings)
         admin = Admin(log)
         groups = list(TOPOLOGY.groups(self._settings.app_id).values())
         rulebooks = asyncio.create_task(RulebookWatch(admin, groups, self._rulebook.identity).run(), name="rule books")
         try:
-            members = Members(admin, self._settings, self._slot, self._apps)
+            members = Members(Admin(own), self._settings, self._slot, self._apps)
             health = Health(self._threads, members.states, self._settings.rebalance_ms / 1000)
             lease = self._lease(log, health, listener)
             app = application(health, self._metrics.text)
@@ -182,6 +183,7 @@ class Worker:
         finally:
             await cancel_and_wait(rulebooks)
             await log.close()
+            await own.close()
 
     def _lease(self, log: Log, health: Health, listener: socket.socket) -> ServiceLease:
         service = Service(

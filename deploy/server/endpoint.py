@@ -31,6 +31,21 @@ def running_url(data_dir: Path) -> str | None:
     return url if answers(Path(urlsplit(url).path)) else None
 
 
+def shard_directory(data_dir: Path, number: int) -> Path:
+    """Return the data directory of one of several embedded servers. The first one has that of the installation."""
+    return data_dir / "shards" / str(number) if number else data_dir
+
+
+def running_urls(data_dir: Path) -> list[str] | None:
+    """Return the URLs of the embedded servers on a data directory, or None when one of them does not answer."""
+    directories, number = [data_dir], 1
+    while shard_directory(data_dir, number).is_dir():
+        directories.append(shard_directory(data_dir, number))
+        number += 1
+    urls = [running_url(each) for each in directories]
+    return None if None in urls else [url for url in urls if url is not None]
+
+
 def answers(path: Path) -> bool:
     """Return whether a server behind a Unix socket answers PING and has finished loading."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -43,11 +44,32 @@ class Calls:
         )
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
-        keys = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms) for use in uses]
+        keys = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms, use.key.digest) for use in uses]
         return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, keys)]
 
-    async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
-        """Append the records of all requests in one write, which has one outcome for all of them."""
+    async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended | LogError]:
+        """Append the records of all requests in one write, which has one outcome for all of them.
+
+        On a log of several shards there is a write for each shard.
+        """
+        shards: dict[frozenset[int], list[int]] = {}
+        for number, records in enumerate(requests):
+            held = frozenset(record.partition % len(self._log.shards) for record in records)
+            shards.setdefault(held, []).append(number)
+        found: list[Appended | LogError] = [LogError("not written")] * len(requests)
+
+        async def write(numbers: Sequence[int]) -> None:
+            try:
+                results: Sequence[Appended | LogError] = await self._append_together([requests[n] for n in numbers])
+            except LogError as exc:
+                results = [exc] * len(numbers)
+            for number, result in zip(numbers, results, strict=True):
+                found[number] = result
+
+        await asyncio.gather(*(write(numbers) for numbers in shards.values()))
+        return found
+
+    async def _append_together(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
         offsets = (await self._log.append([record for records in requests for record in records])).offsets
         ends = accumulate((len(records) for records in requests), initial=0)
         return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]

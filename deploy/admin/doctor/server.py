@@ -10,12 +10,13 @@ from pathlib import Path
 from faust_redis.admin import Admin
 from faust_redis.admin.doctor import Finding, broker_findings, fail, ok, warn
 from faust_redis.log import Log, LogError
+from faust_redis.log.sharded import open_log
 
 from deploy.admin.doctor.capacity import capacity
 from deploy.errors import DeployError, SettingsError
 from deploy.rulebook import load_rulebook
 from deploy.server.embedded import EmbeddedServer
-from deploy.server.endpoint import running_url
+from deploy.server.endpoint import running_urls
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
 from streams.rulebooks import difference
@@ -26,7 +27,7 @@ async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
     """Yield the findings of this module. When no embedded server runs, start one on trial."""
     if settings.on_kafka:
         yield warn("broker", "Kafka", "its own tools check it; here only the server of the views is checked")
-    url = settings.configured_log_url or running_url(settings.data_dir)
+    url = settings.configured_log_url or ",".join(running_urls(settings.data_dir) or ()) or None
     try:
         if url is not None:
             async for finding in configured_findings(url, settings):
@@ -58,7 +59,7 @@ async def rulebooks(log: Log, settings: Settings) -> Finding:
 
 async def configured_findings(url: str, settings: Settings) -> AsyncIterator[Finding]:
     """Check a configured broker, which should be up."""
-    log = Log(url, settings.namespace)
+    log = open_log(url, settings.namespace)
     try:
         async for finding in broker_findings(log, "astratrade"):
             yield finding

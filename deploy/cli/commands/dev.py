@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from deploy.broker_settings import SHARDS_MAX
 from deploy.cli.commands.options import data_dir_option
 from deploy.cli.invocation import in_users_directory, program
 from deploy.run.dev import run_dev
@@ -19,6 +20,11 @@ from deploy.settings import DATA_DIR_DEFAULT, Settings, load
     "--workers",
     metavar="PLAN",
     help=f"Worker processes: {ACCEPTED}; a domain that is not named gets 1.  [default: ASTRA_WORKERS, or 1]",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, SHARDS_MAX),
+    help="Servers that share the partitions; each has worker processes of its own.  [default: ASTRA_SHARDS, or 1]",
 )
 @click.option(
     "--port",
@@ -40,6 +46,7 @@ from deploy.settings import DATA_DIR_DEFAULT, Settings, load
 def dev(
     *,
     workers: str | None,
+    shards: int | None,
     port: int | None,
     replay: str | None,
     clock: bool | None,
@@ -54,7 +61,7 @@ def dev(
       astratrade dev --workers 3 --port 8080
       astratrade dev --workers trading=2,gamification=1
     """
-    settings = load(workers=workers, api_port=port, data_dir=data_dir)
+    settings = load(workers=workers, shards=shards, api_port=port, data_dir=data_dir)
     settings = settings.with_log_level("debug" if verbose else "warning")
     run_dev(settings, replay, _token_command(settings), clock=replay is None if clock is None else clock)
 

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.text import Text
 
 from api.kit.pipeline import DomainState, Pipeline
-from deploy.broker import log_url
+from deploy.broker import log_of
 from deploy.cli.commands.options import data_dir_option
 from deploy.cli.pipeline_screen import Moment, screen
 from deploy.settings import Settings, load
@@ -78,7 +78,7 @@ class _NoWatch:
 
 
 async def _print_once(settings: Settings) -> None:
-    async with Log(log_url(settings), settings.namespace) as log:
+    async with log_of(settings, owned=False) as log:
         sampler = Sampler(log, settings.app_id)
         await sampler.sample()
         await asyncio.sleep(EVERY_S)
@@ -91,7 +91,7 @@ async def _print_once(settings: Settings) -> None:
 
 async def watch(settings: Settings, console: Console) -> None:
     """Refresh a screen until cancelled. While the broker is away, a line of the last screen says so."""
-    log = Log(log_url(settings), settings.namespace)
+    log = log_of(settings, owned=False)
     sampler, last = Sampler(log, settings.app_id), None
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:

@@ -7,7 +7,8 @@ from random import Random
 from typing import Final
 
 from tables.gamification import GAMIFICATION_BOARDS
-from tables.reader import Ranked, TableReader
+from tables.rankings import Ranked
+from tables.reader import TableReader
 from tests.community.oracle import Community
 
 PAGE: Final = 7

@@ -16,7 +16,7 @@ from api.kit.feeds.change import Change, Changes, Reading
 from api.kit.feeds.permit import Permit
 from api.kit.feeds.subscriber import Subscriber
 from tables.boards import Standing
-from tables.reader import Ranked, RankingPage
+from tables.rankings import Ranked, RankingPage
 
 
 def shown(**rows: int) -> Shown:

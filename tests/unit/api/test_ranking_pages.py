@@ -13,7 +13,7 @@ from api.kit.sealing import Sealer
 from api.trading.trades import _open
 from streams.units import USD_UNIT, Quantity
 from tables.boards import Standing
-from tables.reader import Ranked, RankingPage
+from tables.rankings import Ranked, RankingPage
 from tables.trading import TRADING_OWNED, Status, Trade
 
 MEMBERS = [Ranked(rank, Standing(9 - rank, 0), f"t-{rank}") for rank in (1, 2, 3)]

@@ -32,9 +32,9 @@ def test_readiness_wants_as_many_members_of_a_group_as_processes_run_its_domain(
 
 
 def test_a_process_that_runs_some_domains_is_named_after_them_and_gets_their_options() -> None:
-    name, command = worker_command(Settings(broker_url="redis://h"), 2, ("trading",))
+    name, command = worker_command(Settings(broker_url="redis://h"), 2, ("trading",), 0)
     assert name == "worker 2 (trading)"
     assert command.argv[-2:] == ["--domain", "trading"]
-    name, command = worker_command(Settings(broker_url="redis://h"), 1, ALL)
+    name, command = worker_command(Settings(broker_url="redis://h"), 1, ALL, 0)
     assert name == "worker 1"
     assert command.argv[-1] == "worker"

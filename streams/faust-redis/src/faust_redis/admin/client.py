@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +20,7 @@ from faust_redis.log.client import Log
 from faust_redis.log.errors import GroupInUseError
 from faust_redis.log.records import TopicInfo, TopicPartition, TopicSpec
 from faust_redis.log.scripts import DELETE_TOPIC
+from faust_redis.log.sharded import open_log
 
 CHANGELOG_SUFFIX = "-changelog"
 KEYS_PER_CALL = 1_000
@@ -39,14 +41,14 @@ class Admin:
         """Connect to the broker of an application, by the application's broker URL.
 
         Args:
-            url: A ``redis://``, ``rediss://`` or ``unix://`` URL.
+            url: A ``redis://``, ``rediss://`` or ``unix://`` URL; those of several shards, separated by commas.
             namespace: The prefix of the keys; when None, the URL's ``namespace`` option, else the library's default.
 
         Raises:
             BrokerUnsuitableError: The server is too old, or may evict records.
         """
         address, options = split_options(url)
-        async with Log(address, namespace or options.get("namespace", NAMESPACE)) as log:
+        async with open_log(address, namespace or options.get("namespace", NAMESPACE)) as log:
             yield cls(log)
 
     # --- topics -------------------------------------------------------------------------------------------------------
@@ -82,16 +84,17 @@ class Admin:
             GroupInUseError: A member of some group is alive. Nothing was deleted.
         """
         await self.log.topic(name, fresh=True)
-        alive = await self.log.run(DELETE_TOPIC, [self.log.keys.topics], [self.log.keys.prefix, name])
-        if alive:
-            raise GroupInUseError(f"workers are running ({_names(alive)}); stop them first, then delete the topic")
+        for shard in self.log.shards:
+            alive = await shard.run(DELETE_TOPIC, [shard.keys.topics], [shard.keys.prefix, name])
+            if alive:
+                raise GroupInUseError(f"workers are running ({_names(alive)}); stop them first, then delete the topic")
 
     # --- groups -------------------------------------------------------------------------------------------------------
 
     async def groups(self) -> list[str]:
         """Return the names of all groups that have had a member or a committed offset, sorted."""
-        [names] = await self.log.at_once(("SMEMBERS", self.log.keys.groups))
-        return sorted(name.decode() for name in names)
+        found = [await shard.at_once(("SMEMBERS", shard.keys.groups)) for shard in self.log.shards]
+        return sorted({name.decode() for [names] in found for name in names})
 
     async def describe_group(self, group: str) -> GroupDescription:
         """Return a group's state, live members and committed offsets at one moment.
@@ -102,12 +105,9 @@ class Admin:
         return description
 
     async def describe_groups(self, groups: Collection[str]) -> list[GroupDescription]:
-        """Return the descriptions of several groups, all of the same moment, in the order given."""
-        parts = [self._parts(group) for group in groups]
-        now, *found = await self.log.at_once(("TIME",), *(command for commands in parts for command in commands))
-        size = len(found) // len(groups) if groups else 0
-        now_ms = replies.server_ms(now)
-        return [replies.group(group, now_ms, found[i * size : (i + 1) * size]) for i, group in enumerate(groups)]
+        """Return the descriptions of several groups, on a shard all of the same moment, in the order given."""
+        found = await asyncio.gather(*(_describe(shard, groups) for shard in self.log.shards))
+        return [replies.together(parts) for parts in zip(*found, strict=True)]
 
     async def lag(self, group: str, topics: Iterable[str] = ()) -> dict[TopicPartition, int]:
         """Return how many records of each partition the group has yet to process.
@@ -131,18 +131,20 @@ class Admin:
     async def committed_and_ends(
         self, groups: Collection[str], topics: Collection[str]
     ) -> tuple[dict[str, dict[TopicPartition, int]], dict[str, dict[int, int]]]:
-        """Return committed offsets by group and high watermarks by topic, all of the same moment.
+        """Return committed offsets by group and high watermarks by topic, on a shard all of the same moment.
 
         A partition that nothing was written to is left out of the high watermarks; its high watermark is 0.
         """
-        keys = self.log.keys
-        commands = [keys.offsets(group) for group in groups] + [keys.ends(topic) for topic in topics]
-        found = await self.log.at_once(*(("HGETALL", key) for key in commands)) if commands else []
-        offsets, ends = found[: len(groups)], found[len(groups) :]
-        return (
-            {group: replies.committed(reply) for group, reply in zip(groups, offsets, strict=True)},
-            {topic: replies.ends(reply) for topic, reply in zip(topics, ends, strict=True)},
-        )
+        committed: dict[str, dict[TopicPartition, int]] = {group: {} for group in groups}
+        ends: dict[str, dict[int, int]] = {topic: {} for topic in topics}
+        for shard in self.log.shards if groups or topics else ():
+            names = [shard.keys.offsets(group) for group in groups] + [shard.keys.ends(topic) for topic in topics]
+            found = await shard.at_once(*(("HGETALL", name) for name in names))
+            for group, reply in zip(groups, found[: len(groups)], strict=True):
+                committed[group] |= replies.committed(reply)
+            for topic, reply in zip(topics, found[len(groups) :], strict=True):
+                ends[topic] |= replies.ends(reply)
+        return committed, ends
 
     async def log_age_ms(self, topics: Collection[str]) -> int:
         """Return how long ago the oldest end of a partition of some topics was noted, which trimming does; else 0.
@@ -151,22 +153,15 @@ class Admin:
         """
         known = set(await self.log.topics())
         counts = {topic: (await self.log.topic(topic)).spec.partitions for topic in topics if topic in known}
-        keys = [self.log.keys.marks(topic, p) for topic, count in counts.items() for p in range(count)]
-        (seconds, micros), *marks = await self.log.at_once(("TIME",), *(("LINDEX", key, 0) for key in keys))
-        noted = [int(mark.partition(b":")[0]) for mark in marks if mark]
-        return max(0, seconds * 1_000 + micros // 1_000 - min(noted)) if noted else 0
+        return max([await _age_ms(shard, counts) for shard in self.log.shards])
 
     async def source_offsets_and_ends(
         self, name: str, topics: Collection[str]
     ) -> tuple[dict[TopicPartition, int], dict[str, dict[int, int]]]:
-        """Return how far a source connector has copied and high watermarks by topic, all of the same moment."""
-        keys = self.log.keys
-        copied, *ends = await self.log.at_once(
-            ("HGETALL", keys.source_offsets(name)), *(("HGETALL", keys.ends(topic)) for topic in topics)
-        )
-        return replies.committed(copied), {
-            topic: replies.ends(reply) for topic, reply in zip(topics, ends, strict=True)
-        }
+        """Return how far a source connector has copied, and high watermarks by topic afterwards."""
+        copied = await self.log.source_offsets(name)
+        _, ends = await self.committed_and_ends((), topics)
+        return copied, ends
 
     async def reset_offsets(
         self, group: str, topic: str, to: int | str, partition: int | None = None
@@ -211,16 +206,6 @@ class Admin:
         described = await self.describe_groups(await self.groups())
         return {group.name: [member.name for member in group.members] for group in described if group.members}
 
-    def _parts(self, group: str) -> list[tuple[Any, ...]]:
-        key = self.log.keys.group(group)
-        return [
-            ("HGETALL", key),
-            ("HGETALL", self.log.keys.status(group)),
-            ("HGETALL", f"{key}:assignments"),
-            ("ZRANGE", f"{key}:leases", 0, -1, "WITHSCORES"),
-            ("HGETALL", self.log.keys.offsets(group)),
-        ]
-
     # --- tables -------------------------------------------------------------------------------------------------------
 
     async def tables(self) -> list[TableDescription]:
@@ -237,7 +222,7 @@ class Admin:
         Raises:
             UnknownTopicError: The topic does not exist.
         """
-        return sum(await self.log.at_once(*(("HLEN", key) for key in await self._snapshots(topic))))
+        return sum(await self._of_snapshots(topic, lambda name: ("HLEN", name)))
 
     async def values(self, topic: str, key: bytes) -> list[bytes]:
         """Return the latest value of a key in each partition of a compacted topic that has one.
@@ -247,7 +232,7 @@ class Admin:
         Raises:
             UnknownTopicError: The topic does not exist.
         """
-        found = await self.log.at_once(*(("HGET", snapshot, key) for snapshot in await self._snapshots(topic)))
+        found = await self._of_snapshots(topic, lambda name: ("HGET", name, key))
         return [value for value in found if value is not None]
 
     async def keys(self, topic: str) -> list[list[bytes]]:
@@ -256,29 +241,33 @@ class Admin:
         Raises:
             UnknownTopicError: The topic does not exist.
         """
-        found: list[list[bytes]] = await self.log.at_once(*(("HKEYS", key) for key in await self._snapshots(topic)))
-        return found
+        return await self._of_snapshots(topic, lambda name: ("HKEYS", name))
 
     async def values_at(self, topic: str, places: Sequence[tuple[int, bytes]]) -> list[bytes | None]:
         """Return the latest values of keys, each with its partition; None for one without a value."""
-        asked = [("HGET", self.log.keys.snapshot(topic, partition), key) for partition, key in places]
-        found: list[bytes | None] = await self.log.at_once(*asked) if asked else []
-        return found
+        wanted: dict[int, list[bytes]] = {}
+        for partition, key in places:
+            wanted.setdefault(partition, []).append(key)
+        found = await self.log.ask_each(wanted, lambda names, p: ("HMGET", names.snapshot(topic, p), *wanted[p]))
+        values = {partition: iter(reply) for partition, reply in found.items()}
+        return [next(values[partition]) for partition, _ in places]
 
     async def rows(self, topic: str) -> list[tuple[bytes, bytes]]:
-        """Return the keys and latest values of a compacted topic, all of the same moment.
+        """Return the keys and latest values of a compacted topic, on a shard all of the same moment.
 
         This is for small topics: the server answers nothing else meanwhile.
 
         Raises:
             UnknownTopicError: The topic does not exist.
         """
-        found = await self.log.at_once(*(("HGETALL", snapshot) for snapshot in await self._snapshots(topic)))
+        found = await self._of_snapshots(topic, lambda name: ("HGETALL", name))
         return [row for reply in found for row in reply.items()]
 
-    async def _snapshots(self, topic: str) -> list[str]:
+    async def _of_snapshots(self, topic: str, command: Callable[[str], Sequence[Any]]) -> list[Any]:
+        """Run a command on the snapshot of each partition; return the replies in the order of partitions."""
         info = await self.log.topic(topic, fresh=True)
-        return [self.log.keys.snapshot(topic, partition) for partition in range(info.spec.partitions)]
+        found = await self.log.ask_each(range(info.spec.partitions), lambda names, p: command(names.snapshot(topic, p)))
+        return [found[p] for p in range(info.spec.partitions)]
 
     # --- everything ---------------------------------------------------------------------------------------------------
 
@@ -291,11 +280,44 @@ class Admin:
         alive = [member.encode() for members in (await self.live_members()).values() for member in members]
         if alive:
             raise GroupInUseError(f"workers are running ({_names(alive)}); stop them first: leases end within seconds")
-        pattern = f"{self.log.keys.prefix}*"
-        keys = [key async for key in self.log.redis.scan_iter(pattern, count=KEYS_PER_CALL)]
-        for start in range(0, len(keys), KEYS_PER_CALL):
-            await self.log.redis.unlink(*keys[start : start + KEYS_PER_CALL])
-        return len(keys)
+        return sum([await _delete(shard) for shard in self.log.shards])
+
+
+async def _describe(shard: Log, groups: Collection[str]) -> list[GroupDescription]:
+    """Return what one shard knows of groups, all of the same moment."""
+    parts = [_parts(shard, group) for group in groups]
+    now, *found = await shard.at_once(("TIME",), *(command for commands in parts for command in commands))
+    size = len(found) // len(groups) if groups else 0
+    now_ms = replies.server_ms(now)
+    return [replies.group(group, now_ms, found[i * size : (i + 1) * size]) for i, group in enumerate(groups)]
+
+
+def _parts(shard: Log, group: str) -> list[tuple[Any, ...]]:
+    key = shard.keys.group(group)
+    return [
+        ("HGETALL", key),
+        ("HGETALL", shard.keys.status(group)),
+        ("HGETALL", f"{key}:assignments"),
+        ("ZRANGE", f"{key}:leases", 0, -1, "WITHSCORES"),
+        ("HGETALL", shard.keys.offsets(group)),
+    ]
+
+
+async def _age_ms(shard: Log, counts: Mapping[str, int]) -> int:
+    """Return how long ago a shard first noted an end of one of its partitions of some topics."""
+    names = [shard.keys.marks(topic, p) for topic, count in counts.items() for p in shard.shard.partitions(count)]
+    (seconds, micros), *marks = await shard.at_once(("TIME",), *(("LINDEX", name, 0) for name in names))
+    noted = [int(mark.partition(b":")[0]) for mark in marks if mark]
+    return max(0, seconds * 1_000 + micros // 1_000 - min(noted)) if noted else 0
+
+
+async def _delete(shard: Log) -> int:
+    """Delete all keys of a shard; return how many there were."""
+    pattern = f"{shard.keys.prefix}*"
+    names = [name async for name in shard.redis.scan_iter(pattern, count=KEYS_PER_CALL)]
+    for start in range(0, len(names), KEYS_PER_CALL):
+        await shard.redis.unlink(*names[start : start + KEYS_PER_CALL])
+    return len(names)
 
 
 def lag(committed: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:

@@ -86,6 +86,7 @@ class GroupDescription:
         leader: The member that assigns partitions; empty when there is none.
         members: The members that hold a lease, by name.
         committed: The next offset to process of each partition that the group has committed.
+        unserved: The shards on which no member holds a lease, when the log has several and a member on one of them.
     """
 
     name: str
@@ -94,6 +95,7 @@ class GroupDescription:
     leader: str
     members: tuple[MemberDescription, ...]
     committed: Mapping[TopicPartition, int]
+    unserved: tuple[int, ...] = ()
 
     @property
     def damages(self) -> tuple[str, ...]:
@@ -110,6 +112,8 @@ class GroupDescription:
         """Return the reason why the group is not ready; empty when it is ready."""
         if not self.members:
             return "no worker is alive"
+        if self.unserved:
+            return f"no worker of shard {', '.join(map(str, self.unserved))} is alive"
         if self.state != STABLE:
             return f"the group is {self.state}: partitions are being assigned"
         waiting = sum(not member.recovered for member in self.members)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
-from faust_redis.admin.descriptions import EMPTY, GroupDescription, MemberDescription
+from faust_redis.admin.descriptions import EMPTY, STABLE, GroupDescription, MemberDescription
 from faust_redis.log.codec import topic_partition
 from faust_redis.log.records import TopicPartition
 
@@ -38,6 +38,23 @@ def group(name: str, now_ms: int, replies: Sequence[Any]) -> GroupDescription:
             if left_ms >= 0
         ),
         committed=committed(offsets),
+    )
+
+
+def together(parts: Sequence[GroupDescription]) -> GroupDescription:
+    """Describe a group from what each shard knows of it. It is as far as the shard that is least far."""
+    first, *others = parts
+    if not others:
+        return first
+    waiting = [part.state for part in parts if part.state != STABLE]
+    return GroupDescription(
+        first.name,
+        state=waiting[0] if waiting else STABLE,
+        generation=max(part.generation for part in parts),
+        leader=first.leader,
+        members=tuple(sorted((member for part in parts for member in part.members), key=lambda one: one.name)),
+        committed={tp: offset for part in parts for tp, offset in part.committed.items()},
+        unserved=tuple(number for number, part in enumerate(parts) if not part.members),
     )
 
 

@@ -16,6 +16,7 @@ import click
 
 from faust_redis.log.address import NAMESPACE, split_options
 from faust_redis.log.client import Log
+from faust_redis.log.sharded import open_log
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +52,7 @@ def ask_log(address: str, namespace: str, question: Callable[[Log], Awaitable[T]
     """Run a query on a log, and close the log."""
 
     async def ask() -> T:
-        async with Log(address, namespace) as log:
+        async with open_log(address, namespace) as log:
             return await question(log)
 
     return asyncio.run(ask())

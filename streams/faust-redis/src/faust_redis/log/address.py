@@ -5,12 +5,18 @@ A namespace with several shards has a URL for each. The first one's query says w
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, urlencode
 
 NAMESPACE = "faust"
 """The namespace of an application that names none."""
 
 OPTIONS: tuple[str, ...] = ("namespace", "dead_letters", "shard")
+
+
+def split_urls(text: str) -> list[str]:
+    """Return the URLs of a list that is separated by commas: one for each shard of a namespace."""
+    return re.split(r",(?=[a-z][a-z0-9+]*:/)", text)
 
 
 def split_options(url: str) -> tuple[str, dict[str, str]]:

@@ -5,6 +5,7 @@ The log recognises a retry by the whole write, so writes with an id of their own
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -27,10 +28,14 @@ class Write(NamedTuple):
 async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogError]:
     """Return, for each write in order, what `Log.append` would return or raise.
 
+    On a log of several shards an unreachable one fails its own writes only.
+
     Raises:
         LogUnavailableError: the broker cannot be reached; what became of any of them is unknown.
         UnknownTopicError: a topic has not been created; nothing was written.
     """
+    if len(log.shards) > 1:
+        return await _by_shard(log, writes)
     topics = {record.topic for write in writes for record in write.records}
     infos = {topic: await log.topic(topic) for topic in topics}
     sent = [
@@ -43,6 +48,31 @@ async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
         with suppress(UnknownTopicError):
             await log.topic(forgotten, fresh=True)
     return results
+
+
+async def _by_shard(log: Log, writes: Sequence[Write]) -> list[Appended | LogError]:
+    """Send the writes of each shard together, and those to several shards one by one."""
+    shards: dict[int, list[int]] = {}
+    for number, write in enumerate(writes):
+        held = {record.partition % len(log.shards) for record in write.records}
+        shards.setdefault(held.pop() if len(held) == 1 else -1, []).append(number)
+
+    async def send(shard: int, numbers: Sequence[int]) -> list[Appended | LogError]:
+        some = [writes[number] for number in numbers]
+        try:
+            if shard < 0:
+                return [await log.append(each.records, write_id=each.write_id) for each in some]
+            return await append_many(log.shards[shard], some)
+        except LogError as exc:
+            return [exc] * len(some)
+
+    found = await asyncio.gather(*(send(*each) for each in shards.items()))
+    numbered = {
+        number: result
+        for numbers, results in zip(shards.values(), found, strict=True)
+        for number, result in zip(numbers, results, strict=True)
+    }
+    return [numbered[number] for number in range(len(writes))]
 
 
 def _result(sent: CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:

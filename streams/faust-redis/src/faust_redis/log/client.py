@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,9 @@ from faust_redis.log.errors import (
     UnknownTopicError,
 )
 from faust_redis.log.fetching import Density, entries_apart, fetched_of, last_records, record_at, stream_of_another_type
+from faust_redis.log.forwarding import Forwarder
 from faust_redis.log.groups import Groups
+from faust_redis.log.keys import Keys
 from faust_redis.log.records import (
     Appended,
     Fence,
@@ -108,6 +111,39 @@ class Log(Connected):
     async def topics(self) -> list[str]:
         """Return the names of all topics, sorted."""
         return sorted(name.decode() for name in await self._ask("SMEMBERS", self.keys.topics))
+
+    @property
+    def shards(self) -> Sequence[Log]:
+        """Return the shards of the log, by number: this one, unless it has several."""
+        return (self,)
+
+    def holder(self, partition: int) -> Log:
+        """Return the shard that holds a partition."""
+        return self.shards[partition % len(self.shards)]
+
+    def forwarders(self) -> list[Forwarder]:
+        """Return what takes the records of this client's writes to other shards; its process runs them."""
+        return []
+
+    async def ask_each(
+        self, partitions: Iterable[int], command: Callable[[Keys, int], Sequence[Any]]
+    ) -> dict[int, Any]:
+        """Run a command for each of some partitions; those of a shard run at the same moment.
+
+        Args:
+            partitions: The partitions.
+            command: Returns the command for a partition, given the names of its shard's keys.
+        """
+        by_shard: dict[int, list[int]] = {}
+        for partition in partitions:
+            by_shard.setdefault(partition % len(self.shards), []).append(partition)
+
+        async def ask(number: int, some: Sequence[int]) -> Iterable[tuple[int, Any]]:
+            shard = self.shards[number]
+            return zip(some, await shard.at_once(*(command(shard.keys, p) for p in some)), strict=True)
+
+        found = await asyncio.gather(*(ask(*each) for each in by_shard.items()))
+        return dict(pair for pairs in found for pair in pairs)
 
     def partitions_of(self, info: TopicInfo) -> range:
         """Return the partitions of a topic that are on this shard: all, unless the log has several."""

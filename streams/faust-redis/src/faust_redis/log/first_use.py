@@ -12,15 +12,26 @@ from faust_redis.log.scripts import FIRST_USE
 
 
 class Use(NamedTuple):
-    """A use of an idempotency key: its name, the present time in the caller's unit, and how long to remember it."""
+    """A use of an idempotency key.
+
+    Attributes:
+        name: The key.
+        now: The present time in the caller's unit.
+        ttl_ms: How long to remember it.
+        digest: The digest of the body.
+    """
 
     name: str
     now: int
     ttl_ms: int
+    digest: str
 
 
 class FirstUse(NamedTuple):
-    """The time of a key's first use, and the digest of the body that was written under it, or None."""
+    """The time of a key's first use, and the digest of the body that was written under it, or None.
+
+    On a log of several shards it is the body of the first use, written or not.
+    """
 
     began: int
     used_with: str | None
@@ -32,7 +43,10 @@ async def first_uses(log: Log, uses: Sequence[Use]) -> list[FirstUse]:
     Raises:
         LogUnavailableError: The broker cannot be reached.
     """
-    uses_args = [part for use in uses for part in use]
+    # The shard that gets the write remembers its digest. Another body may belong to another shard, so the first shard
+    # remembers the body of the first use.
+    divided = len(log.shards) > 1
+    uses_args = [part for use in uses for part in (use.name, use.now, use.ttl_ms, use.digest if divided else "")]
     answer = await log.run(FIRST_USE, [log.keys.topics], [log.keys.prefix, *uses_args])
     return [
         FirstUse(int(began), None if used_with is None else used_with.decode())
@@ -53,5 +67,8 @@ async def written_under(log: Log, name: str) -> Written | None:
     Raises:
         LogUnavailableError: The broker cannot be reached.
     """
-    [(digest, bases)] = await log.at_once(("HMGET", log.keys.idempotency_key(name), "digest", "bases"))
-    return None if digest is None else Written(digest.decode(), tuple(orjson.loads(bases)))
+    for shard in log.shards:
+        [(digest, bases)] = await shard.at_once(("HMGET", shard.keys.idempotency_key(name), "digest", "bases"))
+        if digest is not None:
+            return Written(digest.decode(), tuple(orjson.loads(bases)))
+    return None

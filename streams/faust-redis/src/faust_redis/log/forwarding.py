@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from faust_redis.log.errors import LogError, SourceMovedError
@@ -98,6 +98,10 @@ class Forwarder:
             try:
                 await self.step(BLOCK_MS)
                 pause_s = RETRY_FIRST_S
+            except SourceMovedError as exc:
+                logger.debug("%s is forwarded by another process too: %s", self._place.topic, exc)
+                self._position = None
+                await asyncio.sleep(pause_s)
             except LogError as exc:
                 if pause_s == RETRY_FIRST_S:
                     logger.warning("records of %s wait to be forwarded: %s", self._place.topic, exc)
@@ -145,13 +149,18 @@ class Forwarder:
             SourceMovedError: the target was restored to an earlier state.
         """
         now_s = asyncio.get_running_loop().time()
-        if now_s < self._looked_s + LOOK_EVERY_S:
-            return
-        self._looked_s = now_s
+        if now_s >= self._looked_s + LOOK_EVERY_S:
+            self._looked_s = now_s
+            if await self._went_back():
+                raise SourceMovedError(f"the shard that {self._place.topic} goes to was restored to an earlier state")
+
+    async def _went_back(self) -> bool:
+        """Return whether parcels that had arrived are gone from the target. Then read the transit topic again."""
         stands = await self._where_writers_stand()
-        if any(stands.get(writer, 0) < number for writer, number in self._arrived.items()):
+        lost = any(stands.get(writer, 0) < number for writer, number in self._arrived.items())
+        if lost:
             await self._rewind()
-            raise SourceMovedError(f"shard {self._place.topic!r} goes to was restored to an earlier state")
+        return lost
 
     async def _where_writers_stand(self) -> dict[str, int]:
         return {place.topic: number for place, number in (await self._target.source_offsets(self._copy)).items()}
@@ -176,7 +185,7 @@ class Forwarder:
         try:
             await self._target.commit(WriteBatch(records, source_offsets=SourceOffsets(self._copy, steps)))
         except SourceMovedError:
-            await self._rewind()
+            await self._went_back()
             raise
         self._arrived.update({place.topic: number for place, (_, number) in steps.items()})
 
@@ -196,3 +205,14 @@ def _bounded(parcels: Sequence[tuple[StoredRecord, Parcel]]) -> list[list[tuple[
         groups[-1].append(each)
         count += len(each[1].records)
     return groups
+
+
+async def forward_all(forwarders: Iterable[Forwarder]) -> None:
+    """Forward what waits now. A process that ends after a write calls this.
+
+    Raises:
+        LogError: a shard cannot be reached, or another process forwards the same; the rest waits for the next one.
+    """
+    for each in forwarders:
+        while await each.step():
+            pass

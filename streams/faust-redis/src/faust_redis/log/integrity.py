@@ -44,6 +44,7 @@ async def inspect_partition(log: Log, tp: TopicPartition) -> list[Damage]:
 
     The inspection reads the last records, and the next record of each group.
     """
+    log = log.holder(tp.partition)
     args = [log.keys.prefix, tp.topic, tp.partition, RECORDS_COMPARED]
     reply = [part.decode(errors="replace") for part in await log.run(INSPECT, [log.keys.topics], args)]
     found = dict.fromkeys(Damage(kind, text) for kind, text in zip(reply[::2], reply[1::2], strict=True))
@@ -92,13 +93,15 @@ async def inspect_rankings(log: Log, topic: str) -> list[Damage]:
 
 
 async def inspect_topic(log: Log, topic: str) -> dict[TopicPartition, list[Damage]]:
-    """Return the damaged partitions of a topic. A wrong ranking counts for partition 0."""
+    """Return the damaged partitions of a topic. A wrong ranking counts for the first partition of its shard."""
     damaged: dict[TopicPartition, list[Damage]] = {}
-    for partition in log.partitions_of(await log.topic(topic)):
-        if damages := await inspect_partition(log, TopicPartition(topic, partition)):
-            damaged[TopicPartition(topic, partition)] = damages
-    if not damaged and (damages := await inspect_rankings(log, topic)):
-        damaged[TopicPartition(topic, 0)] = damages
+    for shard in log.shards:
+        partitions = shard.partitions_of(await shard.topic(topic))
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        found = {tp: damages for tp in places if (damages := await inspect_partition(shard, tp))}
+        if places and not found and (damages := await inspect_rankings(shard, topic)):
+            found[places[0]] = damages
+        damaged |= found
     return damaged
 
 
@@ -108,6 +111,7 @@ async def inspect_for_repair(log: Log, tp: TopicPartition) -> list[Damage]:
     Raises:
         UnknownTopicError: there is no such partition.
     """
+    log = log.holder(tp.partition)
     partitions = log.partitions_of(await log.topic(tp.topic))
     if tp.partition not in partitions:
         raise UnknownTopicError(f"topic {tp.topic!r} has the partitions 0 to {partitions[-1]}, not {tp.partition}")
@@ -129,6 +133,7 @@ async def repair_partition(log: Log, tp: TopicPartition) -> list[str]:
     Raises:
         GroupInUseError: a group of this log has live members.
     """
+    log = log.holder(tp.partition)
     damages = await inspect_for_repair(log, tp)
     if not damages:
         return []

@@ -6,6 +6,8 @@ partition touches is on one broker, and on a cluster in one slot.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,5 +48,14 @@ class Shard:
         return base if self.count == 1 else f"{base}:{self.number}"
 
 
+def joined(incarnations: Sequence[str]) -> str:
+    """Return the incarnation of a topic, from those that its shards have. It is another one when one of them is."""
+    if len(incarnations) == 1:
+        return incarnations[0]
+    digest = hashlib.sha1("/".join(incarnations).encode(), usedforsecurity=False)  # a name, no protection
+    return digest.hexdigest()[:INCARNATION_DIGITS]
+
+
+INCARNATION_DIGITS: Final = 12
 WHOLE: Final = Shard()
 """The only shard of a namespace on one broker."""

@@ -1,11 +1,12 @@
 -- Return members of a ranking in the order of their scores, with their rows, and the topic's position at the same moment.
 -- KEYS[1] topic hash, KEYS[2] its highwaters, KEYS[3] the ranking
--- ARGV[1] prefix of the topic's snapshots, ARGV[2] 'first', 'after' or 'around', ARGV[3] nothing, a score, or the member
--- of the ranking, ARGV[4] how many members (on each side, when around), ARGV[5...] names of the rows that may hold them
+-- ARGV[1] prefix of the topic's snapshots, ARGV[2] 'first', 'after', 'near' or 'around', ARGV[3] nothing, a score (after and
+-- near), or the member of the ranking, ARGV[4] how many members (on each side, when near or around), ARGV[5...] names of the
+-- rows that may hold them
 -- Members of equal score come together, so that the caller can put them in their exact order: the reply holds all
 -- members that tie with the first or the last one asked for, or with the score.
--- Returns incarnation, highwaters, the number of ranked members; then, unless there are none: the rank from 0 of the
--- first member, the members, and for each of them a row, or nothing, of each name.
+-- Returns incarnation, highwaters, the number of ranked members; then, unless the member around which to look is not ranked:
+-- the rank from 0 of the first member, the members, and for each of them a row, or nothing, of each name.
 local KEYS_A_CALL = 1000
 local call, ranking, count = redis.call, KEYS[3], tonumber(ARGV[4])
 local total = call('ZCARD', ranking)
@@ -18,13 +19,16 @@ local function score_at(rank) return call('ZRANGE', ranking, rank, rank, 'WITHSC
 local low, high = 0, count - 1
 if ARGV[2] == 'after' then
   low, high = below(ARGV[3]), up_to(ARGV[3]) + count - 1
-elseif ARGV[2] == 'around' then
-  local score = call('ZSCORE', ranking, ARGV[3])
+elseif ARGV[2] ~= 'first' then
+  local score = ARGV[2] == 'near' and ARGV[3] or call('ZSCORE', ranking, ARGV[3])
   if not score then return reply end
   low, high = math.max(0, below(score) - count), up_to(score) - 1 + count
 end
 high = math.min(high, total - 1)
-if low > high then return reply end
+if low > high then
+  reply[4], reply[5], reply[6] = math.min(low, total), {}, {}
+  return reply
+end
 low, high = below(score_at(low)), up_to(score_at(high)) - 1
 
 local members = call('ZRANGE', ranking, low, high)

@@ -1,0 +1,103 @@
+"""Read snapshots of tables on every shard of the log, with the position of the answer. Depends on `streams` only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from faust_redis.log import Log, Position, TopicInfo, UnknownTopicError
+from faust_redis.log.shards import joined
+
+from streams.topology import changelog_topic
+
+Command = Callable[[str, int], Sequence[Any]]
+"""Returns a command, given the key of a partition's snapshot and the partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read of a table: a command for each of some partitions."""
+
+    topic: str
+    partitions: Iterable[int]
+    command: Command
+
+    def held(self, shard: int, shards: int) -> list[int]:
+        """Return the partitions that a shard holds."""
+        return [p for p in self.partitions if p % shards == shard]
+
+
+class Part(NamedTuple):
+    """What one shard says of a topic: its incarnation, the ends of its partitions, and replies by partition."""
+
+    incarnation: bytes | None
+    ends: Mapping[bytes, bytes]
+    replies: Mapping[int, Any]
+
+
+class ShardReads:
+    """Runs commands on the snapshots of one application's tables.
+
+    Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table that does not exist yet.
+    """
+
+    def __init__(self, log: Log, app_id: str) -> None:
+        self.log = log
+        self.app_id = app_id
+
+    def topic(self, table: str) -> str:
+        """Return the changelog topic of a table."""
+        return changelog_topic(self.app_id, table)
+
+    async def _all_of(self, table: str, command: Command) -> Wanted:
+        count = (await self.log.topic(self.topic(table))).spec.partitions
+        return Wanted(self.topic(table), range(count), command)
+
+    async def _read_all(self, table: str, command: Command) -> tuple[Position, dict[int, Any]]:
+        """Run a command on the snapshot of each partition; return the replies by partition."""
+        [found] = await self._read_many([await self._all_of(table, command)])
+        return found
+
+    async def _read(self, table: str, partitions: Iterable[int], command: Command) -> tuple[Position, dict[int, Any]]:
+        [found] = await self._read_many([Wanted(self.topic(table), partitions, command)])
+        return found
+
+    async def _read_many(self, wanted: Iterable[Wanted]) -> list[tuple[Position, dict[int, Any]]]:
+        """Run the commands of several tables. All of a shard see the same state."""
+        each = list(wanted)
+        parts = await asyncio.gather(
+            *(_read_shard(shard, number, self.log, each) for number, shard in enumerate(self.log.shards))
+        )
+        found: list[tuple[Position, dict[int, Any]]] = []
+        for number, one in enumerate(each):
+            replies = {p: reply for part in parts for p, reply in part[number].replies.items()}
+            position = await self._position(one.topic, [part[number] for part in parts])
+            found.append((position, {p: replies[p] for p in one.partitions}))
+        return found
+
+    async def _position(self, topic: str, parts: Sequence[Part]) -> Position:
+        incarnations = [part.incarnation for part in parts]
+        if None in incarnations:
+            raise UnknownTopicError(f"topic {topic!r} does not exist; start a worker first, it creates the tables")
+        info = await self._info(topic, joined([one.decode() for one in incarnations if one is not None]))
+        known = {int(p): int(o) for part in parts for p, o in part.ends.items()}
+        return Position(topic, info.incarnation, {p: known.get(p, 0) for p in range(info.spec.partitions)})
+
+    async def _info(self, topic: str, incarnation: str) -> TopicInfo:
+        info = await self.log.topic(topic)
+        return info if info.incarnation == incarnation else await self.log.topic(topic, fresh=True)
+
+
+async def _read_shard(shard: Log, number: int, log: Log, wanted: Sequence[Wanted]) -> list[Part]:
+    """Run on one shard what is wanted of its partitions."""
+    commands: list[Sequence[Any]] = []
+    for one in wanted:
+        commands += [("HGET", shard.keys.topic(one.topic), "incarnation"), ("HGETALL", shard.keys.ends(one.topic))]
+        commands += [one.command(shard.keys.snapshot(one.topic, p), p) for p in one.held(number, len(log.shards))]
+    replies = iter(await shard.at_once(*commands))
+    return [
+        Part(next(replies), next(replies), {p: next(replies) for p in one.held(number, len(log.shards))})
+        for one in wanted
+    ]
