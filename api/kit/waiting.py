@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from faust_redis.admin import Admin
 from faust_redis.log import Log, LogError, Position, TopicPartition, UnknownTopicError
+from faust_redis.log.transit import transit_group, transit_topic
 
 from api.kit.problems import NOT_YET_VISIBLE, POSITION_GONE, Problem, invalid
 from streams.topology import Hop, Topology
@@ -18,31 +19,51 @@ LOOK_S = 0.05  # what a wait of 0 may take, so that it looks at least once
 POLL_S = 0.01  # one round trip for all waiting requests, and none while there are none
 
 Committed = Mapping[str, Mapping[TopicPartition, int]]
-"""By domain, the next offset to process of each partition."""
+"""By group, the next offset to process of each partition."""
+Ends = Mapping[str, Mapping[int, int]]
+"""By topic, the end of each partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step of a path: a domain processes a topic, or what it sent to other shards is forwarded."""
+
+    domain: str
+    group: str
+    topics: tuple[str, ...]
+    forwards: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class _Goal:
-    """A request waits until the first hop's domain has processed these offsets, then the next hop's, to the last."""
+    """A request waits until the first step has reached its targets, then the next step those of that moment.
 
-    path: list[Hop]
-    targets: Mapping[int, int]
+    Without targets, a step takes the ends of its topics: an effect may have another key than its cause.
+    """
+
+    path: list[_Step]
+    targets: Mapping[TopicPartition, int] | None
     visible: asyncio.Future[None]
 
-    def advance(self, committed: Committed, ends: Mapping[str, Mapping[int, int]]) -> None:
-        """Take the hops that are done as of one moment."""
-        while self.path and not self.behind(committed):
-            self.path.pop(0)
-            if self.path:
-                self.targets = dict(ends[self.path[0].topic])  # an effect may have another key than its cause
-        if not self.path and not self.visible.done():
+    def advance(self, committed: Committed, ends: Ends) -> None:
+        """Take the steps that are done as of one moment."""
+        while self.path:
+            if self.targets is None:
+                topics = self.path[0].topics
+                self.targets = {TopicPartition(topic, p): end for topic in topics for p, end in ends[topic].items()}
+            if self.behind(committed):
+                return
+            done = self.path.pop(0)
+            self.targets = None
+            if done.forwards and self.path:
+                return  # the other shards were perhaps read before this one: take their ends next time
+        if not self.visible.done():
             self.visible.set_result(None)
 
     def behind(self, committed: Committed) -> int:
-        """Return how many records of the present hop are still to be processed."""
-        domain, topic = self.path[0]
-        done = committed.get(domain, {})
-        return sum(max(0, offset - done.get(TopicPartition(topic, p), 0)) for p, offset in self.targets.items())
+        """Return how many records of the present step are still to be processed."""
+        done = committed.get(self.path[0].group, {})
+        return sum(max(0, offset - done.get(tp, 0)) for tp, offset in (self.targets or {}).items())
 
 
 @dataclass(slots=True)
@@ -67,11 +88,12 @@ class Waiter:
         if position.topic == self.tables.topic(table):
             await self._check(position)
             return
-        path = list(self.topology.path(position.topic, table))
+        path = self._steps(self.topology.path(position.topic, table))
         if not path:
             raise invalid("after", f"events of {position.topic!r} do not change what is shown here")
         await self._check(position)
-        goal = _Goal(path, position.offsets, asyncio.get_running_loop().create_future())
+        targets = {TopicPartition(position.topic, p): offset for p, offset in position.offsets.items()}
+        goal = _Goal(path, targets, asyncio.get_running_loop().create_future())
         self._goals.add(goal)
         self._has_goals.set()
         try:
@@ -83,9 +105,21 @@ class Waiter:
         finally:
             self._goals.discard(goal)
 
+    def _steps(self, path: Iterable[Hop]) -> list[_Step]:
+        """Return the steps of a path. On a log of several shards, what a domain sends to others is forwarded."""
+        shards = len(self.log.shards)
+        steps: list[_Step] = []
+        for domain, topic in path:
+            group = self.topology.group(self.app_id, domain)
+            steps.append(_Step(domain, group, (topic,)))
+            if shards > 1:
+                topics = tuple(transit_topic(group, number) for number in range(shards))
+                steps.append(_Step(domain, transit_group(group), topics, forwards=True))
+        return steps[:-1] if shards > 1 else steps
+
     def _late(self, goal: _Goal, wait_ms: int) -> Problem:
         behind = goal.behind(self._committed)
-        domain, topic = goal.path[0]
+        domain, topic = goal.path[0].domain, goal.path[0].topics[0]
         detail = f"not visible within {wait_ms} ms: {domain} has {behind} records of {topic} still to process"
         return Problem(NOT_YET_VISIBLE, detail, domain=domain, topic=topic, behind=behind)
 
@@ -118,10 +152,9 @@ class Waiter:
 
     async def _poll(self) -> None:
         goals = tuple(self._goals)  # a request that comes while the answer is on its way is not in it
-        groups = {hop.domain: self.topology.group(self.app_id, hop.domain) for goal in goals for hop in goal.path}
-        topics = {hop.topic for goal in goals for hop in goal.path}
-        offsets, ends = await Admin(self.log).committed_and_ends(groups.values(), topics)
-        self._committed = {domain: offsets[group] for domain, group in groups.items()}
+        groups = {step.group for goal in goals for step in goal.path}
+        topics = {topic for goal in goals for step in goal.path for topic in step.topics}
+        self._committed, ends = await Admin(self.log).committed_and_ends(groups, topics)
         for goal in goals:
             goal.advance(self._committed, ends)
 

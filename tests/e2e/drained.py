@@ -2,7 +2,8 @@
 
 import asyncio
 
-from faust_redis.log import Log, LogError
+from faust_redis.log import LogError
+from faust_redis.log.sharded import open_log
 
 from streams import topics
 from streams.topics import NAMESPACE
@@ -16,7 +17,7 @@ def wait_until_drained(pipeline: Pipeline, *, commands: int, within_s: float) ->
 
     def look() -> bool:
         pipeline.check()
-        return asyncio.run(_is_drained(pipeline.server.url, commands))
+        return asyncio.run(_is_drained(pipeline.broker_url, commands))
 
     eventually(
         look,
@@ -27,7 +28,7 @@ def wait_until_drained(pipeline: Pipeline, *, commands: int, within_s: float) ->
 
 async def _is_drained(url: str, commands: int) -> bool:
     try:
-        log = Log(url, NAMESPACE)
+        log = open_log(url, NAMESPACE)
         try:
             return sum((await log.end_offsets(topics.TRADING_COMMANDS)).values()) >= commands and await all_processed(
                 log
@@ -42,7 +43,7 @@ def processed_now(url: str) -> int:
     """Return how many commands are processed, from outside of a loop; 0 while the broker does not answer."""
 
     async def ask() -> int:
-        log = Log(url, NAMESPACE)
+        log = open_log(url, NAMESPACE)
         try:
             return await processed(log)
         except LogError:

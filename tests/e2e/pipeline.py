@@ -29,6 +29,7 @@ from api.kit.clock import now
 from deploy.admin.identity import opened_identity
 from deploy.run.readiness import missing_for_readiness
 from deploy.server.embedded import EmbeddedServer
+from deploy.server.endpoint import shard_directory
 from deploy.server.server_binary import find_binary
 from deploy.settings import DATABASE_FILE, Settings
 from tables.domains import TOPOLOGY
@@ -63,10 +64,12 @@ class Pipeline:
         api: bool = True,
         lease_ms: int = LEASE_MS,
         keep: bool = False,
+        shards: int = 1,
     ) -> None:
         self.directory = directory / "pipeline"
         self.logs = directory / "logs"
-        self.server = EmbeddedServer(self.directory, find_binary())
+        self.servers = [EmbeddedServer(shard_directory(self.directory, n), find_binary()) for n in range(shards)]
+        self.server = self.servers[0]
         self.workers: list[Child] = []
         self.children: list[Child] = []
         self._domains: dict[int, tuple[str, ...]] = {}
@@ -87,10 +90,12 @@ class Pipeline:
     def __enter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
-            self.server.start()
+            for server in self.servers:
+                server.start()
             run_aside(migrate(f"sqlite:///{self.directory / DATABASE_FILE}"))
             for _ in range(self._first_workers):
-                self.start_worker()
+                for shard in range(len(self.servers)):
+                    self.start_worker(ASTRA_SHARD=str(shard))
             if self._with_api:
                 self.start_api()
             if self._with_api and self._first_workers:
@@ -109,7 +114,8 @@ class Pipeline:
             client.close()
         for child in self.children:
             child.kill()
-        self.server.stop()
+        for server in self.servers:
+            server.stop()
         if not self._keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -122,7 +128,7 @@ class Pipeline:
             "PYTHONPATH": PYTHON_PATH,
             "PYTHONUNBUFFERED": "1",
             "ASTRA_DATA_DIR": str(self.directory),
-            "ASTRA_BROKER_URL": self.server.url,
+            "ASTRA_BROKER_URL": self.broker_url,
             "ASTRA_PARTITIONS": str(self._partitions),
             "ASTRA_API_PORT": str(self.api_port),
             "ASTRA_SECRET": self.secret,
@@ -161,16 +167,22 @@ class Pipeline:
         self.api = self.start("api", "api", **settings)
         return self.api
 
-    def kill_server(self) -> None:
-        """Send SIGKILL to the broker; its data directory remains."""
-        os.kill(self.server.pid, signal.SIGKILL)
-        eventually(lambda: self.server.exit_code is not None, within_s=10, what="the server is gone")
+    def kill_server(self, shard: int = 0) -> None:
+        """Send SIGKILL to a broker; its data directory remains."""
+        server = self.servers[shard]
+        os.kill(server.pid, signal.SIGKILL)
+        eventually(lambda: server.exit_code is not None, within_s=10, what="the server is gone")
 
-    def restart_server(self) -> None:
-        self.server.launch()
-        eventually(self.server.ready, within_s=START_S, what="the server is back")
+    def restart_server(self, shard: int = 0) -> None:
+        self.servers[shard].launch()
+        eventually(self.servers[shard].ready, within_s=START_S, what="the server is back")
 
     # --- requests -----------------------------------------------------------------------------------------------------
+
+    @property
+    def broker_url(self) -> str:
+        """Return the URL of the broker, or of those of all shards."""
+        return ",".join(server.url for server in self.servers)
 
     @property
     def url(self) -> str:
@@ -207,7 +219,7 @@ class Pipeline:
     def is_ready(self) -> bool:
         """Return whether the API answers, and each domain has a member with its tables for each running worker."""
         expected = {domain: len(running) for domain, running in self._running().items() if running}
-        settings = Settings(broker_url=self.server.url, data_dir=self.directory)
+        settings = Settings(broker_url=self.broker_url, data_dir=self.directory)
         return self._answers() and call_aside(partial(missing_for_readiness, settings, expected)) is None
 
     def _running(self) -> dict[str, list[Child]]:

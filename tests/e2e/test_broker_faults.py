@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from faust_redis.log import Log
 from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
+from faust_redis.log.sharded import open_log
 
 from streams import topics
 from streams.topics import NAMESPACE
@@ -33,7 +33,7 @@ def command(pipeline: Pipeline, *parts: str | bytes) -> None:
     """Run one command on the broker, as an operator or a stranger would."""
 
     async def give() -> None:
-        log = Log(pipeline.server.url, NAMESPACE)
+        log = open_log(pipeline.broker_url, NAMESPACE)
         await log.at_once(parts)
         await log.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from faust_redis.dead_letters import DeadLetter, DeadLetters
-from faust_redis.log import Log
+from faust_redis.log.sharded import open_log
 
 from streams import topics
 from streams.topics import DEAD_LETTERS, NAMESPACE
@@ -40,7 +40,7 @@ def planted(kind: str) -> tuple[str, ...]:
 
 def letters_of(pipeline: Pipeline) -> list[DeadLetter]:
     async def look() -> list[DeadLetter]:
-        async with Log(pipeline.server.url, NAMESPACE) as log:
+        async with open_log(pipeline.broker_url, NAMESPACE) as log:
             return await DeadLetters(log, DEAD_LETTERS).all()
 
     return asyncio.run(look())
@@ -48,7 +48,7 @@ def letters_of(pipeline: Pipeline) -> list[DeadLetter]:
 
 def replay_letters(pipeline: Pipeline) -> None:
     async def replay() -> None:
-        async with Log(pipeline.server.url, NAMESPACE) as log:
+        async with open_log(pipeline.broker_url, NAMESPACE) as log:
             letters = DeadLetters(log, DEAD_LETTERS)
             for letter in await letters.all():
                 await letters.replay(letter)
@@ -58,7 +58,7 @@ def replay_letters(pipeline: Pipeline) -> None:
 
 def processed_by(pipeline: Pipeline, *domains: str) -> bool:
     async def look() -> bool:
-        async with Log(pipeline.server.url, NAMESPACE) as log:
+        async with open_log(pipeline.broker_url, NAMESPACE) as log:
             posted = sum((await log.end_offsets(topics.TRADING_COMMANDS)).values())
             return posted >= FILLS and await all_processed(log, domains)
 

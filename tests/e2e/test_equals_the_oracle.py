@@ -66,7 +66,7 @@ def replay_and_compare(pipeline: Pipeline, file: Path, *, page_rows: int = 2) ->
 
 def wait_until_partly_done(pipeline: Pipeline, fills: int) -> None:
     eventually(
-        lambda: processed_now(pipeline.server.url) >= fills // 4, within_s=DRAIN_S, what="a quarter is processed"
+        lambda: processed_now(pipeline.broker_url) >= fills // 4, within_s=DRAIN_S, what="a quarter is processed"
     )
 
 
@@ -107,7 +107,7 @@ def test_workers_killed_and_stopped_again_and_again_lose_and_double_nothing(tmp_
         for step in range(1, STEPS + 1):
             due = fills * step // (STEPS + 2)
             eventually(
-                lambda due=due: processed_now(pipeline.server.url) >= due,  # type: ignore[misc]
+                lambda due=due: processed_now(pipeline.broker_url) >= due,  # type: ignore[misc]
                 within_s=DRAIN_S,
                 what=f"{due} fills are processed",
             )
@@ -177,7 +177,7 @@ def test_a_flushed_broker_gets_the_accounts_by_the_relay_and_the_fills_by_their_
         finish(pipeline, pipeline.start("replay", "replay", str(file)), fills)
         compare(pipeline, right, page_rows=50)
         database = f"sqlite:///{pipeline.directory / DATABASE_FILE}"
-        asyncio.run(wait_until_folds_are_equal(pipeline.server.url, NAMESPACE, database))
+        asyncio.run(wait_until_folds_are_equal(pipeline.broker_url, NAMESPACE, database))
 
 
 def register(pipeline: Pipeline, name: str) -> None:

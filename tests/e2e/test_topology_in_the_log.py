@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from faust_redis.admin import Admin
-from faust_redis.log import Log
+from faust_redis.log.sharded import open_log
 
 from streams.topics import DEAD_LETTERS, NAMESPACE
 from streams.topology import changelog_topic
@@ -22,7 +22,7 @@ def left_by(pipeline: Pipeline) -> tuple[dict[str, set[str]], dict[str, int]]:
     """Return the topics that each group has committed, and how many records were ever written to each topic."""
 
     async def look() -> tuple[dict[str, set[str]], dict[str, int]]:
-        async with Log(pipeline.server.url, NAMESPACE) as log:
+        async with open_log(pipeline.broker_url, NAMESPACE) as log:
             admin = Admin(log)
             committed = {group: {tp.topic for tp in await log.committed(group)} for group in await admin.groups()}
             written = {topic: sum((await log.end_offsets(topic)).values()) for topic in await admin.topics()}

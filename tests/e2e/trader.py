@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import orjson
-from faust_redis.log import Log
+from faust_redis.log.sharded import open_log
 
 from streams import topics
 from streams.topics import NAMESPACE
@@ -90,11 +90,11 @@ def kind(event: Answer) -> str:
 
 def events_of(pipeline: Pipeline, topic: str) -> list[Answer]:
     """Return all events of a topic, each partition in its order."""
-    return asyncio.run(_events(pipeline.server.url, topic))
+    return asyncio.run(_events(pipeline.broker_url, topic))
 
 
 async def _events(url: str, topic: str) -> list[Answer]:
-    async with Log(url, NAMESPACE) as log:
+    async with open_log(url, NAMESPACE) as log:
         partitions = await records_of(log, topic)
         return [
             orjson.loads(record.value)

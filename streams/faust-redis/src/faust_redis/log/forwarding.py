@@ -23,7 +23,7 @@ from faust_redis.log.records import (
     WriteBatch,
 )
 from faust_redis.log.shards import Shard
-from faust_redis.log.transit import Parcel, transit_topic, unpack
+from faust_redis.log.transit import Parcel, transit_group, transit_topic, unpack
 
 PARCELS_MAX: Final = 64
 """How many parcels a forwarder reads at once."""
@@ -83,7 +83,7 @@ class Forwarder:
     def __init__(self, source: Source, target: Target, name: str, number: int) -> None:
         self._source = source
         self._target = target
-        self._group = f"{name}-transit"
+        self._group = transit_group(name)
         self._place = TopicPartition(transit_topic(name, number), source.shard.number)
         self._copy = f"{self._place.topic}:{self._place.partition}"
         self._position: int | None = None

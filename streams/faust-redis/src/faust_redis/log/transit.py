@@ -101,6 +101,11 @@ def transit_topic(name: str, target: int) -> str:
     return f"{name}-transit-{target}"
 
 
+def transit_group(name: str) -> str:
+    """Return the group whose committed offsets say how far the transit topics are forwarded."""
+    return f"{name}-transit"
+
+
 def unpack(value: bytes) -> Parcel:
     """Read the value of a record of a transit topic.
 
