@@ -25,7 +25,7 @@ PROCESS_OWN = {"data_dir", "server_binary", "rulebook", "workers", "appendfsync"
     "sink_keystore",
 }
 """Settings of files, which a pod does not have or has from the Secret, and of `dev` alone."""
-OF_THE_CHART = {"partitions", "drain_s"}
+OF_THE_CHART = {"partitions", "drain_s", "shards", "shard"}
 """Settings that have a value of their own in the chart."""
 
 

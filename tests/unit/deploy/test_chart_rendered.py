@@ -270,3 +270,10 @@ def test_passwords_stay_texts_also_where_they_look_like_numbers() -> None:
     text = helm_template(CHARTS / "servers").stdout
     quoted = set(re.findall(r'^  ([a-z-]+): "', text, re.MULTILINE))
     assert quoted == {"password", "broker-url", "database-url", "secret"}
+
+
+def test_each_shard_has_workers_of_its_own() -> None:
+    objects = rendered(CHART, "--set", "shards=2")
+    for shard, name in enumerate(("astratrade-trading", "astratrade-trading-1")):
+        [container] = spec_of(objects, "StatefulSet", name)["template"]["spec"]["containers"]
+        assert container["args"] == ["worker", "--domain", "trading", "--shard", str(shard)]
