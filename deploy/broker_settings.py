@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from faust_redis.log.address import split_urls
+from faust_redis.log.cluster import Cluster
 from faust_redis.log.sentinels import Sentinels
 from pydantic import Field, field_validator
 
@@ -91,3 +92,4 @@ def _check_log_urls(text: str) -> None:
         if urlsplit(url).scheme not in LOG_SCHEMES:
             raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
         Sentinels.of(url)
+        Cluster.of(url)

@@ -1,3 +1,4 @@
+#!lua
 -- Take units from token buckets, one after the other. A bucket is the time at which it will be full again.
 -- KEYS[i] the bucket, a string: that time in microseconds; absent while the bucket is full
 -- ARGV[5i-4..5i] for each: units to take; microseconds in which one unit is refilled; microseconds in which the empty

@@ -17,12 +17,12 @@ PRODUCT = ("streams", "tables", "agents", "api", "contracts", "deploy")
 MODULE_OF = {"faust-streaming": "faust", "mode-streaming": "mode", "rocksdict": "rocksdict"}
 """Distributions whose module has another name."""
 
-KEY_NAMES = re.compile(r"\b(log|_log|views|broker|client)\.keys\b|faust_redis\.log\.keys")
+KEY_NAMES = re.compile(r"\b(log|_log|shard|own|views|broker|client)\.keys\b|faust_redis\.log\.keys")
 KEY_ROOMS = {"log", "admin", "testing"}
 """Packages of the library that name keys; `testing` models the server."""
 
 MAY_NAME_KEYS = {
-    *("tables/reader.py", "tables/history.py", "deploy/lineage.py"),
+    *("tables/reader.py", "tables/shard_reads.py", "tables/rankings.py", "tables/history.py", "deploy/lineage.py"),
     "deploy/admin/doctor/capacity.py",
     *("api/kit/feeds/tickets.py", "api/limits/buckets.py"),
 }
@@ -86,3 +86,11 @@ def test_only_the_library_names_keys_of_the_log() -> None:
     rooms = [path for room in PRODUCT for path in (ROOT / room).rglob("*.py") if LIBRARY not in path.parents]
     naming = {str(path.relative_to(ROOT)) for path in rooms if KEY_NAMES.search(path.read_text())}
     assert naming == MAY_NAME_KEYS
+
+
+def test_every_script_lets_a_cluster_refuse_keys_of_another_slot() -> None:
+    scripts = list(PACKAGE.rglob("*.lua"))
+    assert scripts
+    for script in scripts:
+        first = script.read_text("utf-8").partition("\n")[0]
+        assert re.fullmatch(r"#!lua( flags=(no-writes|allow-oom))?", first), script.name

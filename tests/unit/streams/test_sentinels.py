@@ -32,9 +32,9 @@ def test_a_url_that_cannot_be_reached_by_sentinels_is_refused(url: str) -> None:
 
 
 async def test_clients_of_loop_and_thread_ask_the_sentinels() -> None:
-    client = connect(URL)
+    client = connect(URL, "{ns}:")
     assert type(client.connection_pool).__mro__[1].__name__ == "SentinelConnectionPool"
-    with connect_thread(URL, 1.0) as thread:
+    with connect_thread(URL, "{ns}:", 1.0) as thread:
         assert type(thread.connection_pool).__name__ == "SentinelConnectionPool"
     await client.aclose()
 

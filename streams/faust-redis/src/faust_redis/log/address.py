@@ -15,8 +15,16 @@ OPTIONS: tuple[str, ...] = ("namespace", "dead_letters", "shard")
 
 
 def split_urls(text: str) -> list[str]:
-    """Return the URLs of a list that is separated by commas: one for each shard of a namespace."""
-    return re.split(r",(?=[a-z][a-z0-9+]*:/)", text)
+    """Return the URLs of a list that is separated by commas: one for each shard of a namespace.
+
+    A URL with the option ``shards=3`` stands for three: the shards are slots of one cluster.
+    """
+    urls: list[str] = []
+    for url in re.split(r",(?=[a-z][a-z0-9+]*:/)", text):
+        found = re.search(r"[?&]shards=(\d+)", url)
+        bare = re.sub(r"(?<=[?&])shards=\d+&?", "", url).rstrip("?&")
+        urls += [bare] * (int(found[1]) if found else 1)
+    return urls
 
 
 def split_options(url: str) -> tuple[str, dict[str, str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import ClusterError, MovedError, NoPermissionError
+from redis.exceptions import NoPermissionError
 
+from faust_redis.log.cluster import Cluster
 from faust_redis.log.connection import without_password
 from faust_redis.log.errors import NamespaceTakenError, ShardMismatchError
 from faust_redis.log.keys import Keys
@@ -32,9 +33,11 @@ async def claim_shard(redis: Redis, base: str, shard: Shard, url: str) -> None:
     """
     found: Any
     if shard.count == 1:
+        if Cluster.of(url) is not None:  # that key may be on a node that this client does not speak to
+            return
         try:
             found = await redis.get(Keys(Shard(0, 2).namespace(base)).shard)
-        except (ClusterError, MovedError, NoPermissionError):  # on another node of a cluster, or not for this user
+        except NoPermissionError:
             return
     else:
         found = await _first(redis, Keys(shard.namespace(base)).shard, str(shard))

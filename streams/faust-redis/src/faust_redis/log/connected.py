@@ -38,7 +38,7 @@ class Connected:
         self.shard = shard
         self.base = namespace
         self.keys = Keys(shard.namespace(namespace))
-        self.redis = connect(url)
+        self.redis = connect(url, self.keys.prefix)
 
     async def __aenter__(self) -> Self:
         try:

@@ -17,6 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from faust_redis.log import codec
+from faust_redis.log.cluster import Cluster
 from faust_redis.log.errors import LogUnavailableError
 from faust_redis.log.sentinels import Sentinels
 
@@ -32,10 +33,14 @@ ADD_WRITER = "_add_writer"
 """asyncio's transport since Python 3.12 asks `None` for this attribute when it writes to a connection that was cut."""
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, prefix: str) -> Redis:
     """Return a client for a ``redis://``, ``rediss://`` or ``unix://`` URL, with raw replies (RESP2, bytes).
 
-    The URL may name Sentinels, see `faust_redis.log.sentinels`.
+    The URL may name Sentinels, see `faust_redis.log.sentinels`, or a cluster, see `faust_redis.log.cluster`.
+
+    Args:
+        url: The URL.
+        prefix: The prefix of the keys that the client uses. On a cluster it chooses the node.
 
     Raises:
         ValueError: the URL has another scheme, or is malformed.
@@ -47,21 +52,25 @@ def connect(url: str) -> Redis:
         "socket_timeout": None,
         "protocol": 2,
     }
-    sentinels = Sentinels.of(url)
-    pool = (
-        BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=REPLY_TIMEOUT_S, **options)
-        if sentinels is None
-        else sentinels.pool(CONNECTIONS_MAX, REPLY_TIMEOUT_S, **options)
-    )
-    client = Redis.from_pool(pool)
+    client = Redis.from_pool(_pool(url, prefix, options))
     for command in ("XREAD", "XRANGE", "XREVRANGE"):
         cast("Any", client).set_response_callback(command, codec.identity)
     return client
 
 
-def connect_thread(url: str, reply_timeout_s: float) -> BlockingRedis:
+def _pool(url: str, prefix: str, options: dict[str, Any]) -> BlockingConnectionPool:
+    if (cluster := Cluster.of(url)) is not None:
+        return cluster.pool(prefix, CONNECTIONS_MAX, REPLY_TIMEOUT_S, **options)
+    if (sentinels := Sentinels.of(url)) is not None:
+        return sentinels.pool(CONNECTIONS_MAX, REPLY_TIMEOUT_S, **options)
+    return BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=REPLY_TIMEOUT_S, **options)
+
+
+def connect_thread(url: str, prefix: str, reply_timeout_s: float) -> BlockingRedis:
     """Return a client for a thread, for the same URLs."""
     options: dict[str, Any] = {"protocol": 2, "socket_timeout": reply_timeout_s}
+    if (cluster := Cluster.of(url)) is not None:
+        return cluster.blocking_client(prefix, **options)
     sentinels = Sentinels.of(url)
     return BlockingRedis.from_url(url, **options) if sentinels is None else sentinels.blocking_client(**options)
 

@@ -54,7 +54,7 @@ class HeartbeatThread(threading.Thread):
         """Send heartbeats until `end` is called. An unreachable broker does not end the thread."""
         while not self._stop_requested.is_set():
             try:
-                with connect_thread(self._url, self._interval_s * 4 + 5) as client:
+                with connect_thread(self._url, self._key, self._interval_s * 4 + 5) as client:
                     self._beat(client)
             except (RedisError, OSError) as exc:
                 logger.debug("heartbeat waits for the broker: %s", exc)

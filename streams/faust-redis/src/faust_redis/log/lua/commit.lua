@@ -1,3 +1,4 @@
+#!lua
 -- Apply a batch of outputs, changelog rows, snapshots, rankings and offsets, completely or not at all.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix

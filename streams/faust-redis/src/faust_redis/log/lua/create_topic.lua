@@ -1,3 +1,4 @@
+#!lua
 -- Create a topic once, atomically. KEYS[1] topic hash, KEYS[2] set of topics
 -- ARGV: name, partitions, cleanup, view, retention_ms, incarnation. Returns the new or the existing topic.
 if redis.call('EXISTS', KEYS[1]) == 0 then

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Delete a topic with its records, snapshots, rankings and committed offsets, unless a group has a live member.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix, ARGV[2] topic

@@ -1,3 +1,4 @@
+#!lua
 -- Return when each of some idempotency keys was first used, and the digest of the body written under it since.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix; then for each idempotency key: its name, the time now, how long it is remembered (ms), and the digest

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Coordinate a consumer group. One script holds all rules of a group and reads the server's clock.
 -- KEYS[1] the group's hash and pub/sub channel; the keys `:members`, `:joined`, `:leases`, `:assignments` extend its name
 -- ARGV[1] operation, ARGV[2] member, then the operation's own arguments

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Check that the keys of one partition are consistent. This script writes nothing.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] how many of the last entries to read

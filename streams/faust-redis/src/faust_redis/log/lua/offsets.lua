@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Reset or forget the committed offsets of a group that has no live member. KEYS[1] the group's hash
 -- ARGV[1] key prefix, ARGV[2] group, ARGV[3] 'reset' or 'forget', then for reset: topic, partition, offset in turn
 -- Returns the live members; when there are any, the script changes nothing.

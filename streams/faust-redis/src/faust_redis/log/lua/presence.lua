@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Publish the status of a member whose group is on Kafka, for clients that look up the group in this log.
 -- KEYS[1] the group's hash; the keys `:leases` and `:status` extend its name
 -- ARGV[1] member, ARGV[2] lease_ms (0: the member leaves), then generation, state, status (JSON)

@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Return members of a ranking in the order of their scores, with their rows, and the topic's position at the same moment.
 -- KEYS[1] topic hash, KEYS[2] its highwaters, KEYS[3] the ranking
 -- ARGV[1] prefix of the topic's snapshots, ARGV[2] 'first', 'after', 'near' or 'around', ARGV[3] nothing, a score (after and

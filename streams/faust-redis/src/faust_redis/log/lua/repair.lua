@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Make the keys of one partition consistent again. This needs that no group has a live member.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] '1' to rewrite the stream

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Renew the lease of a live service, or end it. Leases of the same hash that are over are removed with their services.
 -- KEYS[1] the hash of services; the key `:leases` extends its name
 -- ARGV[1] name, ARGV[2] lease_ms (0: the service ends), ARGV[3] description (JSON)

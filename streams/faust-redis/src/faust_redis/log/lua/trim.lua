@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Remove the records of some partitions that neither the topic's retention nor any reader still needs.
 -- The last record of a partition always stays.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
