@@ -23,7 +23,7 @@ KEY_ROOMS = {"log", "admin", "testing"}
 
 MAY_NAME_KEYS = {
     *("tables/reader.py", "tables/shard_reads.py", "tables/rankings.py", "tables/history.py", "deploy/lineage.py"),
-    "deploy/admin/doctor/capacity.py",
+    *("deploy/admin/doctor/capacity.py", "deploy/bench/memory.py"),
     *("api/kit/feeds/tickets.py", "api/limits/buckets.py"),
 }
 """The readers of snapshots and rankings, what measures the memory of streams, and what API processes share for seconds:
