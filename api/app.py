@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from faust_redis.admin import Admin
+from faust_redis.archive import client_of
 from faust_redis.log.sharded import open_log
 from starlette.types import ASGIApp
 
@@ -135,14 +136,16 @@ def _api(
     spans: Spans | None,
     searches: Searches,
 ) -> Api:
-    log = open_log(config.log_url, config.namespace, owner=config.app_id)
+    log = open_log(
+        config.log_url, config.namespace, owner=config.app_id, client=client_of(config.archive, compacted=True)
+    )
     tables = TableReader(log, config.app_id)
     groups = list(TOPOLOGY.groups(config.app_id).values())
     metrics = Metrics(spans)
     broker = BrokerWatch(log, storage_fault)
     identity = Identity(IdentityStore(config.database_url, spans), config.secret, now)
     feeds = [feed for domain in served for feed in domain.feeds]
-    log_of_feeds = open_log(config.log_url, config.namespace)
+    log_of_feeds = open_log(config.log_url, config.namespace, client=client_of(config.archive))
     admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)
     sealer = Sealer(config.secret)
     sign_in = SignIn(identity.store, identity.passwords, identity.sessions, now)

@@ -30,6 +30,7 @@ class ApiConfig:
         rulebook: Identity of the rule book: version and digest.
         namespace: Prefix of all keys of the log.
         app_id: The application whose groups and tables are served.
+        archive: Where trimmed records are, see `faust_redis.archive`; None without an archive.
         partitions: Lets the API create the topics it writes to; None waits for a worker to create them.
         idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
         mark_ahead_max_s: How far ahead of the API's clock the time of a mark price may lie, in seconds. The newest
@@ -57,6 +58,7 @@ class ApiConfig:
     rulebook: str
     namespace: str = "astra"
     app_id: str = "astratrade"
+    archive: str | None = None
     partitions: int | None = None
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
     mark_ahead_max_s: int = MARK_AHEAD_MAX_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from faust_redis.archive import client_of
 from faust_redis.log import Log
 from faust_redis.log.sharded import open_log
 
@@ -35,20 +36,22 @@ def log_url(settings: Settings) -> str:
     return url
 
 
-def log_of(settings: Settings, *, owned: bool = True, transit: str = "") -> Log:
-    """Return a client of the log.
+def log_of(settings: Settings, *, owned: bool = True, transit: str = "", compacted: bool = False) -> Log:
+    """Return a client of the log, which reads trimmed records from the archive.
 
     Args:
         settings: The settings.
         owned: Whether to claim the namespace for the application.
         transit: A name for the transit topics of a process that writes to several shards at once.
+        compacted: Whether to read earlier changes of tables from the archive, too.
 
     Raises:
         BrokerError: when none is configured and no embedded server runs on the data directory.
     """
     name = f"{settings.app_id}-{transit}" if transit else ""
     owner = settings.app_id if owned else ""
-    return open_log(log_url(settings), settings.namespace, owner=owner, transit=name)
+    client = client_of(settings.archive_url, compacted=compacted)
+    return open_log(log_url(settings), settings.namespace, owner=owner, transit=name, client=client)
 
 
 def own_shard(settings: Settings) -> Log:

@@ -17,12 +17,12 @@ from contracts.settlement.fee_contracts import FeeContracts
 from contracts.settlement.reader import ASSET, LogReader
 from contracts.settlement.reconciliation import LedgerFees
 from contracts.settlement.store import SettlementStore
+from deploy.declared_topics import event_topics
 from deploy.errors import DeployError, SettingsError
 from deploy.run.indexer import facts_spec, state_spec
 from deploy.settings import Settings
 from streams import topics
 from streams.topology import changelog_topic
-from tables.domains import TOPOLOGY
 from tables.financial import ALL_DAYS, FINANCIAL_FEES, TOTAL, FeeTotal
 from tables.keys import SEPARATOR
 from tables.reader import TableReader
@@ -52,7 +52,7 @@ def parts_of(settings: Settings, log: Log) -> Parts:
     if node_url is None:
         raise SettingsError("set ASTRA_STARKNET_NODE_URL: settlement uses this node")
     chain_id = settings.starknet_chain_id
-    fees = {spec.name: spec for spec in TOPOLOGY.topic_specs(*settings.topic_options)}[topics.FINANCIAL_FEES]
+    fees = event_topics(settings)[topics.FINANCIAL_FEES]
     facts = facts_spec(settings)
     contracts = FeeContracts(Node(node_url.get_secret_value()), collector, splitter)
     reader = LogReader(log, fees, facts, (collector, splitter))

@@ -35,6 +35,7 @@ def requirements() -> Mapping[str, list[str]]:
     )
     others = [one for one in project["dependencies"] if not one.startswith(OURS)]
     base = ["setuptools", *others, *library["dependencies"], *library["optional-dependencies"]["rocksdb"]]
+    base += library["optional-dependencies"]["archive"]
     base += client["dependencies"]
     return {
         "build": ["setuptools"],

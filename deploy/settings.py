@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from faust_redis.log.retention import RETENTION_MS, TAIL_MS
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -24,9 +22,9 @@ from api.identity.wallets import config as wallets
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
 from api.origins import origins_of
-from deploy.broker_settings import BrokerSettings
 from deploy.errors import SettingsError
 from deploy.indexer_settings import PORT, Port
+from deploy.retention_settings import DEV_INTERVAL_S, HOT_MS, NO_ARCHIVE, RetentionSettings, archive_of
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from deploy.setting_errors import explain, refuse_unknown
@@ -52,10 +50,9 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["console", "json"]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
 Cap = Annotated[int, Field(ge=1, le=1_000_000)]
-Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
-class Settings(BrokerSettings):
+class Settings(RetentionSettings):
     """Every setting. Error messages and the documentation use the description of a field."""
 
     model_config = SettingsConfigDict(
@@ -119,9 +116,6 @@ class Settings(BrokerSettings):
     webhooks_host: str = Field("127.0.0.1", min_length=1, description="address of the webhooks' probes and metrics")
     webhooks_port: Port = Field(0, description=f"port of the webhooks' probes and metrics, {PORT}")
     webhooks_private: bool = Field(False, description="let webhooks use http and addresses that are not public")
-    clock_retention_ms: Retention = Field(
-        3_600_000, description="how long processed ticks are kept, 1000 ms to 10 years"
-    )
     outbox_retention_days: int = Field(
         14, ge=1, le=3_650, description="how long the outbox keeps published events, 1 to 3650 days"
     )
@@ -132,12 +126,6 @@ class Settings(BrokerSettings):
         2_000, description="how often a worker renews its lease, at most a third of lease_ms"
     )
     rebalance_ms: Milliseconds = Field(20_000, description="how long a rebalance waits for a member, 100 to 600000 ms")
-    retention_ms: Retention = Field(
-        RETENTION_MS, description="how long events are kept once they are processed, 1000 ms to 10 years"
-    )
-    tail_ms: Retention = Field(
-        TAIL_MS, description="how long changes of tables are kept beside their snapshots, 1000 ms to 10 years"
-    )
     appendfsync: Literal["everysec", "always"] = Field(
         "everysec", description="when the embedded server syncs its file: everysec or always"
     )
@@ -276,9 +264,15 @@ class Settings(BrokerSettings):
         )
 
     @property
-    def topic_options(self) -> tuple[int, int, Mapping[str, int]]:
-        """Return partitions and retention of topics, and the retention of those that have one of their own."""
-        return self.partitions, self.retention_ms, {topics.CLOCK: self.clock_retention_ms}
+    def archive_url(self) -> str | None:
+        """Return where records are archived; None without an archive."""
+        return archive_of(self, self.archive)
+
+    def with_archive(self) -> Settings:
+        """Return the settings of `dev` with the archive that they mean, so that it stays when the server is named."""
+        defaults = {} if self.archive_url is None else {"retention_ms": HOT_MS, "archive_interval_s": DEV_INTERVAL_S}
+        unset = {name: value for name, value in defaults.items() if name not in self.model_fields_set}
+        return self.model_copy(update={"archive": self.archive_url or NO_ARCHIVE, **unset})
 
     def with_log_url(self, url: str) -> Settings:
         """Return these settings with another server for the log, or on Kafka for the views."""

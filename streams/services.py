@@ -40,6 +40,7 @@ class Kind(StrEnum):
     INDEXER = "indexer"
     SETTLEMENT = "settlement"
     SINK = "sink"
+    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True)

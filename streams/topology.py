@@ -205,6 +205,8 @@ class Topology:
         partitions: int = PARTITIONS_DEFAULT,
         retention_ms: int = RETENTION_MS,
         own_retention_ms: Mapping[str, int] = MappingProxyType({}),
+        *,
+        archived: bool = False,
     ) -> tuple[TopicSpec, ...]:
         """Return every topic of events. A user has the same partition in each: all have as many.
 
@@ -212,16 +214,25 @@ class Topology:
             partitions: The partitions of each topic.
             retention_ms: How long a topic keeps an event.
             own_retention_ms: How long, for the topics that differ from this.
+            archived: Whether an archive keeps their records.
         """
         return tuple(
-            TopicSpec(name, partitions, retention_ms=own_retention_ms.get(name, retention_ms)) for name in self.topics
+            TopicSpec(name, partitions, retention_ms=own_retention_ms.get(name, retention_ms), archived=archived)
+            for name in self.topics
         )
 
-    def changelog_specs(self, app_id: str, partitions: int, tail_ms: int = TAIL_MS) -> tuple[TopicSpec, ...]:
+    def changelog_specs(
+        self, app_id: str, partitions: int, tail_ms: int = TAIL_MS, *, archived: bool = False
+    ) -> tuple[TopicSpec, ...]:
         """Return every changelog topic: compacted, with a tail of its last records, ranked where its table is."""
         return tuple(
             TopicSpec(
-                changelog_topic(app_id, table.name), partitions, "compact", "rank" if table.ranked else "", tail_ms
+                changelog_topic(app_id, table.name),
+                partitions,
+                "compact",
+                "rank" if table.ranked else "",
+                tail_ms,
+                archived,
             )
             for table in self.tables
         )

@@ -1,15 +1,16 @@
 """Read the row of a key as it was at a position of its table's changelog.
 
-The changelog of a table keeps its last changes beside the snapshot. So a row of the past is known as far back as these
-reach: it is the value of the key's last record below the position. A key that did not change later has its present row.
+The changelog of a table keeps its last changes beside the snapshot, and its archive all of them. A row of the past is
+known as far back as these reach: it is the value of the key's last record below the position. A key that did not change
+later has its present row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from faust_redis.log import Log, Position, TopicPartition, UnknownTopicError
+from faust_redis.log import Log, Position, StoredRecord, TopicPartition, UnknownTopicError
 
 FETCH_RECORDS: Final = 2_000
 
@@ -22,9 +23,9 @@ class _Changes(NamedTuple):
     """What the kept records say of some keys: the row after the last change below a limit, and the first change after.
 
     Attributes:
-        before: Rows by key, for keys with a record below the limit.
+        before: Rows by key, for keys that changed later and have a record below the limit.
         later: Offsets by key, for keys with a record from the limit on.
-        begins: The first offset that was read.
+        begins: The first offset that is kept.
     """
 
     before: dict[bytes, bytes | None]
@@ -32,8 +33,27 @@ class _Changes(NamedTuple):
     begins: int
 
 
+class ReadBound:
+    """The most changes that some looks at the past may read together."""
+
+    def __init__(self, records_max: int | None = None) -> None:
+        """Create it; None for no bound."""
+        self._left = self._most = records_max
+
+    def take(self, count: int) -> None:
+        """Note that changes are to be read.
+
+        Raises:
+            HistoryError: they are too many.
+        """
+        if self._left is not None:
+            self._left -= count
+            if self._left < 0:
+                raise HistoryError(f"more than {self._most} changes would have to be read, which is the most here")
+
+
 async def rows_at(
-    log: Log, position: Position, partition: int, keys: Sequence[bytes], *, records_max: int | None = None
+    log: Log, position: Position, partition: int, keys: Sequence[bytes], bound: ReadBound | None = None
 ) -> list[bytes | None]:
     """Return the rows that some keys of a partition had at a position; None for a key that had none.
 
@@ -42,7 +62,7 @@ async def rows_at(
         position: A position of the table's changelog. All records below its offsets count.
         partition: The partition of the rows.
         keys: The keys as stored.
-        records_max: The most changes to read.
+        bound: The most changes to read; None for any number.
 
     Raises:
         HistoryError: the position is of another epoch, is beyond the end, or is older than the changes that are kept.
@@ -53,9 +73,10 @@ async def rows_at(
     if limit > end:
         raise HistoryError(f"{tp.topic}:{partition} ends at {end}, before {limit}; the broker was rolled back")
     begins = (await log.beginning_offsets(tp.topic))[partition]
-    if records_max is not None and end - begins > records_max:
-        raise HistoryError(f"{end - begins} changes would have to be read; {records_max} is the most here")
-    changes = await _changes(log, tp, frozenset(keys), limit, range(begins, end))
+    reading = _Reading(log, tp, bound or ReadBound())
+    later = await reading.first_changes(frozenset(keys), range(limit, end))
+    before, begins = await reading.last_changes(frozenset(later), range(min(begins, limit), limit))
+    changes = _Changes(before, later, begins)
     return [_row(tp, key, row, changes) for key, row in zip(keys, present, strict=True)]
 
 
@@ -93,23 +114,50 @@ async def _present(log: Log, tp: TopicPartition, keys: Sequence[bytes]) -> tuple
     return int(end or 0), rows
 
 
-async def _changes(log: Log, tp: TopicPartition, keys: Container[bytes | None], limit: int, kept: range) -> _Changes:
-    """Read the records of some keys among the kept offsets."""
-    before: dict[bytes, bytes | None] = {}
-    later: dict[bytes, int] = {}
-    begins = offset = kept.start
-    while offset < kept.stop:
-        records = (await log.fetch({tp: offset}, count=FETCH_RECORDS)).get(tp, ())
-        if not records:
-            break
-        if records[0].offset > offset:  # trimmed meanwhile
-            begins = records[0].offset
-        for record in records:
-            if record.key is None or record.key not in keys or record.offset >= kept.stop:
-                continue
-            if record.offset < limit:
-                before[record.key] = record.value
-            else:
-                later.setdefault(record.key, record.offset)
-        offset = records[-1].offset + 1
-    return _Changes(before, later, begins)
+class _Reading(NamedTuple):
+    """Reads the changes of a partition."""
+
+    log: Log
+    tp: TopicPartition
+    bound: ReadBound
+
+    async def first_changes(self, keys: frozenset[bytes], offsets: range) -> dict[bytes, int]:
+        """Return the offset of the first change of each key that has one among some offsets."""
+        found: dict[bytes, int] = {}
+        offset = offsets.start
+        while offset < offsets.stop and len(found) < len(keys):
+            records = await self._records(offset, offsets.stop)
+            if not records:
+                break
+            for record in records:
+                if record.key in keys:
+                    found.setdefault(record.key, record.offset)
+            offset = records[-1].offset + 1
+        return found
+
+    async def last_changes(self, keys: frozenset[bytes], offsets: range) -> tuple[dict[bytes, bytes | None], int]:
+        """Return the row after the last change of each key that has one among some offsets, and the first offset kept.
+
+        Most rows changed a short while before, so this reads from the end on.
+        """
+        found: dict[bytes, bytes | None] = {}
+        stop = offsets.stop
+        while stop > offsets.start and len(found) < len(keys):
+            first = max(offsets.start, stop - FETCH_RECORDS)
+            some, offset = dict[bytes, bytes | None](), first
+            while offset < stop and (records := await self._records(offset, stop)):
+                if records[0].offset > offset == first:  # trimmed meanwhile
+                    first = records[0].offset
+                    offsets = range(first, stop)
+                some.update((record.key, record.value) for record in records if record.key in keys)
+                offset = records[-1].offset + 1
+            found = some | found
+            stop = first
+        return found, offsets.start
+
+    async def _records(self, offset: int, stop: int) -> Sequence[StoredRecord]:
+        """Return some of the records from an offset on, below another one."""
+        count = min(stop - offset, FETCH_RECORDS)
+        self.bound.take(count)
+        records = (await self.log.fetch({self.tp: offset}, count=count)).get(self.tp, ())
+        return [record for record in records if record.offset < stop]

@@ -7,11 +7,11 @@ from typing import Any
 
 from faust_redis.admin import Admin
 from faust_redis.cli.text import readable
-from faust_redis.log import Log, Position
+from faust_redis.log import Position
 
 from streams.topology import TableSpec
 from streams.wire import WireError
-from tables.history import HistoryError, rows_at
+from tables.history import ReadBound, rows_at
 from tables.reader import TableReader
 
 
@@ -40,19 +40,12 @@ async def rows_then(
     position = Position.parse(at) if "@" in at else Position.parse_tag(topic, at)
     if position.topic != topic:
         raise ValueError(f"the position is one of {position.topic}; table {table} has positions of {topic}")
-    await _check(reader.log, position, records_max)
-    found = [await rows_at(reader.log, position, partition, [key.encode()]) for partition in position.offsets]
+    partitions = await reader.log.end_offsets(topic)
+    if strange := position.offsets.keys() - partitions.keys():
+        raise ValueError(f"there is no partition {min(strange)} of {topic}, which has {len(partitions)}")
+    bound = ReadBound(records_max)
+    found = [await rows_at(reader.log, position, partition, [key.encode()], bound) for partition in position.offsets]
     return [row for [row] in found if row is not None]
-
-
-async def _check(log: Log, position: Position, records_max: int | None) -> None:
-    """Refuse a position of a partition that does not exist, or with too many changes to read."""
-    begins, ends = await log.beginning_offsets(position.topic), await log.end_offsets(position.topic)
-    if strange := position.offsets.keys() - ends.keys():
-        raise ValueError(f"there is no partition {min(strange)} of {position.topic}, which has {len(ends)}")
-    changes = sum(ends[partition] - begins[partition] for partition in position.offsets)
-    if records_max is not None and changes > records_max:
-        raise HistoryError(f"{changes} changes would have to be read; {records_max} is the most here")
 
 
 def row_text(table: TableSpec[Any], value: bytes, *, indent: int | None = None) -> str:

@@ -12,7 +12,7 @@ from faust_redis.log.partitioner import partition_for
 from api.kit.context import Api
 from api.kit.problems import POSITION_GONE, Problem, invalid
 from streams.topology import TableSpec
-from tables.history import HistoryError, rows_at
+from tables.history import HistoryError, ReadBound, rows_at
 
 RECORDS_MAX: Final = 50_000
 """The most changes that one request reads. The command `astratrade tables get --at` reads any number."""
@@ -49,7 +49,7 @@ async def rows(
         raise invalid("at", f"expected a position of {topic!r}, which answers here name; got one of {position.topic!r}")
     partition = partition_for(owner.encode(), (await api.log.topic(topic)).spec.partitions)
     try:
-        found = await rows_at(api.log, position, partition, [key.encode() for key in keys], records_max=RECORDS_MAX)
+        found = await rows_at(api.log, position, partition, [key.encode() for key in keys], ReadBound(RECORDS_MAX))
     except HistoryError as exc:
         raise Problem(POSITION_GONE, str(exc)) from exc
     return position, found

@@ -10,6 +10,7 @@ from pathlib import Path
 from faust_redis.admin import Admin
 
 from deploy.broker import log_of
+from deploy.retention_settings import DIRECTORY
 from deploy.server.endpoint import forget_last_server, running_urls, server_directory
 from deploy.server.locks import FileLock
 from deploy.settings import Settings
@@ -38,6 +39,8 @@ def reset_everything(settings: Settings) -> str:
         directories += [each for each in map(server_directory, data_dirs) if each.is_dir()]
     _remove(directories)
     shutil.rmtree(settings.data_dir / "replay", ignore_errors=True)
+    if settings.archive_url == str(settings.data_dir / DIRECTORY):
+        shutil.rmtree(settings.data_dir / DIRECTORY, ignore_errors=True)
     return f"deleted {deleted} keys and {len(directories)} directories"
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn, cast
 
 import click
+from faust_redis.archive import StorageError
 from faust_redis.log import LogError
 from redis.exceptions import RedisError
 
@@ -24,12 +25,13 @@ from streams.connect.outbox.errors import OutboxError
 
 EXPECTED = (
     DeployError, LogError, BridgeError, OutboxError, IndexerError, SettlementError, SinkError, SignerError, StoreError,
-    IdentityError, RedisError,
+    IdentityError, StorageError, RedisError,
 )  # fmt: skip
 COMMANDS = (
-    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "sink", "chain", "bridge", "replay",
-    "boards", "topology", "rulebook", "acl", "sbom", "top", "topics", "groups", "tables", "dead-letters", "trace",
-    "why", "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade", "bench",
+    "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "sink", "archive", "chain", "bridge",
+    "replay", "boards", "topology", "rulebook", "acl", "sbom", "top", "topics", "groups", "tables", "dead-letters",
+    "trace", "why", "history", "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
+    "bench",
 )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         sponsor=settings.sink_account,
         log_url=log_url(settings),
+        archive=settings.archive_url,
         database_url=settings.identity_url,
         secret=installation_secret(settings),
         namespace=settings.namespace,

@@ -7,6 +7,7 @@ import asyncio
 from faust_redis.log import Log
 
 from deploy.broker import broker_url, log_of
+from deploy.declared_topics import changelog_topics, event_topics
 from deploy.errors import BrokerError
 from deploy.run.single_service import forwarding, run_until_signal
 from deploy.settings import Settings
@@ -18,13 +19,13 @@ from tables.domains import TOPOLOGY
 
 def plan(settings: Settings) -> Plan:
     """Return the topics to carry. What comes from outside of the domains goes to Kafka; all else comes from it."""
-    events = TOPOLOGY.topic_specs(*settings.topic_options)
+    events = tuple(event_topics(settings).values())
     return Plan(
         groups=TOPOLOGY.consumed(settings.app_id),
         forwarded=[spec for spec in events if spec.name in TOPOLOGY.fed_topics],
         copied=[
             *(spec for spec in events if spec.name not in TOPOLOGY.fed_topics),
-            *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
+            *changelog_topics(settings),
         ],
     )
 

@@ -11,6 +11,7 @@ from faust_redis.log.forwarding import forward_all
 
 from api.kit.clock import now
 from deploy.broker import log_of, log_url
+from deploy.declared_topics import event_topics
 from deploy.run.clock_metrics import ClockMetrics
 from deploy.run.single_service import Report, run_service
 from deploy.run.tracing import tracing
@@ -22,13 +23,11 @@ from streams.retry import retry_through_outages
 from streams.services import Kind
 from streams.spans import Spans
 from streams.times import SECOND_US, Instant
-from tables.domains import TOPOLOGY
 
 
 def clock_topic(settings: Settings) -> TopicSpec:
     """Return the declaration of the clock's topic."""
-    [spec] = [spec for spec in TOPOLOGY.topic_specs(*settings.topic_options) if spec.name == topics.CLOCK]
-    return spec
+    return event_topics(settings)[topics.CLOCK]
 
 
 def run_clock(settings: Settings) -> None:

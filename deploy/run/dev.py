@@ -42,6 +42,7 @@ RELAY_GRACE_S = 5.0
 CLOCK_GRACE_S = 5.0
 WEBHOOKS_GRACE_S = 12.0
 """An attempt to post takes at most ten seconds."""
+ARCHIVE_GRACE_S = 10.0
 WORKER_GRACE_S = 20.0
 REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
@@ -65,7 +66,8 @@ def run_dev(settings: Settings, replay: str | None, token_command: str, *, clock
     load_rulebook(settings)  # report a bad rule book before anything starts
     if replay is not None:
         read_fills(replay)  # likewise report a bad file of fills
-    settings = settings.model_copy(update={"api_port": free_port(settings.api_host, settings.api_port)})
+    api_port = free_port(settings.api_host, settings.api_port)
+    settings = settings.with_archive().model_copy(update={"api_port": api_port})
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     supervisor = Supervisor(lambda line: console.print(f"[bold]dev[/]: {line}"))
     with stop_on_signals():
@@ -106,6 +108,9 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     if clock:
         supervisor.keep("clock", _command(settings, ["clock"], CLOCK_GRACE_S))
         report("clock", "ticks the time into the log")
+    if settings.archive_url is not None:
+        supervisor.keep("archive", _command(settings, ["archive"], ARCHIVE_GRACE_S))
+        report("archive", "moves old records to files")
     supervisor.keep("webhooks", _command(settings, ["webhooks"], WEBHOOKS_GRACE_S))
     report("webhooks", "posts events to partners")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))

@@ -83,6 +83,8 @@ def broker_addresses(settings: Settings) -> list[URL]:
     options = {"namespace": settings.namespace, "dead_letters": DEAD_LETTERS}
     if others:
         options["shard"] = str(settings.shard)
+    if settings.archive_url is not None:
+        options["archive"] = settings.archive_url
     return [first.update_query(options), *others]
 
 

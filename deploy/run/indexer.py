@@ -17,6 +17,7 @@ from contracts.indexer.node import Node
 from contracts.indexer.service import IndexerService
 from contracts.indexer.store import StateStore
 from deploy.broker import log_of, log_url
+from deploy.declared_topics import event_topics
 from deploy.errors import SettingsError
 from deploy.run.indexer_metrics import IndexerMetrics
 from deploy.run.single_service import Report, readiness, run_service
@@ -27,7 +28,6 @@ from streams import topics
 from streams.services import Kind
 from streams.spans import Spans
 from streams.topology import changelog_topic
-from tables.domains import TOPOLOGY
 
 BLOCKS_TABLE: Final = "chain-blocks"
 
@@ -58,8 +58,7 @@ def state_spec(settings: Settings) -> TopicSpec:
 
 def facts_spec(settings: Settings) -> TopicSpec:
     """Return the declaration of the topic that gets the facts."""
-    specs = {spec.name: spec for spec in TOPOLOGY.topic_specs(*settings.topic_options)}
-    return specs[topics.CHAIN_EVENTS]
+    return event_topics(settings)[topics.CHAIN_EVENTS]
 
 
 async def _run(settings: Settings, node: Node, listener: socket.socket, spans: Spans | None) -> None:

@@ -15,6 +15,7 @@ from api.identity.store.errors import SchemaError, StoreError
 from api.identity.store.tables import OUTBOX
 from api.kit.clock import now
 from deploy.broker import log_of, log_url
+from deploy.declared_topics import event_topics
 from deploy.run.relay_metrics import RelayMetrics
 from deploy.run.single_service import Report, readiness, run_service
 from deploy.run.tracing import tracing
@@ -40,7 +41,7 @@ def source_of(store: IdentityStore) -> OutboxSource:
 
 def declared_by(topology: Topology, settings: Settings) -> Callable[[str], TopicSpec]:
     """Return a function that returns a topic's declaration, and raises UndeclaredTopicError for any other topic."""
-    known = {spec.name: spec for spec in topology.topic_specs(*settings.topic_options)}
+    known = event_topics(settings, topology)
 
     def spec_of(topic: str) -> TopicSpec:
         if topic not in known:

@@ -19,6 +19,7 @@ from contracts.sink.reader import TOPICS, EventReader
 from contracts.sink.sink import Policy, Sink
 from contracts.sink.store import SinkStore
 from deploy.broker import log_of, log_url
+from deploy.declared_topics import event_topics
 from deploy.errors import SettingsError
 from deploy.run.indexer import facts_spec
 from deploy.run.single_service import Report, readiness, run_service
@@ -29,7 +30,6 @@ from deploy.settings import Settings
 from streams.services import Kind
 from streams.spans import Spans
 from streams.topology import changelog_topic
-from tables.domains import TOPOLOGY
 
 TABLE: Final = "sink"
 NEEDED: Final = ("ASTRA_SINK_ACCOUNT", "ASTRA_SINK_KEYSTORE", "ASTRA_SINK_PASSWORD")
@@ -81,7 +81,7 @@ def contracts_in(settings: Settings) -> Contracts:
 
 
 def _sink_of(settings: Settings, parts: _Parts, log: Log, spans: Spans | None) -> Sink:
-    specs = {spec.name: spec for spec in TOPOLOGY.topic_specs(*settings.topic_options)}
+    specs = event_topics(settings)
     state = TopicSpec(changelog_topic(settings.app_id, TABLE), 1, "compact", retention_ms=settings.tail_ms)
     return Sink(
         store=SinkStore(log, state, facts_spec(settings), parts.contracts),

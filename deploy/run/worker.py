@@ -27,6 +27,7 @@ from mode.types import ServiceT
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_of, own_shard
 from deploy.committed_rows import watermarks_of
+from deploy.declared_topics import changelog_topics, event_topics
 from deploy.errors import LockedError
 from deploy.financial_metrics import last_audits
 from deploy.local_state import state_sizes
@@ -88,10 +89,7 @@ async def create_topics(settings: Settings) -> None:
         TopicMismatchError: when a topic exists with another number of partitions.
     """
     url = broker_url(settings)
-    specs = (
-        *TOPOLOGY.topic_specs(*settings.topic_options),
-        *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
-    )
+    specs = (*event_topics(settings).values(), *changelog_topics(settings))
     if settings.on_kafka:
         await retry_through_kafka_outages(lambda: create_kafka_topics(address_of(url), specs), "start")
         return

@@ -62,6 +62,7 @@ class Demo:
                 cwd=self.directory,
             )
         self._wait_for_replay()
+        self._wait_for_archive()
         return self
 
     def __exit__(
@@ -149,10 +150,17 @@ class Demo:
             "PYTHONUNBUFFERED": "1",
             "ASTRA_DATA_DIR": str(self.directory / "data"),
             "ASTRA_API_PORT": str(self.port),
+            "ASTRA_ARCHIVE_INTERVAL_S": "1",
         }
         with suppress(AssertionError):
             own_log["FAUST_REDIS_URL"] = self._url()
         return {**kept, **own_log, **variables}
+
+    def _wait_for_archive(self) -> None:
+        deadline = time.monotonic() + UP_S
+        while not [*self.directory.glob(f"data/archive/*/{TRADING_COMMANDS}/*/*/*.parquet")]:
+            assert time.monotonic() < deadline, self.output.read_text(errors="replace")
+            time.sleep(POLL_S)
 
     def _wait_for_replay(self) -> None:
         deadline = time.monotonic() + UP_S

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
 from api.metrics import Metrics
+from deploy.run.archive_metrics import ArchiveMetrics
 from deploy.run.clock_metrics import ClockMetrics
 from deploy.run.indexer_metrics import IndexerMetrics
 from deploy.run.relay_metrics import RelayMetrics
@@ -19,7 +20,7 @@ from deploy.run.sink_metrics import SinkMetrics
 from deploy.run.webhook_metrics import WebhookMetrics
 from deploy.run.worker_metrics import WorkerMetrics
 
-PROCESSES: Final = ("gateway", "worker", "relay", "clock", "webhooks", "indexer", "settlement", "sink")
+PROCESSES: Final = ("gateway", "worker", "relay", "clock", "webhooks", "indexer", "settlement", "sink", "archive")
 EACH: Final = "each"
 PROCESS_OWN: Final = "process_"
 """Begins the names of the client library's metrics of memory, CPU time and files, which every process has."""
@@ -58,6 +59,7 @@ def _registries() -> Mapping[str, CollectorRegistry]:
         "indexer": IndexerMetrics(absent, absent).registry,
         "settlement": SettlementMetrics(absent).registry,
         "sink": SinkMetrics(absent).registry,
+        "archive": ArchiveMetrics([]).registry,
     }
 
 

@@ -15,7 +15,7 @@ import httpx
 from tests.e2e.children import Child
 from tests.e2e.pipeline import Pipeline
 from tests.observe.chain import ObservedChain
-from tests.observe.rules import OPTIONAL
+from tests.observe.rules import CHAIN
 from tests.ports import free_port
 
 JOBS: Final[Mapping[str, tuple[str, str]]] = {
@@ -27,6 +27,7 @@ JOBS: Final[Mapping[str, tuple[str, str]]] = {
     "indexer": ("indexer", "ASTRA_INDEXER_PORT"),
     "settlement": ("settlement", "ASTRA_SETTLEMENT_PORT"),
     "sink": ("sink", "ASTRA_SINK_PORT"),
+    "archive": ("archive", "ASTRA_ARCHIVE_PORT"),
 }
 """The command of each job, and the setting of its port of metrics."""
 
@@ -53,7 +54,7 @@ class Installation(Pipeline):
         """
         super().__init__(directory, workers=0, api=False, lease_ms=LEASE_MS)
         self.chain = chain
-        self.ports = {job: free_port() for job in JOBS if chain or job not in OPTIONAL}
+        self.ports = {job: free_port() for job in JOBS if chain or job not in CHAIN}
         self.processes: dict[str, Child] = {}
         self._settings = {**settings, **(chain.settings if chain else {})}
         self._small_disk = small_disk

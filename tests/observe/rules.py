@@ -20,12 +20,16 @@ from tests.source import ROOT
 RULES: Final = ROOT / "deploy" / "observe" / "rules"
 RUNBOOKS: Final = "docs/runbooks"
 NEEDED: Final = ("gateway", "worker", "relay", "clock", "webhooks")
-OPTIONAL: Final = ("indexer", "settlement", "sink")
+CHAIN: Final = ("indexer", "settlement", "sink")
 """What an installation without a chain does not run."""
+OPTIONAL: Final = (*CHAIN, "archive")
+"""What an installation may do without."""
 JOBS: Final = (*NEEDED, *OPTIONAL)
 """The values of the label `job` that scrapes of the product have: in `prometheus.yaml` as in the chart."""
 OF_OPTIONAL: Final = f'up{{job=~"{"|".join(OPTIONAL)}"}}'
 GONE: Final = f"(count by (job) (last_over_time({OF_OPTIONAL}[{{1h}}])) unless count by (job) ({OF_OPTIONAL}))"
+ARCHIVE_BEHIND_S: Final = 7_200
+"""Several intervals of the archiver. The broker keeps what is not archived, beyond its retention."""
 TICK: Final = "astra_clock_last_tick_timestamp_seconds"
 CHAIN_BEHIND_S: Final = 300
 CHAIN_STILL_S: Final = 600
@@ -101,6 +105,8 @@ ALERTS: Final = (
           "No gateway reaches the broker", "broker-down"),
     Alert("AstraBrokerFull", "max(astra_api_broker_memory_bytes / astra_api_broker_memory_max_bytes) > 0.85",
           60, "page", "The broker uses {{ $value | humanizePercentage }} of its memory", "broker-full"),
+    Alert("AstraArchiveBehind", f"max(astra_archive_lag_seconds) > {ARCHIVE_BEHIND_S} or max(astra_archive_faults) > 0",
+          300, "ticket", "Records wait to be archived, and the broker keeps them in memory", "archive-behind"),
     Alert("AstraBrokerDiskFailing", "min(astra_api_broker_persists) == 0", 0, "page",
           "The broker's last write to its disk failed", "disk-full"),
     Alert("AstraProcessDown", " or ".join([f'up{{job=~"{"|".join(JOBS)}"}} == 0',

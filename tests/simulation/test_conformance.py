@@ -114,7 +114,18 @@ class Commands:
         partitions, cleanup, view = TOPICS.get(name, (1, "delete", ""))
         keys = self.both.log.keys
         await self.both.say(
-            "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(name), keys.topics, name, partitions, cleanup, view, 0, "i1"
+            "EVALSHA",
+            CREATE_TOPIC.digest,
+            2,
+            keys.topic(name),
+            keys.topics,
+            name,
+            partitions,
+            cleanup,
+            view,
+            0,
+            "i1",
+            0,
         )
 
     def _record(self) -> Record:
@@ -226,7 +237,7 @@ async def test_a_foreign_entry_is_refused_by_both(log: Log) -> None:
     both = Both(log)
     keys = log.keys
     await both.say(
-        "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic("plain"), keys.topics, "plain", 1, "delete", "", 0, "i1"
+        "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic("plain"), keys.topics, "plain", 1, "delete", "", 0, "i1", 0
     )
     await log.redis.xadd(keys.stream("plain", 0), {"k": "x"}, id="5-1")
     both.model.stream(keys.stream("plain", 0)).add([b"k", b"x"], entry_id=(5, 1))

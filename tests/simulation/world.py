@@ -266,7 +266,7 @@ class World:
     def _create_topics(self) -> None:
         keys = Keys(NAMESPACE)
         for spec in topics(self.plan.partitions):
-            values = (spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, "1")
+            values = (spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, "1", 0)
             self.server.execute("EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(spec.name), keys.topics, *values)
         self._infos = {spec.name: TopicInfo(spec, "1") for spec in topics(self.plan.partitions)}
 

@@ -198,7 +198,8 @@ class Writer:
         except UnknownTopicError:
             if self.config.partitions is None:
                 raise
-            [spec] = [spec for spec in TOPOLOGY.topic_specs(self.config.partitions) if spec.name == topic]
+            specs = TOPOLOGY.topic_specs(self.config.partitions, archived=self.config.archive is not None)
+            [spec] = [spec for spec in specs if spec.name == topic]
             return await self.log.create_topic(spec)
 
 

@@ -67,8 +67,8 @@ class FeedOffset:
 
 
 def name(records: Mapping[TopicPartition, StoredRecord]) -> str:
-    """Return a checksum of records, the same in each process. It is no protection against forgery."""
-    content = msgpack.packb([(tp.partition, *record) for tp, record in sorted(records.items())])
+    """Return a checksum of records, the same in each process and of both tiers. It is no protection against forgery."""
+    content = msgpack.packb([(tp.partition, *record._replace(batch=None)) for tp, record in sorted(records.items())])
     return f"{zlib.crc32(content):08x}"
 
 

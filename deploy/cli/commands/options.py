@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,10 +10,9 @@ from typing import Any, TypeVar
 
 import click
 from faust_redis.cli.program import Program
-from faust_redis.cli.program import ask_log as ask_at
 from faust_redis.log import Log
 
-from deploy.broker import log_url
+from deploy.broker import log_of
 from deploy.errors import DeployError
 from deploy.settings import Settings, load
 from streams.topics import DEAD_LETTERS
@@ -40,8 +40,13 @@ def shape_option(lines: str) -> Callable[[F], F]:
 
 
 def ask_log(settings: Settings, question: Callable[[Log], Awaitable[T]]) -> T:
-    """Open the log of these settings, run a query on it, and close it."""
-    return ask_at(log_url(settings), settings.namespace, question)
+    """Open the log of these settings with its archive, run a query on it, and close it."""
+
+    async def ask() -> T:
+        async with log_of(settings, owned=False, compacted=True) as log:
+            return await question(log)
+
+    return asyncio.run(ask())
 
 
 def log_target(command: F) -> F:

@@ -193,7 +193,7 @@ def test_a_killed_dev_leaves_no_process_and_can_be_reset(data_dir: Path) -> None
         dev.until("AstraTrade is up")
         socket_dir = Path(dev.until(r"broker +unix://(\S+)")[1]).parent
         children = dev.children()
-        assert len(children) == 6  # server, worker, relay, clock, webhooks, API
+        assert len(children) == 7  # server, worker, relay, clock, archive, webhooks, API
     finally:
         dev.close()
     for pid in children:

@@ -176,7 +176,7 @@ def test_the_dashboards_of_grafana_link_to_the_public_origin() -> None:
 
 
 def test_a_scrape_names_the_job_that_alerts_and_dashboards_ask_for() -> None:
-    objects = rendered(CHART, "--set", "observe.podMonitor=true", *WITH_CHAIN)
+    objects = rendered(CHART, "--set", "observe.podMonitor=true,archive.replicas=1", *WITH_CHAIN)
     [endpoint] = spec_of(objects, "PodMonitor", "astratrade")["podMetricsEndpoints"]
     assert endpoint["relabelings"] == [{"sourceLabels": ["__meta_kubernetes_pod_container_name"], "targetLabel": "job"}]
     scraped = {

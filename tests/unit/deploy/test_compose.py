@@ -21,7 +21,7 @@ from tables.domains import TOPOLOGY
 from tests.compose import standins
 from tests.compose.podman import COMPOSE
 from tests.devnet_addresses import ACCOUNTS, SEED, settings
-from tests.observe.rules import JOBS, OPTIONAL
+from tests.observe.rules import CHAIN, JOBS, OPTIONAL
 from tests.source import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(COMPOSE.read_text("utf-8"))
@@ -30,7 +30,7 @@ PRODUCT = {name: service for name, service in SERVICES.items() if service["image
 SERVING = {name: service for name, service in PRODUCT.items() if service["restart"] == "unless-stopped"}
 OBSERVE = ROOT / "deploy" / "observe"
 PAGE = (ROOT / "docs" / "containers.md").read_text("utf-8")
-PORTS = dict(zip(JOBS, range(9100, 9108), strict=True))
+PORTS = dict(zip(JOBS, range(9100, 9109), strict=True))
 ROOTS = {"secrets": ["DAC_OVERRIDE"], "jaeger": [], "devnet": []}
 KEYSTORES = {
     "settlement": "chart/servers/devnet-keystore.json",
@@ -68,10 +68,10 @@ def test_each_service_of_the_product_runs_and_no_other() -> None:
 
 def test_the_profile_has_what_follows_the_chain_and_its_node() -> None:
     profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
-    assert profiles == {name: ["chain"] for name in ("devnet", "contracts", *OPTIONAL)}
+    assert profiles == {name: ["chain"] for name in ("devnet", "contracts", *CHAIN)} | {"archive": ["archive"]}
     devnet = SERVICES["devnet"]["command"]
     assert {f"--seed={SEED}", f"--accounts={len(ACCOUNTS)}"} <= {*devnet}
-    for name in ("contracts", *OPTIONAL):
+    for name in ("contracts", *CHAIN):
         environment = SERVICES[name]["environment"]
         assert environment["ASTRA_STARKNET_NODE_URL"] == "http://devnet:5050/rpc"
         assert settings().items() <= environment.items(), "run python -m tests.devnet_addresses"
@@ -142,7 +142,8 @@ def test_only_workers_keep_files_and_a_secret_can_be_changed_by_no_service() -> 
     for name, service in SERVING.items():
         keeps = [f"{name}:/data"] if name in TOPOLOGY.names else []
         file = [f"./{KEYSTORES[name]}:/run/{Path(KEYSTORES[name]).name}:ro"] if name in KEYSTORES else []
-        assert service["volumes"] == ["secrets:/secrets:ro", *keeps, *file]
+        archive = ["archive:/archive" if name == "archive" else "archive:/archive:ro"]
+        assert service["volumes"] == ["secrets:/secrets:ro", *archive, *keeps, *file]
         assert ("/data" in service["tmpfs"]) != bool(keeps)
 
 
@@ -166,7 +167,8 @@ def test_a_service_has_longer_to_end_than_its_process_takes() -> None:
         "relay": dev.RELAY_GRACE_S,
         "clock": dev.CLOCK_GRACE_S,
         "webhooks": dev.WEBHOOKS_GRACE_S,
-        **dict.fromkeys(OPTIONAL, SINGLE_GRACE_S),
+        **dict.fromkeys(CHAIN, SINGLE_GRACE_S),
+        "archive": dev.ARCHIVE_GRACE_S,
         **dict.fromkeys(TOPOLOGY.names, worker.GRACE_S),
     }
     assert all(seconds(SERVING[name]["stop_grace_period"]) >= takes_s + 5 for name, takes_s in takes.items())

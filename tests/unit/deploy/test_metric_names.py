@@ -9,7 +9,9 @@ import pytest
 
 from tests.docs.metrics_table import EACH, Family, by_process
 
-NAME = re.compile(r"astra_(api|worker|ledger|relay|clock|webhooks|indexer|settlement|sink|event_loop|trace)(_[a-z]+)+")
+NAME = re.compile(
+    r"astra_(api|worker|ledger|relay|clock|webhooks|indexer|settlement|sink|archive|event_loop|trace)(_[a-z]+)+"
+)
 BASE_UNITS = frozenset({"seconds", "bytes"})
 OTHER_UNITS = frozenset({"ms", "us", "milliseconds", "micros", "minutes", "hours", "kb", "mb", "percent"})
 RESERVED = ("_count", "_sum", "_bucket", "_created", "_info")

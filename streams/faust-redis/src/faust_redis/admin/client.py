@@ -15,6 +15,7 @@ from faust_redis.admin.descriptions import (
     TableDescription,
     TopicDescription,
 )
+from faust_redis.archive.tiered import client_of
 from faust_redis.log.address import NAMESPACE, split_options
 from faust_redis.log.client import Log
 from faust_redis.log.errors import GroupInUseError
@@ -48,7 +49,9 @@ class Admin:
             BrokerUnsuitableError: The server is too old, or may evict records.
         """
         address, options = split_options(url)
-        async with open_log(address, namespace or options.get("namespace", NAMESPACE)) as log:
+        async with open_log(
+            address, namespace or options.get("namespace", NAMESPACE), client=client_of(options.get("archive"))
+        ) as log:
             yield cls(log)
 
     # --- topics -------------------------------------------------------------------------------------------------------

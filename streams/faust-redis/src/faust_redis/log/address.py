@@ -1,4 +1,4 @@
-"""The broker URL of an application: a Redis URL whose query may also name the namespace and the dead-letter topic.
+"""The broker URL of an application: a Redis URL whose query may name the namespace, dead letters and archive.
 
 A namespace with several shards has a URL for each. The first one's query says which of them a worker serves.
 """
@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 NAMESPACE = "faust"
 """The namespace of an application that names none."""
 
-OPTIONS: tuple[str, ...] = ("namespace", "dead_letters", "shard")
+OPTIONS: tuple[str, ...] = ("namespace", "dead_letters", "shard", "archive")
 
 
 def split_urls(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from functools import cached_property
 from typing import Any
 
@@ -78,7 +79,7 @@ class Log(Connected):
         reply = await self.run(
             CREATE_TOPIC,
             [self.keys.topic(spec.name), self.keys.topics],
-            [spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, secrets.token_hex(6)],
+            [*astuple(spec)[:5], secrets.token_hex(6), int(spec.archived)],
         )
         info = codec.topic_info(spec.name, reply)
         if (info.spec.partitions, info.spec.cleanup, info.spec.view) != (spec.partitions, spec.cleanup, spec.view):
@@ -96,7 +97,7 @@ class Log(Connected):
             UnknownTopicError: when it has not been created.
         """
         if fresh or name not in self._topics:
-            fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
+            fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation", "archived")
             reply = await self._ask("HMGET", self.keys.topic(name), *fields)
             if reply[0] is None:
                 self._topics.pop(name, None)

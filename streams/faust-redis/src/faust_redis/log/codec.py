@@ -56,8 +56,10 @@ def identity(reply: Any, **_: Any) -> Any:
 
 def topic_info(name: str, reply: Sequence[bytes]) -> TopicInfo:
     """Return a topic from its hash fields."""
-    partitions, cleanup, view, retention_ms, incarnation = (field.decode() for field in reply)
-    spec = TopicSpec(name, int(partitions), cast("Cleanup", cleanup), cast("View", view), int(retention_ms))
+    partitions, cleanup, view, retention_ms, incarnation = (field.decode() for field in reply[:5])
+    spec = TopicSpec(
+        name, int(partitions), cast("Cleanup", cleanup), cast("View", view), int(retention_ms), reply[5] == b"1"
+    )
     return TopicInfo(spec, incarnation)
 
 

@@ -38,13 +38,22 @@ class Keys:
         """Hash partition number -> the last append number that an entry got in any topic that is not compacted."""
         return f"{self.prefix}order"
 
+    @property
+    def archiver(self) -> str:
+        """String: the process that archives now, with a lease."""
+        return f"{self.prefix}archiver"
+
     def topic(self, topic: str) -> str:
-        """Hash: partitions, cleanup, view, retention_ms, incarnation."""
+        """Hash: partitions, cleanup, view, retention_ms, incarnation, archived."""
         return f"{self.prefix}topic:{topic}"
 
     def stream(self, topic: str, partition: int) -> str:
         """Stream: the records of one partition; entry ``0-n`` is offset ``n - 1``."""
         return f"{self.prefix}log:{topic}:{partition}"
+
+    def archived(self, topic: str) -> str:
+        """Hash partition -> the offset up to which its archive holds it, and the archive's manifest (JSON)."""
+        return f"{self.prefix}archived:{topic}"
 
     def ends(self, topic: str) -> str:
         """Hash partition -> highwater: the offset that the next record will get."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from faust_redis.log.errors import DamagedPartitionError
 
@@ -30,6 +30,7 @@ class TopicSpec:
         cleanup: ``compact`` keeps a snapshot (last value of each key) beside the stream.
         view: ``rank`` also keeps sorted sets of the standings in its rows; see `faust_redis.log.rankings`.
         retention_ms: How long records are wanted; 0 for as long as the topic lives.
+        archived: Whether trimming keeps every record that an archive does not hold; see `faust_redis.archive`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class TopicSpec:
     cleanup: Cleanup = "delete"
     view: View = ""
     retention_ms: int = 0
+    archived: bool = False
 
     @property
     def compacted(self) -> bool:
@@ -118,11 +120,16 @@ class PackedBatch(bytes):
         return batch
 
 
+ARCHIVED: Final = PackedBatch.of(b"", -1)
+"""Stands for the batch of a record that comes from an archive. The broker no longer holds it, so cannot compare it."""
+
+
 class StoredRecord(NamedTuple):
     """A record read from the log, with its offset.
 
-    `batch` is the packed batch that holds it; None in an own entry. `order` is its append number: it ascends over all
-    topics of a partition number, and the records of a batch share it. 0 in a compacted topic.
+    `batch` is the packed batch that holds it; None in an own entry, `ARCHIVED` when an archive held it. `order` is its
+    append number: it ascends over all topics of a partition number, and the records of a batch share it. 0 in a
+    compacted topic.
     """
 
     offset: int

@@ -56,12 +56,14 @@ def _commands(
     return [(*(rest if number else first), len(keys), *keys, *args) for number, (keys, args) in enumerate(calls)]
 
 
+ARCHIVE = Script("archive")
 COMMIT = Script("commit")
 CREATE_TOPIC = Script("create_topic")
 DELETE_TOPIC = Script("delete_topic")
 FIRST_USE = Script("first_use")
 GROUP = Script("group")
 INSPECT = Script("inspect")
+LEASE = Script("lease")
 OFFSETS = Script("offsets")
 RANK = Script("rank")
 REPAIR = Script("repair")

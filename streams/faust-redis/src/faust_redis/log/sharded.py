@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -27,7 +27,11 @@ from faust_redis.log.waiting import Waiting
 T = TypeVar("T")
 
 
-def open_log(url: str, namespace: str = NAMESPACE, *, owner: str = "", transit: str = "") -> Log:
+Client = Callable[..., Log]
+"""Makes the client of one shard; it takes what `Log` takes."""
+
+
+def open_log(url: str, namespace: str = NAMESPACE, *, owner: str = "", transit: str = "", client: Client = Log) -> Log:
     """Return the client of a log on one broker or several.
 
     Args:
@@ -36,11 +40,12 @@ def open_log(url: str, namespace: str = NAMESPACE, *, owner: str = "", transit: 
         owner: The application that the namespace belongs to; empty to share it.
         transit: For a client whose writes are to be atomic over all shards: what the names of its transit topics begin
             with. No other kind of process may have the same.
+        client: Makes the client of each shard, such as one that also reads an archive.
     """
     urls = split_urls(url)
     if len(urls) == 1:
-        return Log(urls[0], namespace, owner=owner)
-    return ShardedLog(urls, namespace, owner=owner, transit=transit)
+        return client(urls[0], namespace, owner=owner)
+    return ShardedLog(urls, namespace, owner=owner, transit=transit, client=client)
 
 
 class ShardedLog(Log):
@@ -52,12 +57,20 @@ class ShardedLog(Log):
     shard in one write, and its `forwarders` take the records to the others.
     """
 
-    def __init__(self, urls: Sequence[str], namespace: str = NAMESPACE, *, owner: str = "", transit: str = "") -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        namespace: str = NAMESPACE,
+        *,
+        owner: str = "",
+        transit: str = "",
+        client: Client = Log,
+    ) -> None:
         super().__init__(urls[0], namespace, owner=owner, shard=Shard(0, len(urls)), transit=transit)
         self._transit_name = transit
         shards = [Shard(number, len(urls)) for number in range(len(urls))]
         self._shards = [
-            Log(url, namespace, owner=owner, shard=shard, transit=transit)
+            client(url, namespace, owner=owner, shard=shard, transit=transit)
             for url, shard in zip(urls, shards, strict=True)
         ]
         self.redis = self._shards[0].redis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import astuple
 
 from faust_redis.log import StoredRecord, UnknownTopicError, codec
 from faust_redis.log.keys import Keys
@@ -17,7 +18,7 @@ from faust_redis.testing.worker import NAMESPACE
 INCARNATION = "1"
 """Incarnation of topics that a test creates."""
 
-_FIELDS = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
+_FIELDS = ("partitions", "cleanup", "view", "retention_ms", "incarnation", "archived")
 
 
 class Broker:
@@ -34,7 +35,7 @@ class Broker:
 
     def create_topic(self, spec: TopicSpec) -> None:
         """Create a topic."""
-        values = (spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, INCARNATION)
+        values = (*astuple(spec)[:5], INCARNATION, int(spec.archived))
         keys = (self.keys.topic(spec.name), self.keys.topics)
         self.server.execute("EVALSHA", CREATE_TOPIC.digest, len(keys), *keys, *values)
 

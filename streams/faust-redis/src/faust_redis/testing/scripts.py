@@ -194,12 +194,12 @@ def _commit_offsets(server: Keyspace, prefix: str, group: str, offsets: list[lis
 def create_topic(server: Keyspace, keys: Sequence[str], argv: Sequence[Any]) -> list[bytes | None]:
     """Run create_topic.lua."""
     name, *values = argv
-    fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
+    fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation", "archived")
     if not server.hashes.get(keys[0]):
         server.hashes[keys[0]] = {raw(field): raw(value) for field, value in zip(fields, values, strict=True)}
         server.sets.setdefault(keys[1], set()).add(raw(name))
     else:
-        server.hashes[keys[0]][b"retention_ms"] = raw(argv[4])
+        server.hashes[keys[0]] |= {b"retention_ms": raw(argv[4]), b"archived": raw(argv[6])}
     reply: list[bytes | None] = server.execute("HMGET", keys[0], *fields)
     return reply
 

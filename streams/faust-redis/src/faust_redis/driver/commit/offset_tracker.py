@@ -11,7 +11,7 @@ from faust.types import TP
 
 from faust_redis.driver.limits import EVIDENCE_BYTES_MAX, EVIDENCE_RECORDS_MAX
 from faust_redis.log import Preconditions, StoredRecord
-from faust_redis.log.records import evidence_of
+from faust_redis.log.records import ARCHIVED, evidence_of
 
 
 class _Partition:
@@ -194,14 +194,21 @@ class OffsetTracker:
             partition.committed = max(partition.committed, offset)
 
     def preconditions(self, tp: TP, offset: int) -> Preconditions:
-        """Return the state that the broker must have: the last committed offset, and the last events below `offset`."""
+        """Return the state that the broker must have: the last committed offset, and the last events below `offset`.
+
+        The broker cannot compare events that came from an archive, because their records are trimmed.
+        """
         partition = self._partitions[tp]
         since, size, above = offset, 0, None
         lowest = offset - 1 if self._is_trimmed(tp.topic) else max(partition.committed, offset - EVIDENCE_RECORDS_MAX)
         while since > lowest and size < EVIDENCE_BYTES_MAX:
+            evidence = partition.evidence.get(since - 1, b"")
+            if evidence is ARCHIVED:
+                break
             since -= 1
-            evidence = partition.evidence.get(since, b"")
             size, above = size + (0 if evidence is above else len(evidence)), evidence
+        if since == offset:
+            return Preconditions(partition.committed, "", offset)
         passed, entries = evidence_of(partition.evidence.get(each, b"") for each in range(since, offset))
         return Preconditions(partition.committed, passed, since, entries)
 

@@ -15,6 +15,7 @@ from faust.transport.conductor import Conductor as BaseConductor
 from faust.types import AppT
 from yarl import URL
 
+from faust_redis.archive.tiered import client_of
 from faust_redis.driver.faust_api.composition import Driver, compose
 from faust_redis.driver.faust_api.consumer import Consumer
 from faust_redis.driver.faust_api.producer import Producer
@@ -51,7 +52,8 @@ class Transport(base.Transport):
     """Faust transport over Redis Streams.
 
     The broker URL is a Redis URL, ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``. Its query may name
-    the key namespace and the topic of dead letters: ``?namespace=shop&dead_letters=shop-dead-letters``.
+    the key namespace, the topic of dead letters and the archive:
+    ``?namespace=shop&dead_letters=shop-dead-letters&archive=file:///var/lib/archive``.
 
     A list of URLs names the shards of a namespace. Each app serves one of them: ``?shard=1`` on the first URL.
     """
@@ -93,7 +95,8 @@ class Transport(base.Transport):
     def _shard(self, number: int) -> Log:
         url, _ = split_options(str(self.url[number]))
         namespace, group = self._options.get("namespace", NAMESPACE), self.app.conf.id
-        return Log(url, namespace, shard=Shard(number, len(self.url)), transit=group)
+        client = client_of(self._options.get("archive"))
+        return client(url, namespace, shard=Shard(number, len(self.url)), transit=group)
 
     @cached_property
     def _options(self) -> dict[str, str]:

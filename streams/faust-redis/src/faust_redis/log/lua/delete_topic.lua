@@ -36,6 +36,6 @@ for p = 0, tonumber(meta[1] or '0') - 1 do
   redis.call('UNLINK', prefix .. 'log:' .. place, snapshot, prefix .. 'marks:' .. place)
   for _, group in ipairs(groups) do redis.call('HDEL', prefix .. 'group:' .. group .. ':offsets', place) end
 end
-redis.call('UNLINK', key, prefix .. 'ends:' .. topic, prefix .. 'readers:' .. topic)
+redis.call('UNLINK', key, prefix .. 'ends:' .. topic, prefix .. 'readers:' .. topic, prefix .. 'archived:' .. topic)
 redis.call('SREM', prefix .. 'topics', topic)
 return {}

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 -- Remove the records of some partitions that neither the topic's retention nor any reader still needs.
--- The last record of a partition always stays.
+-- The last record of a partition always stays. Of an archived topic, so does every record that its archive does not hold.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] about how many entries this call may remove from a partition,
 -- ARGV[4] '1' when groups hold back trimming, then partitions
 -- Returns the number of entries removed. An entry goes when all of its records may go.
 local prefix, topic, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local retention = tonumber(redis.call('HGET', prefix .. 'topic:' .. topic, 'retention_ms') or '0')
+local declared = redis.call('HMGET', prefix .. 'topic:' .. topic, 'retention_ms', 'archived')
+local retention, is_archived = tonumber(declared[1] or '0'), declared[2] == '1'
 if retention == 0 then return 0 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -56,6 +57,10 @@ for i = 5, #ARGV do
     local floor = math.min(expired(partition, highwater), highwater - 1)
     for _, group in ipairs(groups) do
       floor = lowest(floor, redis.call('HGET', prefix .. 'group:' .. group .. ':offsets', topic .. ':' .. partition))
+    end
+    if is_archived then
+      local manifest = redis.call('HGET', prefix .. 'archived:' .. topic, partition) or '0'
+      floor = lowest(floor, string.match(manifest, '^%d+'))
     end
     for _, offsets in ipairs(readers) do floor = lowest(floor, offsets[partition]) end
     -- `~` removes whole nodes of the stream, which is cheap, and no more entries than the limit. When no whole node is left
