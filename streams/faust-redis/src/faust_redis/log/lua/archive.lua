@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Give a partition the next manifest of its archive, if it still has the one that the caller knows.
 -- KEYS[1] topic hash, KEYS[2] hash of the topic's manifests, KEYS[3] hash of its ends, KEYS[4] the stream
 -- ARGV: partition, incarnation, SHA-1 of the present manifest ('' for none), the end of the next one, the next one (JSON);

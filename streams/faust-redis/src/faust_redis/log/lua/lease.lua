@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Take or renew the lease of a process of which one may work at a time, or end it.
 -- KEYS[1] the key of the lease
 -- ARGV: holder, lease_ms (0: the holder ends)
