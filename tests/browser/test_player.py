@@ -78,6 +78,25 @@ def test_a_sign_in_leads_back_to_where_it_was_asked_for(shown: Pipeline, browser
 
 
 @pytest.mark.heavy
+def test_boards_show_the_name_of_a_public_profile(shown: Pipeline, browser: Browser) -> None:
+    name = account(shown)
+    with page_of(browser, shown.url) as (page, _):
+        sign_in(page, name)
+        user = page.get_by_role("heading", level=1).get_attribute("title")
+        page.get_by_role("button", name="Place the order").click()
+        expect(page.get_by_role("listitem").filter(has_text="on the board")).to_be_visible(timeout=SETTLED_MS)
+        visit(page, "/account")
+        page.get_by_label("Name to show").fill(f"Star {name}")
+        page.get_by_role("region", name="Profile").get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Saved.")).to_be_visible()
+    with page_of(browser, shown.url) as (page, faults):
+        visit(page, f"/boards?board=trades&user={user}")
+        around = page.get_by_role("region", name="Around a trader")
+        expect(around.get_by_role("link", name=f"Star {name}")).to_be_visible(timeout=SETTLED_MS)
+        assert faults.found == []
+
+
+@pytest.mark.heavy
 def test_two_accounts_see_nothing_of_each_other(shown: Pipeline, browser: Browser) -> None:
     one, other = account(shown), account(shown)
     with page_of(browser, shown.url) as (page, _):
