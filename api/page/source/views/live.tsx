@@ -25,13 +25,13 @@ export function Live() {
           <Candles markets={markets} market={market} />
           <Fills />
           <Activity />
+          <Seasons />
         </div>
         <div class="stack">
           <Markets rows={rows} loaded={loaded} />
           <Board />
           <Earned />
           <Fees />
-          <Seasons />
         </div>
       </div>
     </>

@@ -15,17 +15,25 @@ import { Revenue } from "./money/revenue.tsx";
 import { Reviews } from "./money/reviews.tsx";
 
 export function Money() {
+  return user.value ? <OfUser key={user.value} /> : <Panels isOfStaff={false} />;
+}
+
+const OfUser = () => <Panels isOfStaff={isStaff(useAccount())} />;
+
+function Panels({ isOfStaff }: { isOfStaff: boolean }) {
   const chain = useFeed("chain-fees", {}, () => new Table(keyOf));
   return (
     <>
       <h1>Money</h1>
-      {user.value && <ForStaff key={user.value} />}
       <div class="pair">
         <div class="stack">
+          {isOfStaff && <Reviews />}
           <FeesByHour />
           <FeesByDay />
         </div>
         <div class="stack">
+          {isOfStaff && <Ledger />}
+          {isOfStaff && <ChainProcesses />}
           <Reconciliation chain={chain} />
           <ChainFees chain={chain} />
           <Revenue />
@@ -33,18 +41,5 @@ export function Money() {
         </div>
       </div>
     </>
-  );
-}
-
-function ForStaff() {
-  if (!isStaff(useAccount())) return null;
-  return (
-    <div class="pair staff">
-      <Reviews />
-      <div class="stack">
-        <Ledger />
-        <ChainProcesses />
-      </div>
-    </div>
   );
 }

@@ -33,7 +33,7 @@ export function Place(props: { board: ChosenBoard; user: string; isOwn: boolean 
         <label>Trader<input name="user" key={user} defaultValue={user} maxLength={64} /></label>
         <button>Find</button>
       </form>
-      <p class="empty" role="status">{error !== null ? textOf(error) : known.data !== null && !isThere && `${user} is not on this board.`}</p>
+      <p class="empty" role="status">{error !== null ? textOf(error) : known.data !== null && !isThere && (isOwn ? "You are not on this board." : `${user} is not on this board.`)}</p>
       {data && (
         <>
           <p>Rank {decimal(data.rank)} of {decimal(data.total)}</p>

@@ -3,6 +3,7 @@
 import { useFeed } from "../../data/follow.ts";
 import type { Row } from "../../data/feeds.ts";
 import { decimal, utc } from "../../data/format.ts";
+import { titleOf } from "../../data/progress.ts";
 import { Tape } from "../../data/rows.ts";
 import { Empty, Panel } from "../../parts/panel.tsx";
 import { User } from "../../parts/texts.tsx";
@@ -12,7 +13,7 @@ const ROWS = 40;
 function told(row: Row): string | null {
   if (row.type === "XPGained") return `+${decimal(row.amount)} XP`;
   if (row.type === "LevelUp") return `Level ${row.new}`;
-  if (row.type === "AchievementUnlocked") return `★ ${row.achievement.replaceAll("_", " ")}`;
+  if (row.type === "AchievementUnlocked") return `★ ${titleOf(row.achievement, decimal)}`;
   return null;
 }
 

@@ -6,13 +6,14 @@ import { decimal } from "../../data/format.ts";
 import { Table } from "../../data/rows.ts";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, RowsTable } from "../../parts/rows_table.tsx";
+import { Usd } from "../../parts/texts.tsx";
 
 const keyOf = (row: Row): string => `${row.period}|${row.stream}|${row.asset}`;
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: "Month", show: (row) => row.period },
   { title: "Stream", show: (row) => row.stream.replaceAll("_", " ") },
-  { title: "Amount", show: (row) => <>{decimal(row.amount)} {row.asset}</>, isNumber: true },
+  { title: "Amount", show: (row) => row.asset === "USD" ? <><Usd amount={row.amount} /> USD</> : <>{decimal(row.amount)} {row.asset}</>, isNumber: true },
   { title: "Payments", show: (row) => decimal(row.count), isNumber: true },
 ];
 

@@ -29,7 +29,7 @@ export function Equity({ user }: { user: string }) {
     <Panel title="Equity curve" kind="wide">
       <form onSubmit={(event) => event.preventDefault()}><Choose name="curve" label="Trades" options={MODES} otherwise={otherwise} /></form>
       {error !== null && <p class="fault" role="alert">{textOf(error)}</p>}
-      {!curve && error === null && <Empty loaded={loaded}>{mode === "live" ? "No trade of a venue in these 1,000 days. Choose practice trades." : "It begins when you place a practice trade."}</Empty>}
+      {!curve && error === null && <Empty loaded={loaded}>{!curves.practice ? "It begins when you place a practice trade." : "No trade of a venue in these 1,000 days. Choose practice trades."}</Empty>}
       {curve && <Chart title="Profit less fees, by day" isDays times={curve.times} series={[{ kind: "line", name: "Profit less fees, USD", values: curve.values, show: (value) => usd(String(value)) }]} />}
     </Panel>
   );

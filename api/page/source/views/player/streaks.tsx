@@ -34,7 +34,7 @@ export function Streaks({ progress }: { progress: Row | null }) {
       <form onSubmit={(event) => event.preventDefault()}><Choose name="streak" label="Streak" options={KINDS} /></form>
       <p>
         {decimal(streak.days)} {streak.days === 1 ? "day" : "days"} in a row, {decimal(streak.best)} at best.{" "}
-        <span class="soft">{loaded ? `Counted on ${decimal(counted)} days of these ${WEEKS} weeks, in UTC.` : "Loading…"}</span>
+        <span class="soft">{loaded ? `Counted on ${decimal(counted)} ${counted === 1 ? "day" : "days"} of these ${WEEKS} weeks, in UTC.` : "Loading…"}</span>
       </p>
       <div class="scroll" ref={newestWeek} tabIndex={0} role="region" aria-label="Calendar of the streak">
         <table class="calendar">
