@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from faust_redis.log import Log, UnknownTopicError
+from faust_redis.log import Log, TopicPartition, UnknownTopicError
+from faust_redis.log.transit import transit_group, transit_topic
 
 from streams import topics
 from tables.domains import TOPOLOGY
@@ -26,6 +27,23 @@ async def all_processed(log: Log, domains: Collection[str] = ()) -> bool:
             continue
         if any(done.get(partition, 0) < end for partition, end in ends.items()):
             return False
+        if not await _forwarded(log, group):
+            return False
+    return True
+
+
+async def _forwarded(log: Log, group: str) -> bool:
+    """Return whether what a group sent to other shards has arrived there."""
+    for number in range(len(log.shards) if len(log.shards) > 1 else 0):
+        topic = transit_topic(group, number)
+        done = await log.committed(transit_group(group))
+        for shard in log.shards:
+            try:
+                ends = await shard.end_offsets(topic)
+            except UnknownTopicError:
+                continue
+            if any(done.get(TopicPartition(topic, partition), 0) < end for partition, end in ends.items()):
+                return False
     return True
 
 

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time (default: 1)")
     parse.add_argument("--seed", type=int, metavar="N", help="play only this seed, and print each step")
     parse.add_argument("--minutes", type=float, metavar="M", help="the long form, with --seed")
+    parse.add_argument("--shards", type=int, default=1, metavar="N", help="brokers (default: 1)")
     parse.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep the files of all runs there, also of runs that held"
     )
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.minutes is not None and args.seed is None:
         parser().error("--minutes needs --seed")
-    shape = Shape() if args.minutes is None else Shape.long(args.minutes)
+    shape = Shape(shards=args.shards) if args.minutes is None else Shape.long(args.minutes, args.shards)
     if args.seed is not None:
         played, directory = outcome(args.seed, shape, args.keep, is_printed=True)
         report(played, directory, is_printed=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from tests.faults.cluster import Cluster
-from tests.faults.plan import SERVER, Fault, Kind
+from tests.faults.plan import SERVER, Fault, Kind, shard_of_server
 
 Action = Iterator[None]
 
@@ -23,7 +23,7 @@ def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Action:
     A fault that starts or ends a process waits for its turn at that victim. A fault that disturbs a running process is
     skipped when there is none, and the story says so.
     """
-    if fault.kind in TAKING_TURNS or fault.victim == SERVER:
+    if fault.kind in TAKING_TURNS or fault.victim.startswith(SERVER):
         return _in_turn(cluster, fault)
     return _disturb(cluster, fault, chance)
 
@@ -41,7 +41,7 @@ def _in_turn(cluster: Cluster, fault: Fault) -> Action:
     yield from until(lambda: fault.victim not in cluster.busy, TURN_S, f"{fault} has its turn")
     cluster.busy.add(fault.victim)
     cluster.say(str(fault))
-    carry_out = ON_SERVER if fault.victim == SERVER else TAKING_TURNS
+    carry_out = ON_SERVER if fault.victim.startswith(SERVER) else TAKING_TURNS
     yield from carry_out[fault.kind](cluster, fault)
     cluster.busy.discard(fault.victim)
 
@@ -121,17 +121,20 @@ def stall(cluster: Cluster, fault: Fault) -> Action:
 
 
 def kill_server(cluster: Cluster, fault: Fault) -> Action:
-    cluster.pipeline.kill_server()
+    shard = shard_of_server(fault.victim)
+    cluster.pipeline.kill_server(shard)
     yield from wait(fault.seconds)
-    cluster.pipeline.server.launch()
-    yield from until(cluster.pipeline.server.ready, SERVER_READY_S, "the server is back")
+    server = cluster.pipeline.servers[shard]
+    server.launch()
+    yield from until(server.ready, SERVER_READY_S, "the server is back")
     cluster.say("the server is back")
 
 
 def pause_server(cluster: Cluster, fault: Fault) -> Action:
-    cluster.signal_server(signal.SIGSTOP)
+    shard = shard_of_server(fault.victim)
+    cluster.signal_server(shard, signal.SIGSTOP)
     yield from wait(fault.seconds)
-    cluster.signal_server(signal.SIGCONT)
+    cluster.signal_server(shard, signal.SIGCONT)
     cluster.say("the server resumes")
 
 

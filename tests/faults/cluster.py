@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from tests.e2e.children import Child
 from tests.e2e.pipeline import Pipeline
-from tests.faults.plan import API, FIRST_WORKERS, SLOTS
-from tests.faults.proxy import Link, Proxy
+from tests.faults.plan import API, first_slots, shard_of_slot
+from tests.faults.proxy import Links, Proxy
 
 
 class Cluster:
-    """Workers w1 to w4 and the API. Start it with `with`.
+    """Workers and the API. Start it with `with`.
 
     Attributes:
         live: The processes that should be alive now, by the name of their slot.
@@ -28,11 +28,13 @@ class Cluster:
         self.say = say
         self.live: dict[str, Child] = {}
         self.busy: set[str] = set()
-        self.proxy = Proxy(Path(urlsplit(pipeline.server.url).path))
+        self.shards = len(pipeline.servers)
+        self.proxies = [Proxy(Path(urlsplit(server.url).path)) for server in pipeline.servers]
 
     def __enter__(self) -> Self:
-        self.proxy.__enter__()
-        for name in (API, *SLOTS[:FIRST_WORKERS]):
+        for proxy in self.proxies:
+            proxy.__enter__()
+        for name in (API, *first_slots(self.shards)):
             self.start(name)
         self.pipeline.wait_until_ready()
         return self
@@ -40,10 +42,12 @@ class Cluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.proxy.__exit__(kind, error, trace)
+        for proxy in self.proxies:
+            proxy.__exit__(kind, error, trace)
 
-    def link(self, name: str) -> Link:
-        return self.proxy.link(name)
+    def link(self, name: str) -> Links:
+        """Return the links of a process to all brokers."""
+        return Links([proxy.link(name) for proxy in self.proxies])
 
     def start(self, name: str) -> None:
         """Start the process of a slot on the local state of its predecessor."""
@@ -51,7 +55,9 @@ class Cluster:
         if name == API:
             child = self.pipeline.start(API, "api", ASTRA_BROKER_URL=broker)
         else:
-            child = self.pipeline.start(f"worker-{name}", "worker", "--name", name, ASTRA_BROKER_URL=broker)
+            shard = str(shard_of_slot(name, self.shards))
+            words = ("worker", "--name", name, "--shard", shard)
+            child = self.pipeline.start(f"worker-{name}", *words, ASTRA_BROKER_URL=broker)
         self.live[name] = child
 
     def kill(self, name: str) -> None:
@@ -71,8 +77,8 @@ class Cluster:
         """Remove a worker's local state, if it has any."""
         shutil.rmtree(self.pipeline.directory / "workers" / name, ignore_errors=True)
 
-    def signal_server(self, number: signal.Signals) -> None:
-        os.kill(self.pipeline.server.pid, number)
+    def signal_server(self, shard: int, number: signal.Signals) -> None:
+        os.kill(self.pipeline.servers[shard].pid, number)
 
     def check(self) -> None:
         """Fail when a process that should live has ended."""

@@ -5,11 +5,14 @@ fills committed, and the long form counts the planned minutes. So a script means
 """
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
 SLOTS = ("w1", "w2", "w3", "w4")
 FIRST_WORKERS = 3
+WORKERS_A_SHARD = 2
+"""How many slots each shard has when there are several; all of them run at first, and one always."""
 WORKERS_MIN, WORKERS_MAX = 2, len(SLOTS)
 API, SERVER = "api", "server"
 
@@ -89,12 +92,37 @@ class Fault:
         return f"{self.at:.0%} {self.kind} {self.victim}{lasting}{' and its data' if self.wipe else ''}"
 
 
-def plan(seed: int, faults: int) -> tuple[Fault, ...]:
+def server_name(shard: int) -> str:
+    """Return the name of the broker of a shard."""
+    return f"{SERVER}-{shard}" if shard else SERVER
+
+
+def shard_of_server(name: str) -> int:
+    """Return the shard of a broker by its name."""
+    return int(name.partition("-")[2] or 0)
+
+
+def shard_of_slot(slot: str, shards: int) -> int:
+    """Return the shard that a worker serves."""
+    return (int(slot[1:]) - 1) % shards
+
+
+def slots(shards: int) -> tuple[str, ...]:
+    """Return the names of all slots of workers."""
+    return SLOTS if shards == 1 else tuple(f"w{n}" for n in range(1, shards * WORKERS_A_SHARD + 1))
+
+
+def first_slots(shards: int) -> tuple[str, ...]:
+    """Return the slots whose workers run at first."""
+    return SLOTS[:FIRST_WORKERS] if shards == 1 else slots(shards)
+
+
+def plan(seed: int, faults: int, shards: int = 1) -> tuple[Fault, ...]:
     """Return the script of a seed, in the order of its moments."""
-    chance = random.Random(f"faults {seed}")
+    chance = random.Random(f"faults {seed}" if shards == 1 else f"faults {seed} on {shards}")
     moments = _moments(chance, faults)
-    running = list(SLOTS[:FIRST_WORKERS])
-    return tuple(_fault(chance, moment, running) for moment in moments)
+    running = list(first_slots(shards))
+    return tuple(_fault(chance, moment, running, shards) for moment in moments)
 
 
 def _moments(chance: random.Random, faults: int) -> list[float]:
@@ -102,24 +130,30 @@ def _moments(chance: random.Random, faults: int) -> list[float]:
     return [alone[n - 1] if n and chance.random() < TOGETHER else at for n, at in enumerate(alone)]
 
 
-def _fault(chance: random.Random, at: float, running: list[str]) -> Fault:
+def _fault(chance: random.Random, at: float, running: list[str], shards: int) -> Fault:
     """Draw one fault; `running` lists the workers that should live, and follows additions and removals."""
     where = chance.choice(VICTIMS)
     if where == "group":
-        return _resized(chance, at, running)
+        return _resized(chance, at, running, shards)
     victim = chance.choice(running) if where == "worker" else where
+    if where == SERVER and shards > 1:
+        victim = server_name(chance.randrange(shards))
     kind = chance.choice({API: ON_API, SERVER: ON_SERVER}.get(where, ON_WORKER))
     wipe = kind is Kind.KILL and where == "worker" and chance.random() < WIPED
     return Fault(at, kind, victim, _seconds(chance, kind), wipe)
 
 
-def _resized(chance: random.Random, at: float, running: list[str]) -> Fault:
-    may_add, may_remove = len(running) < WORKERS_MAX, len(running) > WORKERS_MIN
-    if may_add and (not may_remove or chance.random() < 0.5):
-        added = next(slot for slot in SLOTS if slot not in running)
+def _resized(chance: random.Random, at: float, running: list[str], shards: int) -> Fault:
+    absent = [slot for slot in slots(shards) if slot not in running]
+    spare = running if shards == 1 and len(running) > WORKERS_MIN else []
+    if shards > 1:
+        served = Counter(shard_of_slot(slot, shards) for slot in running)
+        spare = [slot for slot in running if served[shard_of_slot(slot, shards)] > 1]
+    if absent and (not spare or chance.random() < 0.5):
+        added = absent[0]
         running.append(added)
         return Fault(at, Kind.ADD, added)
-    removed = chance.choice(running)
+    removed = chance.choice(spare)
     running.remove(removed)
     return Fault(at, Kind.REMOVE, removed)
 

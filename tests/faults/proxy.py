@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -160,6 +161,45 @@ class Link:
             return reply
         self.torn += 1
         return reply[: int(connection.tear * len(reply))]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The links of one client to several brokers. A fault is one of all of them."""
+
+    each: list[Link]
+
+    @property
+    def url(self) -> str:
+        """Return the URLs of the brokers, as the client sees them."""
+        return ",".join(link.url for link in self.each)
+
+    @property
+    def torn(self) -> int:
+        """Return how many replies were cut."""
+        return sum(link.torn for link in self.each)
+
+    def cut(self) -> int:
+        """Cut all connections; return how many there were."""
+        return sum(link.cut() for link in self.each)
+
+    def cut_in_reply(self, chance: random.Random) -> int:
+        """Cut each connection in its next reply; return how many there are."""
+        return sum(link.cut_in_reply(chance) for link in self.each)
+
+    def spare(self) -> int:
+        """Cut no more replies; return how many were cut."""
+        return sum(link.spare() for link in self.each)
+
+    def stall(self) -> None:
+        """Let nothing through."""
+        for link in self.each:
+            link.stall()
+
+    def flow(self) -> None:
+        """Let everything through again."""
+        for link in self.each:
+            link.flow()
 
 
 class Proxy:

@@ -4,15 +4,16 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import redis
-from faust_redis.log import Log, TopicPartition
+from faust_redis.log import Shard, TopicPartition
 from faust_redis.log.codec import topic_partition
 from faust_redis.log.keys import Keys
+from faust_redis.log.sharded import open_log
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -32,11 +33,12 @@ from tests.faults.checks import findings
 from tests.faults.cluster import Cluster
 from tests.faults.local import local_rows_differ
 from tests.faults.model import Model, model_of
-from tests.faults.plan import Fault, plan
+from tests.faults.plan import API, SERVER, Fault, plan
 from tests.oracle.fills import read_fills as read_for_oracle
 from tests.oracle.fold import fold
 
 PARTITIONS = 4
+PARTITIONS_OF_SHARDS = 6
 TICK_S = 0.02
 QUIET_S = 60.0
 """How long nothing may be committed while something is left to do: longer than any fault, on a busy machine."""
@@ -56,12 +58,18 @@ class Shape:
     batch: int = 10
     minutes: float | None = None
     rate: float | None = None
+    shards: int = 1
+
+    @property
+    def partitions(self) -> int:
+        """Return how many partitions the topics have."""
+        return PARTITIONS if self.shards == 1 else PARTITIONS_OF_SHARDS
 
     @classmethod
-    def long(cls, minutes: float, *, rate: float = 40.0, faults_a_minute: float = 8.0) -> "Shape":
+    def long(cls, minutes: float, shards: int, *, rate: float = 40.0, faults_a_minute: float = 8.0) -> "Shape":
         """Return the shape of a long run, with fills and faults until its minutes are over."""
         fills, faults = int(minutes * 60 * rate), int(minutes * faults_a_minute)
-        return cls(fills=fills, users=60, faults=faults, minutes=minutes, rate=rate)
+        return cls(fills=fills, users=60, faults=faults, minutes=minutes, rate=rate, shards=shards)
 
 
 @dataclass(slots=True)
@@ -90,15 +98,25 @@ class Progress:
 class Watch:
     """The progress, read at the broker itself; it does not move while the broker is away."""
 
-    def __init__(self, url: str) -> None:
-        self._redis = redis.Redis.from_url(url, socket_timeout=BROKER_LOOK_S, retry=Retry(NoBackoff(), 0), protocol=2)
-        self._keys = Keys(NAMESPACE)
+    def __init__(self, urls: Sequence[str]) -> None:
+        shards = [Shard(number, len(urls)) for number in range(len(urls))]
+        self._shards = [
+            (
+                redis.Redis.from_url(url, socket_timeout=BROKER_LOOK_S, retry=Retry(NoBackoff(), 0), protocol=2),
+                Keys(shard.namespace(NAMESPACE)),
+            )
+            for url, shard in zip(urls, shards, strict=True)
+        ]
         self._last = Progress()
 
     def look(self) -> Progress:
+        posted: list[Any] = []
+        committed: list[dict[TopicPartition, int]] = []
         try:
-            posted: Any = self._redis.hvals(self._keys.ends(topics.TRADING_COMMANDS))
-            committed = [self._committed(group) for group in TOPOLOGY.groups(APP_ID).values()]
+            for client, keys in self._shards:
+                ends: Any = client.hvals(keys.ends(topics.TRADING_COMMANDS))
+                posted += ends
+                committed += [_committed(client, keys, group) for group in TOPOLOGY.groups(APP_ID).values()]
         except redis.RedisError:
             return self._last
         offsets = [(tp, offset) for group in committed for tp, offset in group.items()]
@@ -106,9 +124,10 @@ class Watch:
         self._last = Progress(sum(map(int, posted)), commands, sum(offset for _, offset in offsets))
         return self._last
 
-    def _committed(self, group: str) -> dict[TopicPartition, int]:
-        committed: Any = self._redis.hgetall(self._keys.offsets(group))
-        return {topic_partition(name): int(offset) for name, offset in committed.items()}
+
+def _committed(client: redis.Redis, keys: Keys, group: str) -> dict[TopicPartition, int]:
+    committed: Any = client.hgetall(keys.offsets(group))
+    return {topic_partition(name): int(offset) for name, offset in committed.items()}
 
 
 class Run:
@@ -118,10 +137,10 @@ class Run:
         self.shape = shape
         self.cluster = cluster
         self.story = story
-        self.due = list(plan(seed, shape.faults))
+        self.due = list(plan(seed, shape.faults, shape.shards))
         self.acts: list[Action] = []
         self._chance = random.Random(f"acts {seed}")
-        self._watch = Watch(cluster.pipeline.server.url)
+        self._watch = Watch([server.url for server in cluster.pipeline.servers])
         self._began = self._moved = time.monotonic()
         self._progress = Progress()
 
@@ -175,19 +194,21 @@ def play(seed: int, shape: Shape, directory: Path, on_line: Callable[[str], None
         failure = "\n".join([f"{type(exc).__name__}: {exc}", *getattr(exc, "__notes__", [])])
     story.say(failure.splitlines()[0] if failure else "held")
     (directory / "story.txt").write_text("\n".join([*story.lines, failure or ""]), "utf-8")
-    faults = Counter(f"{fault.kind} {_victim(fault)}" for fault in plan(seed, shape.faults))
+    faults = Counter(f"{fault.kind} {_victim(fault)}" for fault in plan(seed, shape.faults, shape.shards))
     return Outcome(seed, failure, time.monotonic() - story.began, faults, story.lines)
 
 
 def _victim(fault: Fault) -> str:
-    return fault.victim if fault.victim in {"api", "server"} else "worker"
+    return "server" if fault.victim.startswith(SERVER) else fault.victim if fault.victim == API else "worker"
 
 
 def _play(seed: int, shape: Shape, directory: Path, story: Story) -> None:
     file = write_fills(directory / "fills.csv", fills=shape.fills, users=shape.users, seed=seed)
-    right, model = expected(fold(read_for_oracle(file))), model_of(read_fills(file).fills, PARTITIONS)
+    right, model = expected(fold(read_for_oracle(file))), model_of(read_fills(file).fills, shape.partitions)
     with (
-        Pipeline(directory, workers=0, api=False, partitions=PARTITIONS, keep=True) as pipeline,
+        Pipeline(
+            directory, workers=0, api=False, partitions=shape.partitions, keep=True, shards=shape.shards
+        ) as pipeline,
         Cluster(pipeline, story.say) as cluster,
     ):
         story.say("ready")
@@ -211,16 +232,16 @@ def start_replay(pipeline: Pipeline, file: Path, shape: Shape) -> Child:
 
 def compare(pipeline: Pipeline, right: Facts, model: Model) -> None:
     """Compare the log with the model, and the API's answers with the oracle."""
-    found = asyncio.run(_findings(pipeline.server.url, model))
+    found = asyncio.run(_findings(pipeline.broker_url, model))
     assert not found, f"{len(found)} findings in the log:\n" + "\n".join(found)
     assert_equal(right, served(pipeline.client("admin", "auditor"), right, page_rows=PAGE_ROWS))
 
 
 async def _local_findings(pipeline: Pipeline) -> list[str]:
-    async with Log(pipeline.server.url, NAMESPACE) as log:
+    async with open_log(pipeline.broker_url, NAMESPACE) as log:
         return await local_rows_differ(log, pipeline.directory / "workers")
 
 
 async def _findings(url: str, model: Model) -> list[str]:
-    async with Log(url, NAMESPACE) as log:
+    async with open_log(url, NAMESPACE) as log:
         return await findings(log, model)

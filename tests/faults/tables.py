@@ -18,8 +18,8 @@ Snapshot = Mapping[bytes, bytes]
 async def snapshots_of(log: Log, topic: str) -> dict[int, dict[bytes, bytes]]:
     """Return the snapshot of each partition of a compacted topic."""
     partitions = range((await log.topic(topic)).spec.partitions)
-    replies = await log.at_once(*(("HGETALL", log.keys.snapshot(topic, partition)) for partition in partitions))
-    return dict(zip(partitions, replies, strict=True))
+    replies = await log.ask_each(partitions, lambda keys, partition: ("HGETALL", keys.snapshot(topic, partition)))
+    return {partition: replies[partition] for partition in partitions}
 
 
 async def table_differs(log: Log, table: TableSpec[Any], right: Mapping[int, Snapshot]) -> list[Finding]:
@@ -31,8 +31,9 @@ async def table_differs(log: Log, table: TableSpec[Any], right: Mapping[int, Sna
         where = f"{table.name}:{partition}"
         found += rows_differ(where, right.get(partition, {}), snapshot)
         found += fold_differs(where, changes[partition], snapshot)
-    if table.ranked:
-        found += await rankings_differ(log, topic, snapshots)
+    for shard in log.shards if table.ranked else ():
+        own = {partition: rows for partition, rows in snapshots.items() if shard.shard.holds(partition)}
+        found += await rankings_differ(shard, topic, own)
     return found
 
 

@@ -1,5 +1,6 @@
 """The slice of the fault suite that CI plays; `python -m tests.faults --seeds 100` is the whole."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,4 +15,11 @@ SLICE = Shape(fills=200, faults=3)
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.heavy)])
 def test_after_all_faults_every_event_and_every_row_is_right(seed: int, tmp_path: Path) -> None:
     outcome = play(seed, SLICE, tmp_path)
+    assert outcome.failure is None, "\n".join([*outcome.story, outcome.failure])
+
+
+@pytest.mark.slow
+@pytest.mark.heavy
+def test_after_faults_of_three_shards_every_event_and_every_row_is_right(tmp_path: Path) -> None:
+    outcome = play(1, replace(SLICE, shards=3), tmp_path)
     assert outcome.failure is None, "\n".join([*outcome.story, outcome.failure])
