@@ -20,6 +20,7 @@ from deploy.run.readiness import missing_for_readiness
 from deploy.server import process
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
+from deploy.server.endpoint import shard_directory
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
 from tables.domains import TOPOLOGY
@@ -51,10 +52,22 @@ class Pipeline:
         directory: Where.
         workers: How many workers to start.
         limits: Settings of the API's limits.
+        shards: How many brokers share the partitions; each has so many workers.
+        partitions: How many partitions; None for the product's default.
     """
 
-    def __init__(self, directory: Path, *, workers: int, limits: Mapping[str, Any] = UNLIMITED) -> None:
-        self.server = EmbeddedServer(directory / "data", find_binary())
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        workers: int,
+        limits: Mapping[str, Any] = UNLIMITED,
+        shards: int = 1,
+        partitions: int | None = None,
+    ) -> None:
+        self.servers = [EmbeddedServer(shard_directory(directory / "data", n), find_binary()) for n in range(shards)]
+        self.server = self.servers[0]
+        self._own: dict[str, Any] = {} if partitions is None else {"partitions": partitions}
         self.workers: list[process.Child] = []
         self._directory = directory
         self._first_workers = workers
@@ -62,19 +75,22 @@ class Pipeline:
         self._children: list[process.Child] = []
 
     def __enter__(self) -> Self:
-        self.server.start()
+        for server in self.servers:
+            server.start()
         try:
             self.settings = Settings(
-                broker_url=self.server.url,
+                broker_url=",".join(server.url for server in self.servers),
                 data_dir=self._directory / "data",
                 api_port=free_port("127.0.0.1", 0),
                 lease_ms=LEASE_MS,
                 behind_max_s=0,  # the ingress is measured without workers
                 **self._limits,
+                **self._own,
             )
             run_aside(prepare_database(self.settings))
             for number in range(1, self._first_workers + 1):
-                self.start_worker(f"worker-{number}")
+                for shard in range(len(self.servers)):
+                    self.start_worker(f"worker-{number}" + (f"-{shard}" if shard else ""), shard)
             self.api = self._start("api", "api")
             self._wait(self._is_up, "come up")
         except BaseException:
@@ -87,7 +103,8 @@ class Pipeline:
     ) -> None:
         for child in self._children:
             process.kill(child)
-        self.server.stop()
+        for server in self.servers:
+            server.stop()
 
     @property
     def url(self) -> str:
@@ -98,9 +115,9 @@ class Pipeline:
         """Return a token of a role; the venue role may report fills."""
         return issue(self.settings, DEV_USER if role is Role.USER else DEV_VENUE, role, ttl_s=ACCESS_TTL_S_MAX)
 
-    def start_worker(self, name: str) -> process.Child:
+    def start_worker(self, name: str, shard: int = 0) -> process.Child:
         """Start a worker without waiting; a worker started again under a name gets its old local tables."""
-        worker = self._start(name, "worker", "--name", name)
+        worker = self._start(name, "worker", "--name", name, "--shard", str(shard))
         self.workers.append(worker)
         return worker
 
@@ -140,7 +157,7 @@ class Pipeline:
     def _is_up(self) -> bool:
         if not api_answers(self.url):
             return False
-        expected = dict.fromkeys(TOPOLOGY.names, self._first_workers)
+        expected = dict.fromkeys(TOPOLOGY.names, self._first_workers * len(self.servers))
         return not self._first_workers or missing_for_readiness(self.settings, expected) is None
 
     def _wait(self, so: Callable[[], bool], what: str) -> None:

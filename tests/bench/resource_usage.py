@@ -32,16 +32,16 @@ class Spent:
 
 
 class Meter:
-    """A meter of workers and a broker: `spent` returns the difference since `begin`."""
+    """A meter of workers and brokers: `spent` returns the difference since `begin`."""
 
-    def __init__(self, workers: Sequence[int], broker: int) -> None:
-        self._workers, self._broker = tuple(workers), broker
+    def __init__(self, workers: Sequence[int], *brokers: int) -> None:
+        self._workers, self._brokers = tuple(workers), brokers
         self._wall = self._worker_cpu = self._broker_cpu = 0.0
 
     def begin(self) -> Self:
         """Start counting."""
         self._worker_cpu = sum(map(cpu_seconds, self._workers))
-        self._broker_cpu = cpu_seconds(self._broker)
+        self._broker_cpu = sum(map(cpu_seconds, self._brokers))
         self._wall = time.monotonic()
         return self
 
@@ -51,9 +51,9 @@ class Meter:
             events,
             time.monotonic() - self._wall,
             sum(map(cpu_seconds, self._workers)) - self._worker_cpu,
-            cpu_seconds(self._broker) - self._broker_cpu,
+            sum(map(cpu_seconds, self._brokers)) - self._broker_cpu,
             max((peak_mib(pid) for pid in self._workers), default=0.0),
-            peak_mib(self._broker),
+            max(map(peak_mib, self._brokers)),
         )
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from faust_redis.log import Log
+from faust_redis.log.sharded import open_log
 
 from deploy.errors import DeployError
 from deploy.replay.fills import Fill
@@ -89,7 +89,7 @@ async def check(pipeline: Pipeline, made: list[Fill]) -> None:
         fills[one["user_id"]] += 1
         volume[one["user_id"]] += Usd.parse(one["notional_usd"])
         fees += Usd.parse(one["fee_usd"])
-    async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
+    async with open_log(str(pipeline.settings.broker_url), pipeline.settings.namespace) as log:
         tables = TableReader(log, pipeline.settings.app_id)
         had_fills, had_volume, had_fees = Counter[str](), Counter[str](), 0
         async for chunk in tables.scan(TRADING_TRADES.name):
@@ -110,7 +110,7 @@ async def check(pipeline: Pipeline, made: list[Fill]) -> None:
 async def until_processed(pipeline: Pipeline) -> None:
     """Wait until all effects of the fills are committed."""
     deadline = time.monotonic() + DEADLINE_S
-    async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
+    async with open_log(str(pipeline.settings.broker_url), pipeline.settings.namespace) as log:
         while not await all_processed(log):
             pipeline.check(deadline, "process all fills")
             await asyncio.sleep(POLL_S)
