@@ -49,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         "--without-servers", action="store_true", help="play to the rules in dictionaries, in a random order of domains"
     )
+    parse.add_argument(
+        "--shards", type=int, default=1, metavar="N", help="brokers that share the partitions (default: 1)"
+    )
     parse.add_argument("--keep", type=Path, metavar="DIR", help="write the journal there")
     return parse
 
@@ -71,6 +74,7 @@ def main(argv: list[str] | None = None) -> int:
         why=args.check_why,
         at=args.check_at,
         together=args.together,
+        shards=args.shards,
         keep=args.keep,
     )
     outcome = run(options, lambda line: print(line, flush=True))

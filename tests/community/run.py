@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from faust_redis.log import Log
-
+from deploy.broker import log_of
 from tables.domains import TOPOLOGY
 from tests.community import journal
 from tests.community.behaviour.life import START_US, Life, Plan
@@ -42,6 +41,10 @@ LEASE_MS = 10_000
 Say = Callable[[str], None]
 
 
+PARTITIONS = 4
+PARTITIONS_A_SHARD = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a run does.
@@ -54,6 +57,7 @@ class Options:
         why: For how many rows the causes are compared.
         at: For how many rows an earlier position is compared.
         together: Whether one worker process runs all domains.
+        shards: How many brokers share the partitions. Each has worker processes of its own.
         keep: Where the journal stays.
     """
 
@@ -65,6 +69,7 @@ class Options:
     why: int = 0
     at: int = 0
     together: bool = False
+    shards: int = 1
     keep: Path | None = None
 
 
@@ -85,7 +90,14 @@ def live(options: Options, directory: Path, say: Say) -> Outcome:
     """Let a community live, then compare and check. `directory` must be empty."""
     lease_ms = FAULTS_LEASE_MS if options.faults else LEASE_MS
     services = ALL_TOGETHER if options.together else EACH_ALONE
-    with Installation(directory, start_at=START_US, lease_ms=lease_ms, services=services) as installation:
+    with Installation(
+        directory,
+        start_at=START_US,
+        lease_ms=lease_ms,
+        services=services,
+        shards=options.shards,
+        partitions=PARTITIONS if options.shards == 1 else PARTITIONS_A_SHARD * options.shards,
+    ) as installation:
         return asyncio.run(_live(options, installation, say))
 
 
@@ -123,7 +135,7 @@ async def _lived(options: Options, installation: Installation, backend: ServerBa
 
 
 async def _figures(options: Options, backend: ServerBackend, seconds: float, stored: Stored) -> dict[str, float]:
-    memory = await backend.log.redis.info("memory")
+    memory = sum([int((await shard.redis.info("memory"))["used_memory"]) for shard in backend.log.shards])
     rows = sum(len(list(found)) for found in stored.values())
     stored_bytes = sum(
         len(one.row if isinstance(one.row, bytes) else one.row.dump()) for t in stored.values() for one in t
@@ -135,7 +147,7 @@ async def _figures(options: Options, backend: ServerBackend, seconds: float, sto
         "seconds of waiting": round(backend.quiet.waited_s, 1),
         "rows": rows,
         "bytes of rows per user": stored_bytes // options.plan.users,
-        "bytes of broker memory per user": int(memory["used_memory"]) // options.plan.users,
+        "bytes of broker memory per user": memory // options.plan.users,
     }
 
 
@@ -225,7 +237,7 @@ def again(outcome: Outcome, directory: Path, *, copied: bool, say: Say) -> list[
 
 async def _again(installation: Installation, outcome: Outcome, records: Recorded) -> tuple[Stored, int]:
     settings = installation.settings
-    async with Log(installation.server.url, settings.namespace, owner=settings.app_id) as log:
+    async with log_of(settings) as log:
         await play_again(log, Quiet(log, installation.check), outcome.journal, outcome.steps, records)
         return await stored_rows(log), await dead_letters(log)
 

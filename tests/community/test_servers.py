@@ -20,6 +20,14 @@ def test_a_community_on_real_processes_equals_the_oracle_although_one_is_killed(
     assert outcome.faults.total() == 1
 
 
+@pytest.mark.slow
+@pytest.mark.heavy
+def test_a_community_on_three_brokers_equals_the_oracle_although_a_process_is_killed(tmp_path: Path) -> None:
+    options = Options(plan=PLAN, faults=0.5, faults_max=1, together=True, shards=3)
+    outcome = live(options, tmp_path, print)
+    assert not outcome.failures, "\n".join(outcome.failures[:20])
+
+
 @pytest.mark.heavy
 def test_the_invariants_hold_for_a_crowd_on_real_processes_that_are_killed(tmp_path: Path) -> None:
     outcome = live(Options(plan=CROWD, faults=0.5, faults_max=1, together=True), tmp_path, print)

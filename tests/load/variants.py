@@ -81,10 +81,11 @@ class LoadInstallation(Installation):
             return None
         return Collected(*map(int, (self._collector.output().splitlines() or ["0 0"])[-1].split()))
 
-    def start_service(self, domains: Sequence[str]) -> Child:
+    def start_service(self, domains: Sequence[str], shard: int = 0) -> Child:
         name = service_name(domains)
         self.ports[name] = free_port()
-        self.services[name] = self.start_worker(*domains, ASTRA_WORKER_PORT=str(self.ports[name]))
+        port = str(self.ports[name])
+        self.services[name] = self.start_worker(*domains, ASTRA_WORKER_PORT=port, ASTRA_SHARD=str(shard))
         return self.services[name]
 
     def pids(self) -> dict[str, int]:

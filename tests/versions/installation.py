@@ -49,11 +49,11 @@ class TwoVersions(Installation):
         expected = dict.fromkeys(TOPOLOGY.names, len(VERSIONS))
         return self._answers() and missing_for_readiness(self.settings, expected) is None
 
-    def start_service(self, domains: Sequence[str]) -> Child:
+    def start_service(self, domains: Sequence[str], shard: int = 0) -> Child:
         """Start the worker of a version."""
         (version,) = domains
         self._ports[version] = free_port()
-        settings = {**self._of(version), "ASTRA_WORKER_PORT": str(self._ports[version])}
+        settings = {**self._of(version), "ASTRA_WORKER_PORT": str(self._ports[version]), "ASTRA_SHARD": str(shard)}
         self.services[version] = self.start_worker(program=PROGRAM, **settings)
         return self.services[version]
 

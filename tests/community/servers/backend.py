@@ -8,11 +8,13 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Self
 
-from faust_redis.log import Log, Record, TopicPartition
+from faust_redis.log import Record, TopicPartition
+from faust_redis.log.forwarding import forward_all
 from faust_redis.log.partitioner import partition_for
 
 from api.identity import account_changes
 from api.identity.store.database import IdentityStore
+from deploy.broker import log_of
 from deploy.run.clock import clock_topic
 from deploy.run.relay import source_of
 from streams import topics
@@ -72,7 +74,7 @@ class ServerBackend:
 
     async def __aenter__(self) -> Self:
         settings = self._settings
-        self.log = Log(self._installation.server.url, settings.namespace, owner=settings.app_id)
+        self.log = log_of(settings, transit="community")
         self.tables = TableReader(self.log, APP_ID)
         self.quiet = Quiet(self.log, self._installation.check)
         self._store = IdentityStore(settings.identity_url)
@@ -92,12 +94,14 @@ class ServerBackend:
     async def tick(self, at: int) -> None:
         self._installation.clock.set(at)
         await self._clock.lead()
+        await forward_all(self.log.forwarders())
         self._note(TICK, "", at, ticked(Instant(at)).id, {})
         await self._end_step()
 
     async def accounts(self, at: int, acts: Sequence[AccountAct]) -> list[Entry]:
         await each(acts, self._account)
         await self.quiet.relayed(self._outbox)
+        await self.quiet.wait()  # on several brokers the relay forwards what it has published
         entries = [self._note(*found) for found in await self._published()]
         await self._end_step()
         return entries
@@ -142,6 +146,7 @@ class ServerBackend:
             key = CONTRACT.encode()
             record = Record(topics.CHAIN_EVENTS, partition_for(key, count), key, encode(event), at // 1000)
             await self.log.append([record])
+        await forward_all(self.log.forwarders())
         await self._end_step()
 
     async def view(self) -> View:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from random import Random
 
-from tests.community.servers.installation import Installation
+from tests.community.servers.installation import ON_SHARD, Installation
 
 CHANCE = 0.06
 """The chance that a step of commands or fills is disturbed."""
@@ -73,4 +73,5 @@ class Faults:
                 name = self._random.choice(sorted(installation.services))
                 installation.services[name].kill()
                 await asyncio.sleep(self._random.uniform(0, AWAY_S))
-                installation.start_service(name.split())
+                domains, _, shard = name.partition(ON_SHARD)
+                installation.start_service(domains.split(), int(shard or 0))

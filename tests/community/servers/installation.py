@@ -28,6 +28,8 @@ EACH_ALONE = tuple((name,) for name in TOPOLOGY.names)
 """A process for each domain."""
 ALL_TOGETHER = (TOPOLOGY.names,)
 """One process for all domains, each in its thread."""
+ON_SHARD = " on "
+"""Stands in the name of a service before its shard, unless that is the first."""
 START_S = 240.0
 """Eight processes start at once, on machines with two cores."""
 TEN_YEARS_MS = 10 * 365 * 86_400_000
@@ -36,7 +38,7 @@ TOKEN_TTL_S = 50 * 365 * 86_400
 
 
 class Installation(Pipeline):
-    """The processes of one run. `services` has the worker processes by their domains."""
+    """The processes of one run. `services` has the worker processes by their domains and shard."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Installation(Pipeline):
         lease_ms: int = 10_000,
         services: Sequence[Sequence[str]] = EACH_ALONE,
         gateway: bool = True,
+        shards: int = 1,
     ) -> None:
         """Create an installation; entering it starts its processes.
 
@@ -57,8 +60,9 @@ class Installation(Pipeline):
             lease_ms: How long a silent worker keeps its partitions.
             services: The domains of each worker process.
             gateway: Whether a gateway and a relay run.
+            shards: How many brokers share the partitions.
         """
-        super().__init__(directory, workers=0, partitions=partitions, api=False, lease_ms=lease_ms)
+        super().__init__(directory, workers=0, partitions=partitions, api=False, lease_ms=lease_ms, shards=shards)
         self.partitions = partitions
         self._services = services
         self._gateway = gateway
@@ -82,7 +86,8 @@ class Installation(Pipeline):
                 self.start_api()
                 self.start_relay()
             for domains in self._services:
-                self.start_service(domains)
+                for shard in range(len(self.servers)):
+                    self.start_service(domains, shard)
             eventually(self._ready_or_ended, within_s=START_S, what="all services are ready")
         except BaseException as exc:
             self.__exit__(type(exc), exc, exc.__traceback__)
@@ -112,7 +117,7 @@ class Installation(Pipeline):
     def settings(self) -> Settings:
         """Return the settings of the processes, for what the run reads and writes itself."""
         return Settings(
-            broker_url=self.server.url,
+            broker_url=self.broker_url,
             data_dir=self.directory,
             secret=SecretStr(self.secret),
             partitions=self._partitions,
@@ -123,13 +128,13 @@ class Installation(Pipeline):
 
     def is_ready(self) -> bool:
         """Return whether all services have their tables, and the gateway answers if there is one."""
-        expected = {domain: 1 for domains in self._services for domain in domains}
+        expected = {domain: len(self.servers) for domains in self._services for domain in domains}
         return (not self._gateway or self._answers()) and missing_for_readiness(self.settings, expected) is None
 
-    def start_service(self, domains: Sequence[str]) -> Child:
-        """Start the worker process of some domains."""
-        name = " ".join(domains)
-        self.services[name] = self.start_worker(*domains)
+    def start_service(self, domains: Sequence[str], shard: int = 0) -> Child:
+        """Start the worker process of some domains on a shard."""
+        name = " ".join(domains) + (f"{ON_SHARD}{shard}" if shard else "")
+        self.services[name] = self.start_worker(*domains, ASTRA_SHARD=str(shard))
         return self.services[name]
 
     def start_relay(self) -> Child:

@@ -1,7 +1,8 @@
 """Wait until everything that was appended has taken effect: each group has committed all records of its topics.
 
-Offsets and ends are read in one moment. A worker commits its offsets together with the events that follow, so nothing
-is under way then.
+Offsets and ends of a broker are read in one moment. A worker commits its offsets together with the events that follow,
+so nothing is under way then. Of several brokers all must say so twice, with the same ends: an event may have gone from
+one to another between the reads.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from faust_redis.log import Log, LogError
+from faust_redis.log.transit import transit_group, transit_topic
 
 from streams.connect.outbox.position import SOURCE, OutboxPosition
 from streams.connect.outbox.source import OutboxSource
@@ -17,6 +19,9 @@ from tables.domains import TOPOLOGY
 
 APP_ID = "astratrade"
 LOOK_S = 0.004
+WRITERS = ("relay", "community")
+"""Names of transit topics of processes that are no worker."""
+Ends = dict[str, Mapping[bytes, bytes]]
 QUIET_WITHIN_S = 300.0
 
 
@@ -36,7 +41,13 @@ class Quiet:
         """
         self._log = log
         self._check = check
-        self._consumed = {TOPOLOGY.group(APP_ID, domain): TOPOLOGY.domain(domain).consumes for domain in TOPOLOGY.names}
+        self._consumed: dict[str, tuple[str, ...]] = {
+            TOPOLOGY.group(APP_ID, domain): tuple(TOPOLOGY.domain(domain).consumes) for domain in TOPOLOGY.names
+        }
+        shards = range(len(log.shards) if len(log.shards) > 1 else 0)
+        for name in (*self._consumed, *(f"{APP_ID}-{writer}" for writer in WRITERS)):
+            if shards:
+                self._consumed[transit_group(name)] = tuple(transit_topic(name, shard) for shard in shards)
         self._topics = sorted({topic for topics in self._consumed.values() for topic in topics})
         self.waited_s = 0.0
 
@@ -48,7 +59,7 @@ class Quiet:
         """
         loop = asyncio.get_running_loop()
         begun = looked = loop.time()
-        while waiting := await self._waiting():
+        while waiting := await self._waiting_anywhere():
             if loop.time() - looked > 1:
                 looked = loop.time()
                 self._check()
@@ -65,23 +76,34 @@ class Quiet:
                 raise NotQuietError("the relay has not published the outbox")
             await asyncio.sleep(LOOK_S)
 
-    async def _waiting(self) -> dict[str, int] | None:
+    async def _waiting_anywhere(self) -> dict[str, int] | None:
         """Return how many records each group has still to process, by group and topic; None for nothing."""
-        keys = self._log.keys
-        try:
-            replies = await self._log.at_once(
-                *(("HGETALL", keys.ends(topic)) for topic in self._topics),
-                *(("HGETALL", keys.offsets(group)) for group in self._consumed),
-            )
-        except LogError:
-            return {"the broker": 1}
-        ends = dict(zip(self._topics, replies, strict=False))
+        ends: list[Ends] = []
+        for _ in range(2 if len(self._log.shards) > 1 else 1):
+            for shard in self._log.shards:
+                try:
+                    waiting, found = await self._waiting(shard)
+                except LogError:
+                    return {"the broker": 1}
+                if waiting:
+                    return waiting
+                ends.append(found)
+        half = len(self._log.shards)
+        return None if ends[half:] in ([], ends[:half]) else {"between brokers": 1}
+
+    async def _waiting(self, shard: Log) -> tuple[dict[str, int], Ends]:
+        """Return how many records each group has still to process on a broker, and the ends of its topics."""
+        replies = await shard.at_once(
+            *(("HGETALL", shard.keys.ends(topic)) for topic in self._topics),
+            *(("HGETALL", shard.keys.offsets(group)) for group in self._consumed),
+        )
+        ends: Ends = dict(zip(self._topics, replies, strict=False))
         waiting: dict[str, int] = {}
         for (group, topics), done in zip(self._consumed.items(), replies[len(self._topics) :], strict=True):
             for topic in topics:
                 if (behind := _behind(topic, ends[topic], done)) > 0:
                     waiting[f"{group} {topic}"] = behind
-        return waiting or None
+        return waiting, ends
 
 
 def _behind(topic: str, ends: Mapping[bytes, bytes], done: Mapping[bytes, bytes]) -> int:
