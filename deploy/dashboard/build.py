@@ -104,10 +104,23 @@ def _files(work: Path) -> dict[str, bytes]:
     script, style = (
         next(name for name in files if name.startswith("app-") and name.endswith(end)) for end in (".js", ".css")
     )
+    preloads = [f'<link rel="modulepreload" href="/page/{name}">' for name in _imported(meta["outputs"], script)]
     index = (SOURCE / "index.html").read_text().replace("SCRIPT", script).replace("STYLE", style)
-    files["index.html"] = index.encode()
+    files["index.html"] = index.replace("PRELOADS", "\n  ".join(preloads)).encode()
     files[LICENCES] = _licences(work, meta["inputs"]).encode()
     return files
+
+
+def _imported(outputs: Mapping[str, Any], script: str) -> list[str]:
+    """Return the files that a script needs before it runs. A browser that is told of them loads all of them at once."""
+    found: dict[str, None] = {}
+    waiting = [f"out/{script}"]
+    while waiting:
+        for one in outputs[waiting.pop()]["imports"]:
+            if one["kind"] == "import-statement" and one["path"] not in found:
+                found[one["path"]] = None
+                waiting.append(one["path"])
+    return sorted(path.removeprefix("out/") for path in found)
 
 
 def _licences(work: Path, inputs: Mapping[str, object]) -> str:

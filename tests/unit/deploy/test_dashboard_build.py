@@ -56,6 +56,11 @@ def test_the_first_view_is_small() -> None:
     assert sum(len(gzip.compress(content)) for content in loaded.values()) < FIRST_VIEW_MAX
 
 
+def test_a_browser_is_told_of_all_files_of_the_first_view_at_once() -> None:
+    named = NAMED_BY_THE_PAGE.findall((BUILT / "index.html").read_text())
+    assert {"index.html", *named} == first_view().keys()
+
+
 def test_every_bundled_package_has_its_licence() -> None:
     text = (BUILT / "licences.txt").read_text()
     assert text.count("MIT License") >= 1
