@@ -8,11 +8,12 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from faust_redis.log import Log, TopicPartition
 
 from deploy.errors import DeployError
+from deploy.retention_settings import NO_ARCHIVE
 from deploy.run.readiness import missing_for_readiness
 from deploy.server import process
 from deploy.server.embedded import EmbeddedServer
@@ -31,16 +32,15 @@ YEARS_MS: Final = 10 * 365 * 86_400_000
 class Installation:
     """A broker and one worker for all domains. Start and stop them with `with`, from the main thread."""
 
-    def __init__(self, directory: Path, *, partitions: int) -> None:
+    def __init__(self, directory: Path, *, partitions: int, **settings: Any) -> None:
+        """Prepare it; `settings` replace those of a measurement, which keeps all and archives nothing."""
         self._log_file = directory / "worker.log"
         self.server = EmbeddedServer(directory / "data", find_binary())
-        self.settings = Settings.model_construct(
-            data_dir=directory / "data",
-            partitions=partitions,
-            retention_ms=YEARS_MS,
-            tail_ms=YEARS_MS,
-            clock_retention_ms=YEARS_MS,
+        kept = dict.fromkeys(("retention_ms", "tail_ms", "clock_retention_ms"), YEARS_MS)
+        own: dict[str, Any] = (
+            {"data_dir": directory / "data", "partitions": partitions, "archive": NO_ARCHIVE} | kept | settings
         )
+        self.settings = Settings.model_construct(**own)
 
     def __enter__(self) -> Self:
         self.server.start()

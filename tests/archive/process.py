@@ -32,7 +32,7 @@ class FailingStorage(Storage):
             write(whole)
             file.write(whole.getvalue()[: whole.tell() // 2])
             file.flush()
-            self._end("writing" if path.endswith(".parquet") else "copying")
+            self._end("writing")
             file.write(whole.getvalue()[whole.tell() // 2 :])
 
         return super().write(path, half)
@@ -49,12 +49,12 @@ async def main(url: str, namespace: str, archive: str, step: str, name: str) -> 
         end(reached)
 
     async with Log(url, namespace) as log:
-        kills_half = step in {"writing", "copying"}
+        kills_half = step == "writing"
         storage = FailingStorage(archive, end) if kills_half else Storage(archive)
         archiver = Archiver(log, storage, report)
         try:
             if step == "merging":
-                storage = FailingStorage(archive, lambda reached: end("merging" if reached == "writing" else reached))
+                storage = FailingStorage(archive, lambda _: end("merging"))
                 archiver = Archiver(log, storage, report)
                 [info] = await archiver.topics()
                 await Upkeep(archiver, 0).merge(info, 0)

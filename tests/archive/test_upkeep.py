@@ -13,7 +13,7 @@ from faust_redis.archive.archiver import Archiver
 from faust_redis.archive.upkeep import MERGE_MIN, SPAN_MS_MAX, UNNAMED_S, Upkeep, mergeable
 from faust_redis.archive.verify import drop, verify
 from faust_redis.log import Log, TopicPartition, TopicSpec
-from faust_redis.log.archived import Segment
+from faust_redis.log.archived import Manifest, Segment
 
 from tests.archive.world import BOTH, SPEC, TOPIC, archive_all, archiver, fill, plain, read_all, tiered, trim
 
@@ -89,6 +89,9 @@ async def test_files_that_no_manifest_names_stay_for_a_week(log: Log, tmp_path: 
     now_s = (await first_file(archive)).stat().st_mtime
     assert await Upkeep(archive, 0, lambda: now_s + UNNAMED_S - 60).sweep(info) == 0
     assert await Upkeep(archive, 0, lambda: now_s + UNNAMED_S + 60).sweep(info) == MERGE_MIN
+    with archive.storage.reading(archive.place(info, 0).manifest) as copy:
+        copied = Manifest.parse(b"80 " + copy.read())
+    assert copied.segments == (await archive.manifests.of_topic(TOPIC))[0].segments
     assert await faults(archive) == []
 
 

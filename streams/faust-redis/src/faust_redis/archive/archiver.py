@@ -33,7 +33,7 @@ class Report(Protocol):
     """Is told of each step of the archiver."""
 
     async def __call__(self, step: str, tp: TopicPartition, /) -> None:
-        """Note that a step of a partition is done: written, compared, archived, copied."""
+        """Note that a step of a partition is done: written, compared, archived."""
 
 
 async def unreported(step: str, tp: TopicPartition, /) -> None:
@@ -137,8 +137,6 @@ class Archiver:
         following = present.with_segments([*present.segments, segment])
         manifest = await self.manifests.replace(place.tp, present, following, seen)
         await self._report("archived", place.tp)
-        await self.copy_manifest(place, manifest)
-        await self._report("copied", place.tp)
         return manifest
 
     async def copy_manifest(self, place: Place, manifest: Manifest) -> None:

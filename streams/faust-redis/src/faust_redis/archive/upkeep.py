@@ -86,7 +86,7 @@ class Upkeep:
         merged = await asyncio.to_thread(segments.merge, self._archiver.storage, place, parts)
         rest = [one for one in present.segments if one not in parts]
         following = present.with_segments(sorted([*rest, merged]))
-        await self._archiver.copy_manifest(place, await self._archiver.manifests.replace(place.tp, present, following))
+        await self._archiver.manifests.replace(place.tp, present, following)
         return len(parts)
 
     async def expire(self, info: TopicInfo, partition: int) -> int:
@@ -107,13 +107,11 @@ class Upkeep:
         if old:
             place = self._archiver.place(info, partition)
             following = present.with_segments(present.segments[old:])
-            await self._archiver.copy_manifest(
-                place, await self._archiver.manifests.replace(place.tp, present, following)
-            )
+            await self._archiver.manifests.replace(place.tp, present, following)
         return old
 
     async def sweep(self, info: TopicInfo) -> int:
-        """Delete a topic's files that no manifest has named for long; return how many.
+        """Copy a topic's manifests beside their files, and delete those that none has named for long; return how many.
 
         Files of earlier incarnations of the topic stay as long as archived records do.
 
@@ -125,6 +123,7 @@ class Upkeep:
         named: set[str] = set()
         for partition, manifest in manifests.items():
             place = self._archiver.place(info, partition)
+            await self._archiver.copy_manifest(place, manifest)
             named |= {place.manifest, *(place.segment(segment.name) for segment in manifest.segments)}
         topic = self._archiver.place(info, 0).topic_directory
         present = f"{topic}/{info.incarnation}/"
