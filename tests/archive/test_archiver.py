@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from faust_redis.archive import StorageError
+from faust_redis.archive import DamagedFileError, StorageError
 from faust_redis.archive.archiver import Archiver
 from faust_redis.archive.storage import Storage
 from faust_redis.archive.upkeep import MERGE_MIN, Upkeep
 from faust_redis.archive.verify import verify
 from faust_redis.log import Log, TopicPartition
-from faust_redis.log.archived import ManifestMovedError
+from faust_redis.log.archived import Manifest, ManifestMovedError, Seen, Segment
 
 from tests.archive.world import BOTH, SPEC, TOPIC, archive_all, archiver, fill, plain, read_all, tiered, trim
 from tests.contract.harness import until
@@ -142,13 +144,27 @@ async def test_an_archiver_that_slept_through_a_restore_cannot_archive_what_it_r
     await fill(log, 200, 5_000)
 
     async def asleep(step: str, tp: TopicPartition, /) -> None:
-        if step == "compared" and tp == BOTH[0]:
+        if step == "compared" and tp == BOTH[0] and backup:
             await restore(log, backup)
+            backup.clear()
             await fill(log, 300, 200)
 
     with pytest.raises(ManifestMovedError):
         await archive_all(Archiver(log, Storage(str(tmp_path)), asleep))
     await equal_when_trimmed(log, tmp_path)
+
+
+async def test_what_was_read_of_another_server_is_not_archived(log: Log, tmp_path: Path) -> None:
+    await log.create_topic(SPEC)
+    await fill(log, 20)
+    manifests = archiver(log, tmp_path).manifests
+    present = Manifest((await log.topic(TOPIC)).incarnation)
+    following = present.with_segments([Segment(0, 20, 0, 1, "", "file")])
+    [last] = await log.tail(BOTH[0], 1)
+    server = await manifests.server()
+    with pytest.raises(ManifestMovedError):
+        await manifests.replace(BOTH[0], present, following, Seen(server[::-1], last))
+    assert (await manifests.replace(BOTH[0], present, following, Seen(server, last))).end == 20
 
 
 async def test_a_topic_that_is_created_again_begins_an_archive_of_its_own(log: Log, tmp_path: Path) -> None:
@@ -159,6 +175,29 @@ async def test_a_topic_that_is_created_again_begins_an_archive_of_its_own(log: L
     log._topics.clear()
     await log.create_topic(SPEC)
     await fill(log, 150)
+    await equal_when_trimmed(log, tmp_path)
+
+
+class RottenStorage(Storage):
+    """Changes a byte of each file as it is written, as a bad disk does."""
+
+    def write(self, path: str, write: Callable[[Any], None]) -> int:
+        def rotten(file: Any) -> None:
+            whole = io.BytesIO()
+            write(whole)
+            content = bytearray(whole.getvalue())
+            content[len(content) // 3] ^= 1
+            file.write(content)
+
+        return super().write(path, rotten)
+
+
+async def test_a_file_that_was_not_written_as_meant_is_not_archived(log: Log, tmp_path: Path) -> None:
+    await log.create_topic(SPEC)
+    await fill(log, 300)
+    with pytest.raises(DamagedFileError):
+        await archive_all(Archiver(log, RottenStorage(str(tmp_path))))
+    assert await Archiver(log, Storage(str(tmp_path))).manifests.of_topic(TOPIC) == {}
     await equal_when_trimmed(log, tmp_path)
 
 

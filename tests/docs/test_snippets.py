@@ -9,6 +9,8 @@ import pytest
 from faust_redis.log import Log
 
 from contracts.clients.generate.__main__ import parser as clients_parser
+from tests.archive import sizes
+from tests.archive import soak as archive_soak
 from tests.bench.command import bench
 from tests.browser import measures, screenshots, soak
 from tests.chain.__main__ import parser as chain_parser
@@ -144,6 +146,8 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.browser.soak": lambda arguments: soak.parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),
     "tests.observe": lambda arguments: observe_parser().parse_args(arguments),
+    "tests.archive.sizes": lambda arguments: sizes.parser().parse_args(arguments),
+    "tests.archive.soak": lambda arguments: archive_soak.parser().parse_args(arguments),
     "tests.versions": lambda arguments: versions_parser().parse_args(arguments),
     "tests.kafka": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,
