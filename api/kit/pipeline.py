@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from faust_redis.admin import Admin, GroupDescription
 from faust_redis.log import Log, LogError, TopicPartition, UnknownTopicError
+from faust_redis.log.transit import transit_group, transit_topic
 
 from api.kit.lag_history import NONE, Delay, LagHistory
 from api.kit.rates import Rates
@@ -85,6 +86,12 @@ class Pipeline:
         self._topology = topology
         self._groups = topology.groups(app_id)
         self._topics = sorted({topic for each in topology.domains for topic in (*each.consumes, *each.produces)})
+        shards = len(log.shards)
+        self._transits: dict[str, tuple[str, ...]] = {
+            domain: tuple(transit_topic(group, number) for number in range(shards) if shards > 1)
+            for domain, group in self._groups.items()
+        }
+        """What each domain sends to other shards waits in these topics. It counts as the domain's to process."""
         self._history = LagHistory()
         self._rates: Rates[tuple[str, str]] = Rates()
         self.ends: Mapping[TopicPartition, int] = {}
@@ -102,17 +109,30 @@ class Pipeline:
     async def look(self) -> list[DomainState]:
         """Return all domains, in the topology's order."""
         groups = await self._admin.describe_groups(list(self._groups.values()))
+        groups = await self._with_transits(groups)
         ends, now_ms = await self._ends()  # after the offsets, so that none lies above its end
         self._rates.add(self._counts(groups, ends), now_ms)
         states = [self._state(domain, group, ends, now_ms) for domain, group in zip(self._groups, groups, strict=True)]
         self._watcher.note(states)
         return states
 
+    async def _with_transits(self, groups: Sequence[GroupDescription]) -> list[GroupDescription]:
+        """Return the groups with the offsets up to which their records for other shards are forwarded."""
+        if len(self._log.shards) == 1:
+            return list(groups)
+        names = [transit_group(group.name) for group in groups]
+        committed, _ = await self._admin.committed_and_ends(names, ())
+        return [
+            replace(group, committed={**group.committed, **committed[name]})
+            for group, name in zip(groups, names, strict=True)
+        ]
+
     def topics(self) -> dict[str, tuple[int, float | None]]:
         """Return how many records each topic got, and how many a second lately (None: unknown), as of the last look."""
         events = dict.fromkeys(self._topics, 0)
         for tp, end in self.ends.items():
-            events[tp.topic] += end
+            if tp.topic in events:
+                events[tp.topic] += end
         return {topic: (count, self._rates.per_second((WRITTEN, topic))) for topic, count in events.items()}
 
     def _counts(
@@ -131,8 +151,8 @@ class Pipeline:
         self, domain: str, group: GroupDescription, ends: Mapping[TopicPartition, int], now_ms: int
     ) -> DomainState:
         consumed = self._topology.domain(domain).consumes
-        committed = group.committed
-        consumed_ends = {tp: end for tp, end in ends.items() if tp.topic in consumed}
+        committed, waiting = group.committed, {*consumed, *self._transits[domain]}
+        consumed_ends = {tp: end for tp, end in ends.items() if tp.topic in waiting}
         lag = {tp: max(0, end - committed.get(tp, 0)) for tp, end in consumed_ends.items()}
         delays = {tp: self._history.delay(tp, committed.get(tp, 0), now_ms) for tp, behind in lag.items() if behind}
         rates = {topic: self._rates.per_second((domain, topic)) for topic in consumed}
@@ -141,11 +161,14 @@ class Pipeline:
     async def _ends(self) -> tuple[dict[TopicPartition, int], int]:
         """Read the end of each partition, with the server's time before that, and keep them as a sample."""
         [(seconds, micros)] = await self._log.at_once(("TIME",))
-        _, found = await self._admin.committed_and_ends((), self._topics)
+        transits = [topic for topics in self._transits.values() for topic in topics]
+        _, found = await self._admin.committed_and_ends((), [*self._topics, *transits])
         now_ms = seconds * 1_000 + micros // 1_000
         ends: dict[TopicPartition, int] = {}
-        for topic, known in found.items():
+        for topic in self._topics:
+            known = found[topic]
             ends.update({TopicPartition(topic, p): known.get(p, 0) for p in range(await self._partitions(topic))})
+        ends.update({TopicPartition(topic, p): end for topic in transits for p, end in found[topic].items()})
         self._history.add(ends, now_ms)
         self.ends = ends
         return ends, now_ms

@@ -38,7 +38,7 @@ async def _events_bytes(log: Log) -> int:
     """Return what the topics of events take. The clock's ticks have a retention of their own."""
     async with log.redis.pipeline(transaction=False) as asked:
         for topic in set(TOPOLOGY.topics) & set(await log.topics()) - {CLOCK}:
-            for partition in range((await log.topic(topic)).spec.partitions):
+            for partition in log.partitions_of(await log.topic(topic)):
                 asked.memory_usage(log.keys.stream(topic, partition))
         return sum(size or 0 for size in await asked.execute())
 

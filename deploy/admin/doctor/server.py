@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from faust_redis.admin import Admin
@@ -65,7 +66,10 @@ async def configured_findings(url: str, settings: Settings) -> AsyncIterator[Fin
             yield finding
             if finding.level == "fail":
                 return
-        yield await capacity(log, settings)
+        for shard in log.shards:
+            of_shard = f" {shard.shard.number}" if len(log.shards) > 1 else ""
+            found = await capacity(shard, settings)
+            yield replace(found, name=f"{found.name}{of_shard}")
         yield await rulebooks(log, settings)
     finally:
         await log.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from redis.exceptions import RedisError
@@ -45,12 +45,19 @@ def fail(name: str, found: str, remedy: str) -> Finding:
 
 
 async def broker_findings(log: Log, program: str = "faust-redis") -> AsyncIterator[Finding]:
-    """Check the broker of a log: version and policy, persistence, clock, and the keys of each partition.
+    """Check the brokers of a log: version and policy, persistence, clock, and the keys of each partition.
 
     Args:
         log: The log.
         program: The name of the program whose commands the remedies advise.
     """
+    for shard in log.shards:
+        of_shard = f" {shard.shard.number}" if len(log.shards) > 1 else ""
+        async for finding in _of_one(shard, program):
+            yield replace(finding, name=f"{finding.name}{of_shard}")
+
+
+async def _of_one(log: Log, program: str) -> AsyncIterator[Finding]:
     try:
         yield await _suitable(log)
         info = await log.redis.info()
@@ -104,7 +111,7 @@ async def _partitions(log: Log, program: str) -> Finding:
     """Check that the keys of each partition agree with each other."""
     damaged, count = [], 0
     for topic in await log.topics():
-        count += (await log.topic(topic)).spec.partitions
+        count += len(log.partitions_of(await log.topic(topic)))
         for (name, partition), damages in (await inspect_topic(log, topic)).items():
             damaged.append((name, partition, damages[0].found))
     if not damaged:

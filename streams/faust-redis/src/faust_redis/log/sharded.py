@@ -115,8 +115,9 @@ class ShardedLog(Log):
         return _info(known) if len(known) == len(self._shards) else None
 
     async def topics(self) -> list[str]:
-        """Return the names of all topics, sorted."""
-        return sorted({name for names in await self._all(each.topics() for each in self._shards) for name in names})
+        """Return the names of the topics that all shards have, sorted. Transit topics are a shard's own."""
+        first, *others = [set(names) for names in await self._all(each.topics() for each in self._shards)]
+        return sorted(first.intersection(*others))
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
