@@ -45,7 +45,7 @@ export function ProfilePage({ id }: { id: string }) {
         <Figure name="Prestige">{person?.prestige ?? "none yet"}</Figure>
       </dl>
       <div class="pair">
-        <Panel title="What they did" kind="tall">
+        <Panel title="What they did" kind="tall roomy">
           {activity?.entries.length ? <Entries entries={activity.entries} /> : <Empty loaded={isRead}>Nothing yet.</Empty>}
         </Panel>
         <div class="stack">
