@@ -41,8 +41,13 @@ export function over(one: string, other: string, decimals: number): string {
   const [a, b] = [scaled(one), scaled(other)];
   const above = a.units * 10n ** BigInt(decimals + b.decimals);
   const below = b.units * 10n ** BigInt(a.decimals);
+  return textOf({ units: nearest(above, below), decimals });
+}
+
+/** Return the whole number nearest to a quotient, a half rounded away from zero. */
+function nearest(above: bigint, below: bigint): bigint {
   const size = ((above < 0n ? -above : above) * 2n + below) / (below * 2n);
-  return textOf({ units: above < 0n ? -size : size, decimals });
+  return above < 0n ? -size : size;
 }
 
 /** Return an amount with so many decimals, a half rounded away from zero. */
@@ -50,21 +55,18 @@ export const rounded = (one: string, decimals: number): string => over(one, "1",
 
 /** Return the parts of a sum, rounded so that they add up to the rounded sum: what rounding down loses goes to the parts that lose most by it. */
 export function roundedParts(parts: readonly string[], decimals: number): string[] {
-  const unit = textOf({ units: 1n, decimals });
-  const down = parts.map((part) => floor(part, decimals));
-  const missing = units(minus(rounded(sum(parts), decimals), sum(down)), decimals);
-  const lost = parts.map((part, index) => ({ index, by: minus(part, down[index]!) })).sort((a, b) => compare(b.by, a.by) || a.index - b.index);
-  for (const { index } of lost.slice(0, Number(missing))) down[index] = plus(down[index]!, unit);
-  return down;
+  const all = parts.map(scaled);
+  const finest = Math.max(decimals, ...all.map((part) => part.decimals));
+  const unit = 10n ** BigInt(finest - decimals);
+  const exact = all.map((part) => at(part, finest));
+  const shown = exact.map((units) => (units - (((units % unit) + unit) % unit)) / unit);
+  const whole = exact.reduce((one, other) => one + other, 0n);
+  const missing = Number(nearest(whole, unit) - shown.reduce((one, other) => one + other, 0n));
+  const lost = exact.map((units, index) => ({ index, by: units - shown[index]! * unit }));
+  lost.sort((a, b) => (a.by < b.by ? 1 : a.by > b.by ? -1 : a.index - b.index));
+  for (const { index } of lost.slice(0, missing)) shown[index]! += 1n;
+  return shown.map((units) => textOf({ units, decimals }));
 }
-
-/** Return the greatest amount with so many decimals that is not above another. */
-function floor(one: string, decimals: number): string {
-  const near = rounded(one, decimals);
-  return compare(near, one) > 0 ? minus(near, textOf({ units: 1n, decimals })) : near;
-}
-
-const units = (one: string, decimals: number): bigint => at(scaled(one), decimals);
 
 /** Return the sum of all amounts. */
 export const sum = (amounts: readonly string[]): string => amounts.reduce(plus, "0");

@@ -1,0 +1,1 @@
+import{A as t,z as e}from"./part-2CSIVRQT.js";function l(){let o=e("account",{},()=>new t(()=>"own"));return o.version.value,o.byKey.get("own")??null}var u=o=>o?.role==="moderator"||o?.role==="admin";export{l as a,u as b};

@@ -1,1 +1,0 @@
-import{$ as t,T as a,ga as r}from"./part-ZWDNTH56.js";function s(n){let[i]=n.parts;return a("nav",{class:"parts","aria-label":n.label,children:[n.parts.map(({name:e,title:l})=>a("a",{href:e===i?.name?t.value:`?${n.name}=${e}`,onClick:r,"aria-current":e===n.chosen?"page":void 0,children:l},e)),n.children]})}export{s as a};

@@ -1,1 +1,0 @@
-import{T as n,aa as l,ca as a}from"./part-ZWDNTH56.js";function r(e){let[i]=e.options[0]??[""],s=t=>{let{value:o}=t.currentTarget;a({[e.name]:o})};return n("label",{children:[e.label,n("select",{value:l(e.name,e.otherwise??i),onChange:s,children:e.options.map(([t,o])=>n("option",{value:t,children:o},t))})]})}export{r as a};
