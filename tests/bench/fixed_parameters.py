@@ -23,6 +23,7 @@ TINY: dict[str, Any] = {
     "days": 1,
     "requests": 50,
     "commits": 20,
+    "players": 700,
     "keys": 400,
     "rate": 20.0,
     "seconds": 1.0,

@@ -24,6 +24,7 @@ class Parameters:
     days: int
     requests: int
     commits: int
+    players: int
     keys: int
     rate: float
     seconds: float

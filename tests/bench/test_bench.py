@@ -41,7 +41,14 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["visible", "commit", "recovery", "failover", *(pytest.param(name, marks=pytest.mark.heavy) for name in LONG)],
+    [
+        "visible",
+        "commit",
+        "recovery",
+        "failover",
+        "players",
+        *(pytest.param(name, marks=pytest.mark.heavy) for name in LONG),
+    ],
 )
 @pytest.mark.sample(1)
 def test_a_slice_of_each_part(name: str) -> None:

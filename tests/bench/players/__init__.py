@@ -1,0 +1,1 @@
+"""A million players on all boards: the product's rankings beside other ways to keep them."""
