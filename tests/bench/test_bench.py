@@ -46,7 +46,6 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
         "commit",
         "recovery",
         "failover",
-        "players",
         *(pytest.param(name, marks=pytest.mark.heavy) for name in LONG),
     ],
 )

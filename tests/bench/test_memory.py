@@ -72,7 +72,7 @@ def test_a_line_goes_through_points_and_says_how_well() -> None:
     assert memory.fit([0, 1, 2, 3], [0, 9, 0, 9]).r2 < 0.5
 
 
-def test_the_table_sums_domains_and_shows_the_worst_fit() -> None:
+def test_the_table_sums_domains_and_shows_how_well_the_largest_share_fits() -> None:
     fill = {Place("trading", EVENTS): Line(2_000.4, 0.99), Place("financial", EVENTS): Line(151.0, 0.9)}
     tick = {Place("clock", EVENTS): Line(1_200.0, 1.0)}
     found = Report({"fill": fill, "tick": tick}, Line(90.0, 1.0), Line(46.0, 1.0))

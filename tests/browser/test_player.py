@@ -57,6 +57,7 @@ def test_a_player_closes_a_trade_and_sees_it_travel(shown: Pipeline, browser: Br
         assert faults.found == []
 
 
+@pytest.mark.heavy
 def test_a_sign_in_leads_back_to_where_it_was_asked_for(shown: Pipeline, browser: Browser) -> None:
     name = account(shown, "moderator")
     with page_of(browser, shown.url) as (page, faults):

@@ -58,6 +58,7 @@ def state(page: Page, name: str) -> None:
     expect(page.locator(".connection")).to_have_attribute("data-state", name, timeout=BACK_MS)
 
 
+@pytest.mark.heavy
 def test_nothing_is_missing_or_there_twice_after_the_plug_was_pulled(shown: Pipeline, browser: Browser) -> None:
     with Plug(shown.api_port) as plug, page_of(browser, plug.url) as (page, _):
         visit(page, "/")

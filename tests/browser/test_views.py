@@ -37,6 +37,7 @@ def test_every_view_is_without_faults(
         assert wrong == {}
 
 
+@pytest.mark.heavy
 def test_a_link_keeps_every_choice(shown: Pipeline, browser: Browser) -> None:
     choices = {"Board": "trades", "Period": "day"}
     with page_of(browser, shown.url) as (page, _):
@@ -75,6 +76,7 @@ def test_times_are_in_the_readers_zone_with_utc_beside(shown: Pipeline, browser:
     assert str(utc).endswith("UTC")
 
 
+@pytest.mark.heavy
 def test_a_market_that_is_not_there_is_told_in_the_panel(shown: Pipeline, browser: Browser) -> None:
     with page_of(browser, shown.url) as (page, _):
         visit(page, "/boards?board=volume&market=NOPE")

@@ -14,6 +14,7 @@ from streams.diagrams import mermaid, tables_table, topics_table
 from streams.events import CATALOGUE, EventData
 from tables.domains import TOPOLOGY
 from tests.client.typed_models import document
+from tests.docs import capacity_tables
 from tests.docs.chart_values import chart_values_table
 from tests.docs.feeds_table import feeds_table
 from tests.docs.metrics_table import metrics_table
@@ -47,6 +48,8 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "feeds": feeds_table,
     "chart-values": chart_values_table,
     "metrics": metrics_table,
+    "memory-shares": capacity_tables.shares,
+    "memory-sums": capacity_tables.sums,
     "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
 }
 

@@ -70,6 +70,7 @@ COVERED = {
     "astratrade chain deploy --plan plan.toml --keystore deployer.json": "test_the_command_is_killed_and_continues",
     "astratrade chain accept --plan plan.toml --keystore owner.json": "test_the_command_is_killed_and_continues",
     "astratrade audit": "test_one_command_audits_everything",
+    "astratrade bench memory": "test_every_kind_of_act_is_accepted",
     "astratrade chain verify --plan plan.toml": "test_the_command_is_killed_and_continues",
     "astratrade chain status": "test_the_commands_deploy_check_and_audit",
     "astratrade relay": "test_the_process_publishes_serves_its_probes_and_ends_at_a_signal",
