@@ -45,13 +45,14 @@ def sums() -> str:
     rows = _of(acts["fill"], ROWS) + _of(acts["fill"], RANKINGS)
     user = _of(acts["user"], ROWS) + _of(acts["user"], RANKINGS)
     ticks, disk = DAY_S * _of(acts["tick"], EVENTS), [_of(acts[kind], DISK) for kind in ("fill", "user")]
+    peak = f"changes of an hour, at {PEAK} times the mean"
     lines = [
         f"**A day of retention** takes {events:,.0f} B for each fill of a day, and {_size(ticks)} of ticks.",
         f"**The rows of a year** take {YEAR_DAYS * rows / 1_000:,.0f} KB for each fill of a day,",
         f"and {user / 1_000:.1f} KB once for a user.",
         f"**On the disk** of a worker, a fill takes {disk[0]:,.0f} B and a user {disk[1]:,.0f} B.",
         "",
-        f"| Fills a day | events of {RETENTION_DAYS} days | changes of an hour, {PEAK} times the mean | rows of a year | sum |",
+        f"| Fills a day | events of {RETENTION_DAYS} days | {peak} | rows of a year | in all |",
         "|---|---|---|---|---|",
     ]
     for fills in FILLS_A_DAY:
