@@ -40,6 +40,7 @@ def command(pipeline: Pipeline, *parts: str | bytes) -> None:
     asyncio.run(give())
 
 
+@pytest.mark.heavy
 def test_a_broker_that_may_evict_is_refused_at_start_by_worker_and_api(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
         command(pipeline, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")

@@ -140,6 +140,7 @@ def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Pa
         pytest.param(300_000, id="leases still running"),
     ],
 )
+@pytest.mark.heavy
 def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_again_count_again(
     tmp_path: Path, many_users: Path, lease_ms: int
 ) -> None:

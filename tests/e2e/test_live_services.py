@@ -29,6 +29,7 @@ def domains(pipeline: Pipeline) -> list[tuple[str, list[str]]]:
     return [(one["kind"], one["domains"]) for one in services(pipeline) if one["ready"]]
 
 
+@pytest.mark.heavy
 def test_each_process_is_listed_while_it_lives(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=0) as pipeline:
         trading = pipeline.start_worker("trading")

@@ -76,6 +76,7 @@ def check_xp_of(found: dict[str, Any], large: str, small: str) -> None:
     assert {event["type"] for event in found["events"]} >= {"astra.gamification.XPGained.v1"}
 
 
+@pytest.mark.heavy
 def test_the_installed_code_would_change_no_row_of_a_log_that_it_wrote(
     pipeline: Pipeline, users: tuple[str, str]
 ) -> None:

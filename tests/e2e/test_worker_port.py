@@ -41,6 +41,7 @@ def sample(client: httpx.Client, name: str, **labels: str) -> float:
     )
 
 
+@pytest.mark.heavy
 def test_metrics_move_with_the_fills_that_a_worker_processes_and_no_other_gets_its_port(tmp_path: Path) -> None:
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=6)
     with Pipeline(tmp_path, workers=1) as pipeline, port_of(pipeline.workers[0]) as client:

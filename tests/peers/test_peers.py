@@ -35,6 +35,7 @@ SLICE = [*OURS, *(pytest.param(who, marks=pytest.mark.heavy) for who in FEW)]
 
 
 @pytest.mark.parametrize("who", SLICE, ids=lambda who: who.name)
+@pytest.mark.sample(1)
 def test_every_contestant_counts_right(who: Contestant) -> None:
     spent = race(who, python_of(who), events=EVENTS, seed=1, named=None)
     assert spent.events > 0

@@ -122,6 +122,7 @@ def test_a_secret_of_a_file_of_settings_is_not_printed_either(tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_running_processes_print_neither_their_secret_nor_a_callers_token(tmp_path: Path) -> None:
     """The processes log at their most talkative; one answers bad requests, its broker goes away, and one crashes."""
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:

@@ -45,6 +45,7 @@ async def test_a_keystore_opens_with_its_password_alone(tmp_path: Path) -> None:
         KeystoreSigner.open(tmp_path / "absent.json", PASSWORD)
 
 
+@pytest.mark.heavy
 async def test_the_settlement_process_waits_for_its_node(
     log: Log, broker_url: str, namespace: str, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def test_the_account_of_the_sink_is_one_address() -> None:
             Settings(sink_account=text)
 
 
+@pytest.mark.heavy
 async def test_the_sink_waits_for_its_node(log: Log, broker_url: str, namespace: str, tmp_path: Path) -> None:
     (tmp_path / "password").write_text(PASSWORD)
     environment = {

@@ -55,6 +55,7 @@ def test_a_correct_app_holds(simulation: Simulation) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("store", ["memory://", "faust-redis-rocksdb://"])
 @pytest.mark.sample(1)
+@pytest.mark.heavy
 def test_a_correct_app_holds_on_many_seeds(store: str) -> None:
     simulation = Simulation(range(SEEDS_OF_A_CORRECT_APP))
     simulation.app(lambda: apps.word_count(store))
