@@ -10,11 +10,16 @@ from deploy.bench.memory import EVENTS, PLACES, Line, Lines, Report
 DAY_S: Final = 86_400
 FILLS_A_DAY: Final = 10_000
 MEBIBYTE: Final = 2**20
+FIT_MIN: Final = 0.8
+"""The least R² of a line that says something."""
 HEAD: Final = f"  {'domain':<14}" + "".join(f"{what:>10}" for what in PLACES) + f"{'R² of most':>12}"
 
 
 def lines(report: Report, sizes: Mapping[str, int]) -> Iterator[str]:
-    """Yield a table for each kind of act: bytes of one more, by domain and place; then what follows from them."""
+    """Yield a table for each kind of act: bytes of one more, by domain and place; then what follows from them.
+
+    A domain whose largest share fits no line is left out: it does not grow with the acts.
+    """
     for kind, found in report.acts.items():
         yield f"\none more {kind}, of {sizes[kind]:,}: bytes"
         yield HEAD
@@ -36,18 +41,17 @@ def events_of(found: Lines) -> float:
 
 
 def _table(found: Lines) -> Iterator[str]:
-    domains = dict.fromkeys(place.domain for place in found)
-    for domain in domains:
+    for domain in dict.fromkeys(place.domain for place in found):
         row = {place.what: line for place, line in found.items() if place.domain == domain}
-        if any(line.slope for line in row.values()):
-            yield _row(domain, row)
+        largest = max(row.values(), key=lambda line: abs(line.slope))
+        if largest.slope and largest.r2 >= FIT_MIN:
+            yield f"{_row(domain, row)}{largest.r2:>12.4f}"
     sums = {what: Line(sum(line.slope for place, line in found.items() if place.what == what), 1.0) for what in PLACES}
-    yield _row("in all", sums).removesuffix("1.0000").rstrip()
+    yield _row("in all", sums)
 
 
 def _row(name: str, by_place: Mapping[str, Line]) -> str:
-    cells = "".join(f"{by_place[what].slope if what in by_place else 0:>10,.0f}" for what in PLACES)
-    return f"  {name:<14}{cells}{max(by_place.values(), key=lambda line: abs(line.slope)).r2:>12.4f}"
+    return f"  {name:<14}" + "".join(f"{by_place[what].slope if what in by_place else 0:>10,.0f}" for what in PLACES)
 
 
 def as_json(report: Report) -> dict[str, Any]:

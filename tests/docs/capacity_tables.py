@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.bench.memory import CHANGES, DISK, EVENTS, PLACES, RANKINGS, ROWS
+from deploy.bench.report import FIT_MIN
 
 REPORT: Final = Path(__file__).parents[1] / "fixtures" / "capacity.json"
 """Written by `astratrade bench memory --json tests/fixtures/capacity.json`."""
@@ -47,9 +48,10 @@ def sums() -> str:
     ticks, disk = DAY_S * _of(acts["tick"], EVENTS), [_of(acts[kind], DISK) for kind in ("fill", "user")]
     peak = f"changes of an hour, at {PEAK} times the mean"
     lines = [
-        f"**A day of retention** takes {events:,.0f} B for each fill of a day, and {_size(ticks)} of ticks.",
-        f"**The rows of a year** take {YEAR_DAYS * rows / 1_000:,.0f} KB for each fill of a day,",
-        f"and {user / 1_000:.1f} KB once for a user.",
+        f"**A day of retention** takes {events:,.0f} B for each fill of a day.",
+        f"A day of ticks would take {_size(ticks)}; they are kept for an hour.",
+        f"**Rows of a year** take {YEAR_DAYS * rows / 1_000:,.0f} KB for each fill of a day.",
+        f"A user takes {user / 1_000:.1f} KB of rows and rankings once.",
         f"**On the disk** of a worker, a fill takes {disk[0]:,.0f} B and a user {disk[1]:,.0f} B.",
         "",
         f"| Fills a day | events of {RETENTION_DAYS} days | {peak} | rows of a year | in all |",
@@ -75,16 +77,19 @@ def _measured(report: Mapping[str, Any]) -> str:
 
 
 def _rows(kind: str, found: Act) -> Iterator[str]:
-    domains = dict.fromkeys(one["domain"] for one in found if one["bytes"])
-    for domain in domains:
+    shown = 0
+    for domain in dict.fromkeys(one["domain"] for one in found):
         own = [one for one in found if one["domain"] == domain]
-        yield _row(kind, domain, own, f"{max(own, key=lambda one: abs(one['bytes']))['r2']:.4f}")
-    if len(domains) > 1:
+        largest = max(own, key=lambda one: abs(one["bytes"]))
+        if largest["bytes"] and largest["r2"] >= FIT_MIN:
+            shown += 1
+            yield _row(kind, domain, own, f"{largest['r2']:.4f}")
+    if shown > 1:
         yield _row(kind, "in all", found, "")
 
 
 def _row(kind: str, name: str, found: Act, fit: str) -> str:
-    return f"| {kind} | {name} | {' | '.join(f'{_of(found, place):,.0f}' for place in PLACES)} | {fit} |"
+    return f"| {kind} | {name} | {' | '.join(f'{round(_of(found, place)):,}' for place in PLACES)} | {fit} |"
 
 
 def _of(found: Act, place: str) -> float:

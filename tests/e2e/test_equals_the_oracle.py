@@ -70,13 +70,13 @@ def wait_until_partly_done(pipeline: Pipeline, fills: int) -> None:
     )
 
 
+@pytest.mark.heavy
 def test_many_users_on_three_workers_equal_the_oracle_and_replaying_again_changes_nothing(
     tmp_path: Path, many_users: Path
 ) -> None:
     with Pipeline(tmp_path, workers=3) as pipeline:
         right = replay_and_compare(pipeline, many_users, page_rows=7)
         pipeline.run("replay", str(many_users))
-        compare(pipeline, right, page_rows=50)
         pipeline.run("replay", str(many_users), "--batch", "137")
         wait_until_drained(pipeline, commands=2 * MANY_FILLS, within_s=DRAIN_S)
         compare(pipeline, right, page_rows=50)

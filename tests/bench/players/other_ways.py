@@ -13,7 +13,7 @@ from deploy.server.embedded import EmbeddedServer
 from tables.boards import GLOBAL, Board, row_key
 from tests.bench.players import product
 from tests.bench.players.population import Player, Population
-from tests.bench.players.product import COMMIT, NEIGHBOURS, TOP
+from tests.bench.players.product import NEIGHBOURS, PLAYERS_AT_ONCE, TOP
 from tests.bench.players.segments import Segments, element
 from tests.bench.players.timing import broker_us, figures, timed
 from tests.bench.result import Result
@@ -78,7 +78,9 @@ class OtherWays:
 
     async def writes(self, server: EmbeddedServer, moved: Sequence[Player]) -> dict[str, float]:
         """Return the broker's CPU for a new score of a player in each way, in microseconds."""
-        batches = [range(start, min(start + COMMIT, len(moved))) for start in range(0, len(moved), COMMIT)]
+        batches = [
+            range(start, min(start + PLAYERS_AT_ONCE, len(moved))) for start in range(0, len(moved), PLAYERS_AT_ONCE)
+        ]
         new = [player.standings[self.board].ranked[0] for player in moved]
 
         async def in_set(batch: range) -> None:
@@ -104,7 +106,10 @@ async def old_rows_us(server: EmbeddedServer, log: Log, moved: Sequence[Player])
         await script(keys=keys, args=[one for pair in pairs for one in pair])
 
     return await broker_us(
-        server, read, [moved[start : start + COMMIT] for start in range(0, len(moved), COMMIT)], len(moved)
+        server,
+        read,
+        [moved[start : start + PLAYERS_AT_ONCE] for start in range(0, len(moved), PLAYERS_AT_ONCE)],
+        len(moved),
     )
 
 

@@ -19,10 +19,8 @@ from tests.bench.result import Result
 
 APP_ID: Final = "players"
 TOPIC: Final = changelog_topic(APP_ID, GAMIFICATION_BOARDS.name)
-PLAYERS_AT_ONCE: Final = 250
-"""Players whose rows one commit holds while the table is filled."""
-COMMIT: Final = 50
-"""Players whose rows one commit of the measurement holds: a busy worker's batch."""
+PLAYERS_AT_ONCE: Final = 50
+"""Players whose rows one commit holds: a busy worker's batch."""
 TRIM_EVERY: Final = 10_000
 SAY_EVERY: Final = 100_000
 TOP, NEIGHBOURS = 100, 5
@@ -88,8 +86,8 @@ async def reads(server: EmbeddedServer, log: Log, board: Board, chosen: Sequence
 async def commit_us(server: EmbeddedServer, log: Log, people: Population, moved: Sequence[Player]) -> float:
     """Return the broker's CPU for the commit of a player's new standings: two rows, and all rankings of them."""
     batches = [
-        [row for player in moved[start : start + COMMIT] for row in people.rows(player, TOPIC)]
-        for start in range(0, len(moved), COMMIT)
+        [row for player in moved[start : start + PLAYERS_AT_ONCE] for row in people.rows(player, TOPIC)]
+        for start in range(0, len(moved), PLAYERS_AT_ONCE)
     ]
     return await broker_us(server, log.append, batches, len(moved))
 
