@@ -1,8 +1,9 @@
 """Everything that the API serves, read through its queries as any client would, as facts."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,6 +17,9 @@ from tests.oracle.windows import KEPT, LENGTHS
 PAGE_ROWS = 2
 """Small, so that every board of three users is paged through with cursors."""
 
+BEFORE_THE_FIRST = timedelta(days=1)
+"""Windows are read so far back from the day of the first fill: nothing may be there."""
+
 ACHIEVEMENTS = {"profitable_close-1": "first-profit", "single_trade-10000": "big-trade", "win_rate-70": "win-rate"}
 """The product's names of achievements where they are not `kind-n` for the oracle's `kind:n`."""
 
@@ -25,7 +29,9 @@ def served(client: httpx.Client, expected: Facts, *, page_rows: int = PAGE_ROWS)
     facts = served_without_windows(client, expected, page_rows=page_rows)
     users = sorted({name.split()[1] for name in expected if name.startswith("progress ")})
     markets = {name.split()[3] for name in expected if name.startswith("candle ")}
-    return facts | windows(client, users, markets)
+    days = [date.fromisoformat(name.split()[2][:10]) for name in expected if name.startswith(("candle ", "day "))]
+    since = datetime.combine(min(days), time(), UTC) - BEFORE_THE_FIRST
+    return facts | windows(client, users, markets, since)
 
 
 def served_without_windows(client: httpx.Client, expected: Facts, *, page_rows: int = PAGE_ROWS) -> Facts:
@@ -90,33 +96,36 @@ def fees(client: httpx.Client) -> Facts:
     return facts
 
 
-def windows(client: httpx.Client, users: Iterable[str], markets: Iterable[str]) -> Facts:
-    """Return all windows: candles of the markets, hours, fees by hour, and days of the users."""
+def windows(client: httpx.Client, users: Iterable[str], markets: Iterable[str], since: datetime) -> Facts:
+    """Return the windows since a time: candles of the markets, hours, fees by hour, and days of the users."""
     facts: Facts = {}
+    pages = partial(pages_since, client, since)
     for market, interval in product(markets, LENGTHS):
-        for one in pages(client, f"/v1/markets/{market}/candles", "candles", interval, interval=interval):
+        for one in pages(f"/v1/markets/{market}/candles", "candles", interval, interval=interval):
             prices = (Decimal(one[name]) for name in ("open", "high", "low", "close", "volume"))
             facts[f"candle {interval} {one['begin']} {market}"] = (*prices, usd(one["notional_usd"]), one["trades"])
-    for one in pages(client, "/v1/stats/hours", "hours", "1h"):
+    for one in pages("/v1/stats/hours", "hours", "1h"):
         live = one["live"]
         values = one["users"], live["executions"], usd(live["volume_usd"]), sum(one["xp"].values())
         facts[f"hour {one['begin']}"] = values
-    for one in pages(client, "/v1/fees/hours", "hours", "1h"):
+    for one in pages("/v1/fees/hours", "hours", "1h"):
         [fee] = one["fees"]
         shares = {"total": fee["amount"], **fee["beneficiaries"]}
         facts.update(fee_hour_facts(one["begin"], [(name, usd(text)) for name, text in shares.items()]))
     for user in users:
-        for one in pages(client, f"/v1/users/{user}/days", "days", "1d"):
+        for one in pages(f"/v1/users/{user}/days", "days", "1d"):
             live = one["live"]
             sums = (usd(live[name]) for name in ("volume_usd", "pnl_usd", "fees_usd"))
             facts[f"day {user} {one['day']}"] = (one["xp"], live["trades"], *sums, one["streaks"].get("trading"))
     return facts
 
 
-def pages(client: httpx.Client, path: str, items: str, length: str, **parameters: str) -> Iterator[Any]:
-    """Return the windows of all pages as far back as windows are kept. Each spans the most windows that one can."""
+def pages_since(
+    client: httpx.Client, since: datetime, path: str, items: str, length: str, **parameters: str
+) -> Iterator[Any]:
+    """Return the windows of all pages back to a time. Each page spans the most windows that one can."""
     page = get(client, path, limit=1_000, **parameters)
-    oldest = instant(page["end"]) - KEPT.get(length, timedelta(days=1_000))
+    oldest = max(since, instant(page["end"]) - KEPT.get(length, timedelta(days=1_000)))
     yield from page[items]
     while instant(page["begin"]) > oldest:
         page = get(client, path, limit=1_000, end=page["begin"], **parameters)

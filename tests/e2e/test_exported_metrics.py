@@ -64,6 +64,7 @@ def described(families: tuple[Family, ...]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_the_processes_export_what_the_table_says(tmp_path: Path) -> None:
     assert COMMANDS.keys() == set(PROCESSES) == declared().keys()
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
