@@ -1,4 +1,4 @@
-"""The slice of the fault suite that CI plays; `python -m tests.faults --seeds 100` is the whole."""
+"""A slice of the fault suite; `python -m tests.faults --seeds 100` is the whole. CI has tests/e2e/test_shards.py."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,8 @@ SLICE = Shape(fills=200, faults=3)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.heavy)])
+@pytest.mark.heavy
+@pytest.mark.parametrize("seed", [1, 2])
 def test_after_all_faults_every_event_and_every_row_is_right(seed: int, tmp_path: Path) -> None:
     outcome = play(seed, SLICE, tmp_path)
     assert outcome.failure is None, "\n".join([*outcome.story, outcome.failure])
