@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -20,7 +21,7 @@ TIME = "2026-01-01T00:00:00.000Z"
 
 
 class ObjectStore(ThreadingHTTPServer):
-    """One bucket in memory."""
+    """One bucket in memory. It answers after a pause, or denies access while it is away."""
 
     daemon_threads = True
 
@@ -29,6 +30,7 @@ class ObjectStore(ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
         self.is_away = False
+        self.pause_s = 0.0
 
     @property
     def url(self) -> str:
@@ -49,6 +51,7 @@ class _Requests(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         self.key = unquote(address.path).removeprefix("/bucket").lstrip("/")
         self.query = parse_qs(address.query, keep_blank_values=True)
+        time.sleep(self.server.pause_s)
         if self.server.is_away:
             self._body()
             self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from faust_redis.log import Log, TopicPartition
 
+from api.kit.feeds.feed_offset import name
 from tests.archive.world import BOTH, SPEC, TOPIC, archive_all, archiver, fill, plain, read_all, tiered, trim
 
 
@@ -82,3 +83,13 @@ async def test_a_topic_without_an_archive_is_read_as_before(log: Log, tmp_path: 
         assert begin == (await log.beginning_offsets(TOPIC))[0]
         found = await both.fetch({TopicPartition(TOPIC, 0): 0})
         assert found[BOTH[0]][0].offset == begin
+
+
+async def test_a_feed_recognises_its_place_in_either_tier(log: Log, tmp_path: Path) -> None:
+    await log.create_topic(SPEC)
+    await fill(log, 300)
+    before = name({BOTH[0]: (await log.fetch({BOTH[0]: 17}, count=1))[BOTH[0]][0]})
+    await archive_all(archiver(log, tmp_path))
+    await trim(log)
+    async with tiered(log, tmp_path) as both:
+        assert name({BOTH[0]: (await both.fetch({BOTH[0]: 17}, count=1))[BOTH[0]][0]}) == before
