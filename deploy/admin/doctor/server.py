@@ -13,6 +13,7 @@ from faust_redis.admin.doctor import Finding, broker_findings, fail, ok, warn
 from faust_redis.log import Log, LogError
 from faust_redis.log.sharded import open_log
 
+from deploy.admin.doctor.archiving import archiving
 from deploy.admin.doctor.capacity import capacity
 from deploy.errors import DeployError, SettingsError
 from deploy.rulebook import load_rulebook
@@ -70,6 +71,7 @@ async def configured_findings(url: str, settings: Settings) -> AsyncIterator[Fin
             of_shard = f" {shard.shard.number}" if len(log.shards) > 1 else ""
             found = await capacity(shard, settings)
             yield replace(found, name=f"{found.name}{of_shard}")
+        yield await archiving(log)
         yield await rulebooks(log, settings)
     finally:
         await log.close()

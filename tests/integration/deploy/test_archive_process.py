@@ -12,6 +12,7 @@ import httpx
 import pytest
 from faust_redis.log import Log
 
+from deploy.admin.doctor.archiving import archiving
 from tests.archive.world import BOTH, SPEC, TOPIC, fill, plain, read_all, tiered, trim
 from tests.contract.harness import until
 from tests.e2e.children import Child
@@ -90,7 +91,16 @@ async def test_a_place_that_is_away_is_named_and_archiving_goes_on_when_it_is_ba
     await log.create_topic(SPEC)
     await fill(log, 100)
     (tmp_path / "archive").write_bytes(b"")
+    assert await said(log, "warn", "no archiver runs")
     process = start("archive")
     await until(lambda: "cannot write" in str(process.ready().get("detail")))
+    await until(lambda: said(log, "warn", "nothing is archived: cannot write"))
     (tmp_path / "archive").unlink()
     await until(lambda: process.ready().get("status") == "archives" and process.ready().get("records") == 200)
+    await until(lambda: said(log, "ok", "archived topics: 1"))
+
+
+async def said(log: Log, level: str, text: str) -> bool:
+    """Return whether the doctor says something of the archive."""
+    finding = await archiving(log)
+    return finding.level == level and text in finding.found
