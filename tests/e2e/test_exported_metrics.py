@@ -16,7 +16,7 @@ from tests.settlement.test_service import PASSWORD, keystore_of
 
 STARTED_S = 60.0
 COMMANDS = {"gateway": ("api", "METRICS"), "worker": ("worker", "WORKER")} | {
-    name: (name, name.upper()) for name in ("relay", "clock", "webhooks", "indexer", "settlement", "sink")
+    name: (name, name.upper()) for name in ("relay", "clock", "webhooks", "indexer", "settlement", "sink", "archive")
 }
 NAMES = ("FeeCollector", "FeeSplitter", "GenesisNFT", "Reputation", "Paymaster")
 CONTRACTS = {name: hex(number) for number, name in enumerate(NAMES, 0x2A)}
@@ -32,7 +32,8 @@ def chain(folder: Path) -> dict[str, str]:
         for name, value in (("ACCOUNT", "0x55"), ("KEYSTORE", keystore), ("PASSWORD_FILE", str(folder / "password")))
     }
     contracts = ",".join(f"{name}:{address}" for name, address in CONTRACTS.items())
-    return accounts | {"ASTRA_STARKNET_NODE_URL": "http://127.0.0.1:9", "ASTRA_INDEXER_CONTRACTS": contracts}
+    places = {"ASTRA_INDEXER_CONTRACTS": contracts, "ASTRA_ARCHIVE": str(folder / "archive")}
+    return accounts | places | {"ASTRA_STARKNET_NODE_URL": "http://127.0.0.1:9"}
 
 
 def exported(port: int) -> set[tuple[str, str]] | None:
