@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tests.simulation.defects import DEFECTS
-from tests.simulation.world import FAULTS, FailedError, play
+from tests.simulation.world import FAULTS_OF_SHARDS, FailedError, play
 
 EPILOG = """\
 examples:
@@ -94,7 +94,7 @@ def _one(seed: int, defect: str | None, *, trace: bool) -> int:
 def _many(seeds: range, jobs: int, defect: str | None) -> int:
     _relax_collector()
     began = last_printed = time.monotonic()
-    steps, failed, faults = 0, 0, dict.fromkeys(FAULTS, 0)
+    steps, failed, faults = 0, 0, dict.fromkeys(FAULTS_OF_SHARDS, 0)
     for number, (seed, reason, took, met) in enumerate(outcomes(seeds, jobs, defect), 1):
         steps += took
         for fault, times in met.items():

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from faust_redis.log.keys import Keys
 from faust_redis.log.scripts import COMMIT, GROUP
 
 from tests.simulation.order_checks import OrderChecks
-from tests.simulation.topology import ACKED, CHANGELOG, GROUP_NAME, NAMESPACE, TABLE, fold
+from tests.simulation.topology import ACKED, CHANGELOG, GROUP_NAME, TABLE, TRANSIT_GROUP, fold
 
 if TYPE_CHECKING:
+    from tests.simulation.brokers import Broker
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
@@ -22,12 +22,15 @@ TopicPartition = tuple[str, int]
 
 
 class Checks:
-    """The invariants of one world: checked when a commit is accepted and when rows reach a disk."""
+    """The invariants of one broker: checked when a commit is accepted and when rows reach a disk."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, broker: Broker) -> None:
         self.world = world
-        self.order = OrderChecks(world)
-        self.keys = Keys(NAMESPACE)
+        self.server = broker.server
+        self.shard = broker.shard
+        self.order = OrderChecks(world, broker)
+        self.keys = broker.keys
+        self.broker = broker
         self.group = self.keys.group(GROUP_NAME)
         self._finished: dict[tuple[str, int], dict[TopicPartition, set[int]]] = defaultdict(lambda: defaultdict(set))
         self._owned: dict[tuple[str, int], set[TopicPartition]] = {}
@@ -41,19 +44,19 @@ class Checks:
         if command[0] == "EVALSHA" and command[1] == COMMIT.digest:
             fence = json.loads(command[5]).get("fence")
             self._lease = self._lease_of(fence["member"]) if fence else (b"", None)
-            offsets = self.world.server.hashes.get(self.keys.offsets(GROUP_NAME), {})
+            offsets = self.server.hashes.get(self.keys.offsets(GROUP_NAME), {})
             self._offsets = {name.decode(): int(offset) for name, offset in offsets.items()}
 
     def members(self) -> set[str]:
         """Return the members that have an assignment in the current generation."""
-        return {member.decode() for member in self.world.server.hashes.get(f"{self.group}:assignments", {})}
+        return {member.decode() for member in self.server.hashes.get(f"{self.group}:assignments", {})}
 
     def generation(self) -> int:
         """Return the group's generation."""
-        return int(self.world.server.hashes.get(self.group, {}).get(b"generation", b"0"))
+        return int(self.server.hashes.get(self.group, {}).get(b"generation", b"0"))
 
     def _lease_of(self, member: str) -> tuple[bytes, float | None]:
-        server = self.world.server
+        server = self.server
         lease = server.sorted.get(f"{self.group}:leases", {}).get(member.encode())
         return server.hashes.get(self.group, {}).get(b"generation", b""), lease
 
@@ -67,7 +70,7 @@ class Checks:
             self._on_commit(sender, json.loads(command[5]))
 
     def _note_assignment(self) -> None:
-        hashes = self.world.server.hashes
+        hashes = self.server.hashes
         generation = int(hashes[self.group][b"generation"])
         for member, text in hashes[f"{self.group}:assignments"].items():
             assignment = ConsumerProtocolMemberAssignment.decode(text).assignment
@@ -76,7 +79,7 @@ class Checks:
     def _on_commit(self, sender: str, head: dict[str, Any]) -> None:
         fence = head.get("fence")
         claims = [(topic, p) for topic, p, *_ in head["streams"] if topic == CHANGELOG]
-        claims += [(topic, p) for topic, p, *_ in head["offsets"]]
+        claims += [(topic, p) for topic, p, *_ in head["offsets"] if head.get("group") != TRANSIT_GROUP]
         if fence is None:
             if claims:
                 self.world.fail(f"{sender} wrote {claims} without a fence")
@@ -118,7 +121,7 @@ class Checks:
         kept = self.world.disks[process.member.partition(".")[0]].partitions[table, partition]
         if kept.checkpoint is None:
             return  # The worker is still reading a snapshot and does not trust these rows yet.
-        if not self.world.storage.has(CHANGELOG, partition, kept.checkpoint):
+        if not self.broker.storage.has(CHANGELOG, partition, kept.checkpoint):
             return  # The rows come from a history that was rolled back, and no worker trusts them.
         records = self.world.content(CHANGELOG)[partition]
         offset = kept.checkpoint.offset
@@ -133,7 +136,7 @@ class Checks:
 
     def is_drained(self) -> bool:
         """Return whether every input has been processed and committed."""
-        hashes = self.world.server.hashes
+        hashes = self.server.hashes
         committed = hashes.get(self.keys.offsets(GROUP_NAME), {})
         return all(
             int(committed.get(b"%s:%s" % (topic.encode(), partition), b"0")) == int(end)
@@ -143,12 +146,15 @@ class Checks:
 
     def at_the_end(self) -> None:
         """Check that snapshots are the folds of their logs, and that each running worker has the same rows."""
-        for partition, records in enumerate(self.world.content(CHANGELOG)):
-            snapshot = self.world.server.hashes.get(self.keys.snapshot(CHANGELOG, partition), {})
+        content = self.world.content(CHANGELOG)
+        for partition in self.shard.partitions(len(content)):
+            records = content[partition]
+            snapshot = self.server.hashes.get(self.keys.snapshot(CHANGELOG, partition), {})
             if snapshot != fold(records):
                 self.world.fail(f"the snapshot of partition {partition} is not the fold of its log")
         for process in self.world.running():
-            self._at_rest(process)
+            if process.broker.shard == self.shard:
+                self._at_rest(process)
 
     def _at_rest(self, process: Process) -> None:
         if len(process.driver.committer.dependencies):

@@ -7,11 +7,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from faust_redis.driver.limits import FETCH_RECORDS_MAX
-from faust_redis.log.keys import Keys
 
-from tests.simulation.topology import ACKED, GROUP_NAME, NAMESPACE
+from tests.simulation.topology import ACKED, GROUP_NAME
 
 if TYPE_CHECKING:
+    from tests.simulation.brokers import Broker
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
@@ -31,11 +31,11 @@ def draw(seed: int) -> int:
 
 
 class OrderChecks:
-    """The checks of one world whose workers consume in append order."""
+    """The checks of one broker whose workers consume in append order."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._keys = Keys(NAMESPACE)
+    def __init__(self, world: World, broker: Broker) -> None:
+        self._world, self._server = world, broker.server
+        self._keys = broker.keys
 
     def on_begun(self, process: Process, finished: Finished, messages: Sequence[Any]) -> None:
         """Check that all records that were appended before a batch are finished or committed.
@@ -70,7 +70,7 @@ class OrderChecks:
                 self._world.fail(f"{topic}:{partition} offset {offset} is committed before {first_left}")
 
     def _committed(self, partition: int) -> dict[str, int]:
-        offsets = self._world.server.hashes.get(self._keys.offsets(GROUP_NAME), {})
+        offsets = self._server.hashes.get(self._keys.offsets(GROUP_NAME), {})
         return {topic: int(offsets.get(f"{topic}:{partition}".encode(), b"0")) for topic in ACKED}
 
     def _orders(self, partition: int) -> list[tuple[int, Place]]:
@@ -78,6 +78,5 @@ class OrderChecks:
 
     def _numbered(self, partition: int) -> Iterator[tuple[int, Place]]:
         for topic in ACKED:
-            stream = self._world.server.streams.get(self._keys.stream(topic, partition))
-            for record in stream.history if stream else ():
+            for record in self._world.history(topic, partition):
                 yield record.order, (topic, record.offset)

@@ -31,6 +31,7 @@ from tests.simulation.services import (
     SimulatedGroups,
     SimulatedProducer,
     SimulatedStream,
+    name_writers,
     simulated_driver,
 )
 from tests.simulation.topology import CHANGELOG, GROUP_NAME, NAMESPACE, SUBSCRIPTION, TABLE, Effects
@@ -109,6 +110,7 @@ class Process:
     def __init__(self, world: World, name: str, life: int) -> None:
         self.world = world
         self.member = f"{name}.{life}"
+        self.broker = world.brokers[world.home.of_worker(name)]
         self.loop = world.new_loop(self)
         self.should_stop = False
         self.services_over = False
@@ -119,6 +121,7 @@ class Process:
         self.rebalancing = True
         self.consumer_generation_id = 0
         self.recovered_generation = 0
+        self.forwarding: Any = None
         self.sent_outside: list[bytes] = []
         self.tasks: set[Any] = set()
         self.conf: Any = SimpleNamespace(
@@ -145,7 +148,7 @@ class Process:
         self.agents: Any = SimpleNamespace(human_tracebacks=lambda: "", values=self._agents)
         if world.plan.ordered_reads:
             consume_in_append_order(self)
-        self.assignor = Assignor(world)
+        self.assignor = Assignor(world, self.broker.shard)
 
     def _agents(self) -> list[Any]:
         return [
@@ -161,11 +164,10 @@ class Process:
 
     def _start(self) -> None:
         world = self.world
-        client = Client(world.network, self.member, self.loop)
-        log = LogOfSmallReads(client, NAMESPACE)
+        log, others = self._logs()
         log.records_max = world.plan.ordered_reads or FETCH_RECORDS_MAX
         log.groups = SimulatedGroups(self, log)
-        self.driver = simulated_driver(self, log)
+        self.driver = simulated_driver(self, log, others)
         self.producer = SimulatedProducer(self)
         self.batches: dict[str, Any] = {}
         """The batch that the agent of each topic has begun, if it takes batches."""
@@ -173,7 +175,7 @@ class Process:
         disk = OpenDisk(
             world.disks[self.member.partition(".")[0]],
             before_write=lambda: world.may_write(self),
-            after_write=lambda table, partition: world.checks.on_disk_write(self, table, partition),
+            after_write=lambda table, partition: self.broker.checks.on_disk_write(self, table, partition),
         )
         self.store = SimulatedStore(self, TABLE, CHANGELOG, disk)
         table = SimpleNamespace(changelog_topic=self.store.table.changelog_topic, data=self.store)
@@ -189,6 +191,21 @@ class Process:
         self._on_error = self.driver.failures.before(None)
         self.spawn(self._live())
 
+    def _logs(self) -> tuple[LogOfSmallReads, dict[int, SimulatedLog]]:
+        """Return the clients of the worker's own broker and of the others."""
+        clients = [Client(broker.network, self.member, self.loop) for broker in self.world.brokers]
+        own = LogOfSmallReads(
+            clients[self.broker.shard.number], NAMESPACE, shard=self.broker.shard, transit=GROUP_NAME
+        )
+        if own.transit is not None:
+            name_writers(own.transit, self.member)
+        others = {
+            broker.shard.number: SimulatedLog(client, NAMESPACE, shard=broker.shard, transit=GROUP_NAME)
+            for broker, client in zip(self.world.brokers, clients, strict=True)
+            if broker is not self.broker
+        }
+        return own, others
+
     async def _live(self) -> None:
         await self.consumer_topics()
         for topic, queue in self.queues.items():
@@ -199,6 +216,8 @@ class Process:
         membership.subscribe(SUBSCRIPTION)
         self.spawn(membership.run())
         self.spawn(self._look_around())
+        if self.world.plan.shards > 1:
+            self.forwarding = self.spawn(self.driver.forwarding.run())
         self.spawn(self.driver.commit_loop.run())
         self.fetcher = self.spawn(self.consumer._drain_messages(SimpleNamespace(should_stop=False)))
         self.spawn(self.recovery.run())
@@ -215,7 +234,7 @@ class Process:
 
     async def consumer_topics(self) -> None:
         """Learn which topics exist; the world has created them."""
-        for topic in self.world.topics:
+        for topic in self.broker.infos:
             await self.driver.topics.ensure(topic)
 
     def spawn(self, coro: Any) -> Any:
@@ -258,6 +277,8 @@ class Process:
             await self.consumer.wait_empty()
         await self.producer.flush()
         self.services_over = True
+        if self.forwarding is not None:
+            self.forwarding.cancel()
         await self.driver.membership.leave()
         self.driver.committer.stopping = True
         # The worker then ends with an error, and its successor processes unwritten events again.
@@ -347,7 +368,7 @@ class Process:
         generation = self.driver.membership.generation
         if batch is not None:
             self.batches[batch.topic] = batch
-        self.world.checks.on_begun(self, generation, [event.message for event in events])
+        self.broker.checks.on_begun(self, generation, [event.message for event in events])
         try:
             for event in events:
                 await handler(event)
@@ -362,4 +383,4 @@ class Process:
         else:
             if message.generation_id != GENERATION_NONE:
                 for event in events:
-                    self.world.checks.on_finished(self.member, generation, event.message)
+                    self.broker.checks.on_finished(self.member, generation, event.message)

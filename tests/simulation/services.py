@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,9 @@ from faust_redis.driver.faust_api.consumer import Consumer
 from faust_redis.driver.faust_api.producer import Producer
 from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.limits import ROW_US, RUN_RECORDS_MAX
-from faust_redis.log import LogUnavailableError, MemberState
+from faust_redis.log import LogUnavailableError, MemberState, Shard
 from faust_redis.log.groups import Groups
+from faust_redis.log.transit import Transit
 from faust_redis.testing.client import SimulatedLog
 
 if TYPE_CHECKING:
@@ -75,7 +76,12 @@ class _Service:
         return self.process.spawn(coro)
 
 
-def simulated_driver(process: Process, log: SimulatedLog) -> Driver:
+def name_writers(transit: Transit, member: str) -> None:
+    """Name the writers of parcels, so that a seed plays the same way each time; no other life has these names."""
+    transit._writer = member
+
+
+def simulated_driver(process: Process, log: SimulatedLog, others: Mapping[int, SimulatedLog]) -> Driver:
     """Return the production driver for a process, with a virtual clock and the plan's limits."""
     plan = process.world.plan
     numbers = iter(range(1, 1_000_000))
@@ -93,7 +99,8 @@ def simulated_driver(process: Process, log: SimulatedLog) -> Driver:
         SimulatedDirectQueues(process),
         NoStandbys(),
     )
-    driver = compose(process, log, process.member, f"{process.conf.id}-dead-letters", opened, environment)
+    dead_letters = f"{process.conf.id}-dead-letters"
+    driver = compose(process, log, process.member, dead_letters, opened, environment, others=others)
     driver.in_flight.unacked = set()  # A weak set iterates in the order of memory addresses.
     return driver
 
@@ -203,7 +210,7 @@ class Heartbeat:
         self._process, self._beat, self._report = process, beat, report
         self._over = False
         self._notice = asyncio.Event()
-        process.world.network.listeners[process.member] = lambda: process.loop.turn(self._notice.set)
+        process.broker.network.listeners[process.member] = lambda: process.loop.turn(self._notice.set)
         process.spawn(self._run())
 
     def end(self) -> None:
@@ -241,8 +248,9 @@ class SimulatedGroups(Groups):
 class Assignor:
     """Co-partitioned assignment: partition p of every topic goes to one member, drawn from the seed."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, shard: Shard) -> None:
         self._world = world
+        self._places = len(shard.partitions(world.plan.partitions))
 
     def metadata(self, topics: set[str]) -> Any:
         return ConsumerProtocolMemberMetadata(0, sorted(topics), b"")
@@ -252,7 +260,7 @@ class Assignor:
         topics = sorted({topic for metadata in members.values() for topic in metadata.subscription})
         if not names:
             return {}  # All members were evicted meanwhile.
-        owner = {p: rng.choice(names) for p in range(self._world.plan.partitions)}
+        owner = {p: rng.choice(names) for p in range(self._places)}
         return {
             name: ConsumerProtocolMemberAssignment(
                 0, [(topic, [p for p in owner if owner[p] == name]) for topic in topics], b""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from faust.streams import current_event
 from faust_redis.dead_letters import TransientError
 from faust_redis.log import LogUnavailableError, TopicSpec
+from faust_redis.log.partitioner import partition_for
 
 if TYPE_CHECKING:
     from tests.simulation.process import Event, Process
+    from tests.simulation.world import Plan
 
-NAMESPACE, GROUP_NAME = "sim", "app"
+NAMESPACE, GROUP_NAME, TRANSIT_GROUP = "sim", "app", "app-transit"
 IN, MID, OUT, SIDE, SHARED, OUTSIDE = "in", "mid", "out", "side", "shared", "outside"
 TABLE, CHANGELOG = "counts", "app-counts-changelog"
 SUBSCRIPTION = (IN, MID, SIDE, CHANGELOG)
@@ -34,10 +36,25 @@ def topics(partitions: int) -> list[TopicSpec]:
     return [*plain, TopicSpec(CHANGELOG, partitions, "compact")]
 
 
-def outputs_of(number: int) -> list[tuple[bytes, bytes]]:
+def keys_of(partitions: int) -> tuple[bytes, ...]:
+    """Return keys of as many different partitions as there can be, so that events cross brokers."""
+    letters = [bytes([letter]) for letter in range(ord("a"), ord("z") + 1)]
+    found: list[bytes] = []
+    for place in range(len(KEYS)):
+        free = [each for each in letters if each not in found]
+        found.append(next(each for each in free if partition_for(each, partitions) == place % partitions))
+    return tuple(found)
+
+
+def outputs_of(number: int, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Return the first agent's outputs for an input: 0 to 3 messages, their keys spread over partitions."""
     count = (number * 7 + 3) % 4
-    return [(KEYS[(number * 3 + i * 2) % len(KEYS)], b"%d.%d" % (number, i)) for i in range(count)]
+    return [(keys[(number * 3 + i * 2) % len(keys)], b"%d.%d" % (number, i)) for i in range(count)]
+
+
+def out_partition(partition: int, plan: Plan) -> int:
+    """Return to which partition of `out` the events of a partition of `mid` lead: with several brokers, to another's."""
+    return partition if plan.shards == 1 else (partition + 1) % plan.partitions
 
 
 def writes_last(value: bytes) -> bool:
@@ -80,7 +97,7 @@ class Effects:
     async def spread(self, event: Event) -> None:
         """Send an input's outputs from `in` to `mid`."""
         await self._dawdle()
-        for key, value in outputs_of(int(event.message.value)):
+        for key, value in outputs_of(int(event.message.value), self.process.world.plan.keys):
             await self.process.producer.send(MID, key, value, None, 0.0, None)
             await self._dawdle()
 
@@ -92,7 +109,8 @@ class Effects:
         self._put(event, message.key, b"%d" % number)
         if writes_last(message.value):
             self._put(event, b"last-" + message.key, message.value)
-        self._send(event, OUT, message.key, b"%d:%s" % (number, message.value), message.partition)
+        partition = out_partition(message.partition, self.process.world.plan)
+        self._send(event, OUT, message.key, b"%d:%s" % (number, message.value), partition)
         await self._dawdle()
         self._share(event)
         await self._dawdle()
@@ -145,7 +163,7 @@ class Effects:
                 return
             value = b"%s#%d" % (self.process.member.encode(), number)
             self.process.sent_outside.append(value)
-            await self.process.producer.send(OUTSIDE, KEYS[0], value, None, 0.0, None)
+            await self.process.producer.send(OUTSIDE, self.process.world.plan.keys[0], value, None, 0.0, None)
             # A caller that waits for a flush may be cancelled, as when a rebalance overtakes a recovery in Faust.
             with suppress(TimeoutError, LogUnavailableError):
                 await asyncio.wait_for(self.process.producer.flush(), self.rng.choice((0.0004, 0.01)))
@@ -157,35 +175,38 @@ Content = dict[str, list[list[tuple[bytes, bytes | None]]]]
 Records = list[tuple[bytes, bytes | None]]
 
 
-def check_content(content: Content, concurrency: int, *, failing: bool) -> Iterable[str]:
+def check_content(
+    content: Content, sent: Content, keys: Sequence[bytes], concurrency: int, *, failing: bool
+) -> Iterable[str]:
     """Return the errors in the final content of all topics: each input must have one effect, in order.
 
+    `sent` holds what agents sent to `mid` and, by the partition of its cause, to `out`, as their own brokers have it.
     An event that is processed again after a failure comes after later ones, so its effects are counted, not compared.
     """
-    yield from _check_mid(content, ordered=concurrency == 1)
+    yield from _check_mid(content, sent, keys, ordered=concurrency == 1)
     for partition, records in enumerate(content[MID]):
         found = fold(content[CHANGELOG][partition])
-        yield from _check_numbers(OUT, content[OUT][partition], records, found, b"")
+        yield from _check_numbers(OUT, sent[OUT][partition], records, found, b"", keys)
         both = records + content[SIDE][partition]
-        yield from _check_numbers(SHARED, content[SHARED][partition], both, found, b"sum-")
+        yield from _check_numbers(SHARED, content[SHARED][partition], both, found, b"sum-", keys)
         if failing:
             continue
         rows, outs = fold_mid(records)
         own = {key: value for key, value in found.items() if not key.startswith((b"sum-", b"seen-"))}
-        if content[OUT][partition] != outs:
-            yield f"out partition {partition} is {content[OUT][partition]}, expected {outs}"
+        if sent[OUT][partition] != outs:
+            yield f"out of partition {partition} is {sent[OUT][partition]}, expected {outs}"
         if own != rows:
             yield f"table partition {partition} is {own}, expected {rows}"
-    for value, times in Counter(value for records in content[OUTSIDE] for _, value in records).items():
+    for value, times in Counter(value for records in sent[OUTSIDE] for _, value in records).items():
         if times > 1:
             yield f"message {value!r}, sent outside of any event, was written {times} times"
 
 
 def _check_numbers(
-    topic: str, written: Records, inputs: Records, rows: dict[bytes, bytes], prefix: bytes
+    topic: str, written: Records, inputs: Records, rows: dict[bytes, bytes], prefix: bytes, keys: Sequence[bytes]
 ) -> Iterable[str]:
     """Check a row that counts inputs by key: the values written must be 1, 2, 3 and so on, one for each input."""
-    for key in KEYS:
+    for key in keys:
         expected = Counter(value for k, value in inputs if k == key)
         steps = [(value or b"").partition(b":") for k, value in written if k == key]
         if [number for number, _, _ in steps] != [b"%d" % (i + 1) for i in range(expected.total())]:
@@ -196,9 +217,10 @@ def _check_numbers(
             yield f"row {prefix + key!r} is {rows.get(prefix + key)!r}, expected {expected.total()}"
 
 
-def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
-    expected = Counter(o for records in content[IN] for _, value in records for o in outputs_of(int(value or b"")))
-    found = Counter((key, value) for records in content[MID] for key, value in records)
+def _check_mid(content: Content, sent: Content, keys: Sequence[bytes], *, ordered: bool) -> Iterable[str]:
+    inputs = [int(value or b"") for records in content[IN] for _, value in records]
+    expected = Counter(output for number in inputs for output in outputs_of(number, keys))
+    found = Counter((key, value) for records in sent[MID] for key, value in records)
     for output in expected.keys() | found.keys():
         if expected[output] != found[output]:  # type: ignore[index]
             yield f"output {output} is there {found[output]} times, expected {expected[output]}"  # type: ignore[index]
@@ -206,7 +228,7 @@ def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
         return
     place = {value: (p, i) for p, records in enumerate(content[IN]) for i, (_, value) in enumerate(records)}
     latest: dict[tuple[int, bytes], tuple[int, bytes]] = {}
-    for records in content[MID]:
+    for records in sent[MID]:
         for key, value in records:
             source, _, index = (value or b"").partition(b".")
             if source not in place:

@@ -10,22 +10,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 
-from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
-from faust_redis.log.records import Record, TopicInfo, WriteBatch
-from faust_redis.log.scripts import COMMIT, CREATE_TOPIC
+from faust_redis.log.records import Record, StoredRecord, WriteBatch
+from faust_redis.log.scripts import COMMIT
 from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.loop import Agenda, ProcessLoop, process_loop
-from faust_redis.testing.network import Network, Weather
-from faust_redis.testing.server import Server
+from faust_redis.testing.network import Weather
 
-from tests.simulation import order_checks
-from tests.simulation.checks import Checks
+from tests.simulation import brokers, order_checks
+from tests.simulation.brokers import Broker, Home
 from tests.simulation.defects import DEFECTS
 from tests.simulation.disk import Disk
 from tests.simulation.process import Process
-from tests.simulation.storage import Storage
-from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, SIDE, Content, check_content, topics
+from tests.simulation.topology import IN, KEYS, MID, SIDE, Content, check_content, topics
+from tests.simulation.transit_checks import TransitChecks
 
 DRAIN_S = 90.0
 """Virtual time after the last fault within which all lag must be gone."""
@@ -37,6 +35,7 @@ STEPS_MAX = 200_000
 """Steps of one seed; more is a world that never rests."""
 
 FAULTS = ("crash", "pause", "stop", "add", "server", "trim", "rollback")
+FAULTS_OF_SHARDS = (*FAULTS, "freeze")
 
 RELAPSES = 0.25
 """In how many worlds the server goes back to a moment that is just over."""
@@ -73,6 +72,8 @@ class Plan:
     direct_queues: bool
     weather: Weather
     ordered_reads: int = 0
+    shards: int = 1
+    keys: tuple[bytes, ...] = KEYS
 
     @classmethod
     def draw(cls, rng: Random) -> Plan:
@@ -118,22 +119,19 @@ class World:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
-        self.plan = replace(Plan.draw(self.rng), ordered_reads=order_checks.draw(self.seed))
+        plan = replace(Plan.draw(self.rng), ordered_reads=order_checks.draw(self.seed))
+        self.plan = brokers.draw(self.seed, plan)
+        self.home = Home(self.plan.shards)
         self.agenda = Agenda(self.rng)
-        self.server = Server(self.now_ms)
-        self.server.flaws = self.flaws
-        self.network = Network(self.agenda, self.server)
-        self.network.weather = self.plan.weather
-        self.checks = Checks(self)
-        self.storage = Storage(self)
-        self.network.before, self.network.after = self.checks.before, self._after_command
-        if self.trace is not None:
-            self.network.trace = self.say
+        self.brokers = [Broker(self, number) for number in range(self.plan.shards)]
+        self.transit = TransitChecks(self)
         self.faulty = True
         self.topics = [spec.name for spec in topics(self.plan.partitions)]
         self.disks: dict[str, Disk] = {}
         self.processes: dict[str, Process] = {}
         self.past: list[Process] = []
+        self.input_homes: dict[int, int] = {}
+        """On which broker each input is."""
         self._lives = 0
         self._inputs = 0
         self._failure: str | None = None
@@ -171,15 +169,23 @@ class World:
 
     def content(self, topic: str) -> list[list[tuple[bytes, bytes | None]]]:
         """Return the keys and values of a topic by partition."""
-        keys, result = Keys(NAMESPACE), []
-        for p in range(self.plan.partitions):
-            stream = self.server.streams.get(keys.stream(topic, p))
-            records = stream.history if stream else []
-            result.append([(record.key or b"", record.value) for record in records])
-        return result
+        return [
+            [(record.key or b"", record.value) for record in self.history(topic, p)]
+            for p in range(self.plan.partitions)
+        ]
 
-    def _after_command(self, sender: str, command: tuple[object, ...], reply: object) -> None:
-        self.checks.after(sender, command, reply)
+    def broker_of(self, partition: int) -> Broker:
+        """Return the broker that holds a partition."""
+        return self.brokers[partition % self.plan.shards]
+
+    def history(self, topic: str, partition: int) -> list[StoredRecord]:
+        """Return every record of a partition that was ever appended."""
+        broker = self.broker_of(partition)
+        stream = broker.server.streams.get(broker.keys.stream(topic, partition))
+        return stream.history if stream else []
+
+    def after_command(self, sender: str, command: tuple[object, ...]) -> None:
+        """Crash some processes after a commit, before the reply."""
         if self.faulty and command[0] == "EVALSHA" and command[1] == COMMIT.digest:
             process = next((p for p in self.running() if p.member == sender), None)
             if process is not None and self.rng.random() < self.plan.crash_after_commit:
@@ -203,7 +209,7 @@ class World:
     def _restart_later(self, process: Process, back_s: float | None = None) -> None:
         name = process.member.partition(".")[0]
         self.past.append(process)
-        self.network.listeners.pop(process.member, None)
+        process.broker.network.listeners.pop(process.member, None)
         self.agenda.after(back_s or self.rng.uniform(0.05, 2.5), lambda: self.start_worker(name))
 
     def crash(self, process: Process, where: str, back_s: float | None = None) -> None:
@@ -237,17 +243,21 @@ class World:
         process.loop.turn(lambda: process.spawn(stop()))
 
     def _one_fault(self) -> None:
-        running = self.running()
-        fault = self.rng.choice((*FAULTS, "pause", "rollback"))
+        running, several = self.running(), self.plan.shards > 1
+        fault = self.rng.choice((*(FAULTS_OF_SHARDS if several else FAULTS), "pause", "rollback"))
+        broker = self.rng.choice(self.brokers) if several else self.brokers[0]
         if fault in {"trim", "rollback"}:
-            self._happen(fault)
+            self._happen(broker, fault)
+        elif fault == "freeze":
+            self._count("freeze")
+            broker.freeze()
         elif fault == "server":
-            if self.network.server_is_up:
+            if broker.network.server_is_up:
                 self._count("server")
-                self.say("the server restarts")
-                self.network.stop_server(self.rng.choice((0.05, 0.5, 2.0)) * self.rng.uniform(0.5, 1.5))
+                broker.say("the server restarts")
+                broker.network.stop_server(self.rng.choice((0.05, 0.5, 2.0)) * self.rng.uniform(0.5, 1.5))
         elif fault == "add":
-            if len(self.disks) < 4:
+            if len(self.disks) < (2 * self.plan.shards + 1 if several else 4):
                 self._count("add")
                 self.start_worker(f"w{len(self.disks)}")
         elif running:
@@ -257,36 +267,32 @@ class World:
             else:
                 getattr(self, fault)(process)
 
-    def _happen(self, fault: str) -> None:
-        if self.storage.happen(fault):
+    def _happen(self, broker: Broker, fault: str) -> None:
+        if broker.storage.happen(fault):
             self._count(fault)
 
     # --- playing the seed ---------------------------------------------------------------------------------------------
 
-    def _create_topics(self) -> None:
-        keys = Keys(NAMESPACE)
-        for spec in topics(self.plan.partitions):
-            values = (spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, "1", 0)
-            self.server.execute("EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(spec.name), keys.topics, *values)
-        self._infos = {spec.name: TopicInfo(spec, "1") for spec in topics(self.plan.partitions)}
-
     def _input(self) -> None:
         number, self._inputs = self._inputs, self._inputs + 1
-        key = self.rng.choice(KEYS)
+        key = self.rng.choice(self.plan.keys)
         topic = self.rng.choice((IN, IN, SIDE))
         self.append(topic, key, b"%d" % number)
 
     def append(self, topic: str, key: bytes, value: bytes) -> None:
         """Append an input, as the ingress would."""
-        record = Record(topic, partition_for(key, self.plan.partitions), key, value, 0)
-        args = commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
-        self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
-        self.network.wake()
+        partition = partition_for(key, self.plan.partitions)
+        broker, record = self.broker_of(partition), Record(topic, partition, key, value, 0)
+        self.input_homes[int(value)] = broker.shard.number
+        args = commit_arguments(broker.keys.prefix, WriteBatch([record]), broker.infos, None, None)
+        broker.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
+        broker.network.wake()
 
     def _calm(self) -> None:
         self.say("the faults are over")
         self.faulty = False
-        self.network.weather = Weather()
+        for broker in self.brokers:
+            broker.calm()
 
     def run(self) -> None:
         """Play the seed and check the invariants.
@@ -296,7 +302,8 @@ class World:
         """
         plan = self.plan
         self.say(f"{plan}")
-        self._create_topics()
+        for broker in self.brokers:
+            broker.create_topics()
         for number in range(plan.workers):
             name = f"w{number}"
             self.disks[name] = Disk()
@@ -305,20 +312,26 @@ class World:
         bursts = [self.rng.uniform(0.5, plan.faulty_s) for _ in range(plan.bursts)]
         for _ in range(plan.inputs):
             self.agenda.after(self.rng.choice(bursts) if bursts else self.rng.uniform(0, plan.faulty_s), self._input)
-        for _ in range(self.rng.randint(0, 5)):
+        for _ in range(self.rng.randint(0, 3 + 2 * plan.shards)):
             near, far = self.rng.uniform(0, 0.4), self.rng.uniform(0.2, plan.faulty_s)
             self.agenda.after(min(self.rng.choice(bursts) + near if bursts else far, plan.faulty_s), self._one_fault)
-        backup_s = self.rng.uniform(0.2, plan.faulty_s)
-        self.agenda.after(backup_s, self.storage.back_up)
-        if self.rng.random() < RELAPSES:  # The restart is so early that leases from before the rollback still run.
-            self.agenda.after(
-                min(backup_s + self.rng.uniform(0.05, 0.6), plan.faulty_s), partial(self._happen, "rollback")
-            )
+        for broker in self.brokers:
+            backup_s = self.rng.uniform(0.2, plan.faulty_s)
+            self.agenda.after(backup_s, broker.storage.back_up)
+            if self.rng.random() < RELAPSES:  # The restart is so early that leases from before the rollback still run.
+                self.agenda.after(
+                    min(backup_s + self.rng.uniform(0.05, 0.6), plan.faulty_s),
+                    partial(self._happen, broker, "rollback"),
+                )
         self.agenda.after(plan.faulty_s, self._calm)
         self._play(until_us=int((plan.faulty_s + DRAIN_S) * 1e6))
-        self.checks.at_the_end()
+        for broker in self.brokers:
+            broker.checks.at_the_end()
         content: Content = {topic: self.content(topic) for topic in self.topics}
-        for wrong in check_content(content, plan.concurrency, failing=plan.failing_events > 0):
+        for wrong in self.transit.at_the_end(content):
+            self.fail(wrong)
+        sent = self.transit.sent(content)
+        for wrong in check_content(content, sent, plan.keys, plan.concurrency, failing=plan.failing_events > 0):
             self.fail(wrong)
         self._judge()
 
@@ -334,12 +347,15 @@ class World:
                 continue
             # The world is at rest when all inputs are processed and nothing new came for a while, so that late effects
             # show.
-            if self.faulty or self._inputs < self.plan.inputs or not self.checks.is_drained():
+            if self.faulty or self._inputs < self.plan.inputs or not self._is_drained():
                 rest_us = self.agenda.now_us
             elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
                 return
         self.fail(f"not drained {DRAIN_S:.0f} s after the last fault")
         self._judge()
+
+    def _is_drained(self) -> bool:
+        return all(broker.checks.is_drained() for broker in self.brokers) and self.transit.is_drained()
 
     def _is_settled(self) -> bool:
         """Return whether all planned stops and starts are over, and every worker has recovered and written its rows.
@@ -347,12 +363,13 @@ class World:
         Generation numbers recur when the server is rolled back. A worker that slept through the rollback may know the
         right number of another group, of which it is no member.
         """
-        generation, members = self.checks.generation(), self.checks.members()
-        return generation > 0 and all(
+        groups = {broker.shard: (broker.checks.generation(), broker.checks.members()) for broker in self.brokers}
+        return all(
             not process.loop.dead
             and not process.should_stop
             and process.loop.paused_until_us <= self.agenda.now_us
-            and process.member in members
+            and (generation := groups[process.broker.shard][0]) > 0
+            and process.member in groups[process.broker.shard][1]
             and process.is_settled(generation)
             for process in self.processes.values()
         )

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from faust_redis.log import Log
+from faust_redis.log import Log, Shard
+from faust_redis.log.shards import WHOLE
 from faust_redis.testing.loop import ProcessLoop
 
 
@@ -93,7 +94,7 @@ class Pipeline:
 class SimulatedLog(Log):
     """Connect the production client of the log to a simulated network."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
-        super().__init__("redis://virtual", namespace)
+    def __init__(self, client: Client, namespace: str, *, shard: Shard = WHOLE, transit: str = "") -> None:
+        super().__init__("redis://virtual", namespace, shard=shard, transit=transit)
         self.client = client
         self.redis = client  # type: ignore[assignment]

@@ -66,6 +66,7 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
     """Run commit.lua."""
     prefix, head = argv[0], json.loads(argv[1])
     fence, key, sequence = head.get("fence"), head.get("idempotency"), head.get("sequence")
+    group_name, copied = head.get("group") or (fence and fence["group"]), head.get("copied")
     try:
         if key:
             _check_key(server.hashes.get(f"{prefix}idempotency:{key['name']}", {}), key)
@@ -73,7 +74,10 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
             _check_sequence(server, server.hashes.get(f"{prefix}producer:{sequence['producer']}", {}), sequence)
         if fence:
             _check_fence(server, f"{prefix}group:{fence['group']}", fence)
-            _check_evidence(server, prefix, server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
+        if group_name:
+            _check_evidence(server, prefix, server.hash(f"{prefix}group:{group_name}:offsets"), head["offsets"])
+        if copied and "no_compare" not in server.flaws:
+            _check_source(server.hash(f"{prefix}copied:{copied['name']}"), copied["steps"])
         if "require" in head:
             _check_row(server, prefix, *head["require"])
         targets = [_target(server, prefix, *stream[:3]) for stream in head["streams"]]
@@ -81,8 +85,11 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
         return list(refused.args)
     bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
     _append(server, targets, head["streams"], iter(argv[2:]))
-    if fence:
-        _commit_offsets(server, prefix, fence["group"], head["offsets"])
+    if copied:
+        stands = server.hash(f"{prefix}copied:{copied['name']}")
+        stands.update((raw(place), raw(after)) for place, _, after in copied["steps"])
+    if group_name:
+        _commit_offsets(server, prefix, group_name, head["offsets"])
     if key:
         server.hashes[f"{prefix}idempotency:{key['name']}"] = {b"digest": raw(key["digest"]), b"bases": bases}
     elif sequence:
@@ -144,6 +151,13 @@ def _passes(server: Keyspace, stream: str, offset: int, *evidence: Any) -> bool:
         begins = ends
         own.append(PackedBatch.of(by_name[b"z"], ends) if b"z" in by_name else by_name.get(b"v", b""))
     return bool(begins >= offset and evidence_of(own)[0] == passed)
+
+
+def _check_source(stands: Hash, steps: list[list[Any]]) -> None:
+    for place, expected, _ in steps:
+        found = stands.get(raw(place), b"0")
+        if found != raw(expected):
+            raise _RefusedError(b"MOVED", raw(place), found, raw(expected))
 
 
 def _check_row(server: Keyspace, prefix: str, topic: str, partition: int, key: str) -> None:
