@@ -194,9 +194,7 @@ class Process:
     def _logs(self) -> tuple[LogOfSmallReads, dict[int, SimulatedLog]]:
         """Return the clients of the worker's own broker and of the others."""
         clients = [Client(broker.network, self.member, self.loop) for broker in self.world.brokers]
-        own = LogOfSmallReads(
-            clients[self.broker.shard.number], NAMESPACE, shard=self.broker.shard, transit=GROUP_NAME
-        )
+        own = LogOfSmallReads(clients[self.broker.shard.number], NAMESPACE, shard=self.broker.shard, transit=GROUP_NAME)
         if own.transit is not None:
             name_writers(own.transit, self.member)
         others = {

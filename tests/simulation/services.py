@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,9 @@ class _Service:
 
 
 def name_writers(transit: Transit, member: str) -> None:
-    """Name the writers of parcels, so that a seed plays the same way each time; no other life has these names."""
-    transit._writer = member
+    """Number the writers of parcels, so that a seed plays the same way each time; no other life has these names."""
+    numbers = count(1)
+    transit.new_name = lambda: f"{member}/{next(numbers)}"  # type: ignore[method-assign]
 
 
 def simulated_driver(process: Process, log: SimulatedLog, others: Mapping[int, SimulatedLog]) -> Driver:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from faust_redis.log import (
@@ -172,6 +174,73 @@ async def test_a_shard_that_was_restored_and_writes_again_is_forwarded_from_its_
     for _ in range(2):
         await forwards.step()
     assert await values(shards[1], THERE) == [1, 2, 3, 4, 5, 6]  # 2 and 3 had arrived, and stay
+
+
+async def test_a_forwarder_that_begins_sees_that_its_target_was_restored(shards: list[Log]) -> None:
+    kept = await dump(shards[1])
+    await send(shards[0], 1)
+    await forwarder(shards).step()
+    await restore(shards[1], kept)
+    await send(shards[0], 2)
+    await forwarder(shards).step()  # no forwarder saw the target before and after
+    assert await values(shards[1], THERE) == [1, 2]
+
+
+async def test_a_restored_target_gets_nothing_before_what_it_lost(
+    shards: list[Log], broker_url: str, namespace: str
+) -> None:
+    forwards = forwarder(shards)
+    async with Log(broker_url, namespace, shard=Shard(0, SHARDS), transit="g") as second:
+        await send(shards[0], 1)
+        await forwards.step()
+        kept = await dump(shards[1])
+        await send(second, 2)
+        await forwards.step()
+        await restore(shards[1], kept)
+        await send(shards[0], 3)  # of the first writer, all of whose parcels have arrived
+        with pytest.raises(SourceMovedError):
+            await forwards.step()
+        await forwarder(shards).step()
+    assert await values(shards[1], THERE) == [1, 2, 3]
+
+
+async def test_an_idle_forwarder_sees_that_its_source_was_restored(shards: list[Log]) -> None:
+    forwards = forwarder(shards)
+    await send(shards[0], 0)
+    await forwards.step()
+    kept = await dump(shards[0])
+    for lost in (1, 2):
+        await send(shards[0], lost)
+        await forwards.step()
+    await restore(shards[0], kept)
+    await send(shards[0], 3)  # the transit topic is shorter than the forwarder has read
+    for _ in range(2):
+        await forwards.step()
+    assert await values(shards[1], THERE) == [0, 1, 2, 3]
+
+
+class Late(Log):
+    """A log whose first write that crosses shards is on its way until the second is written."""
+
+    second: asyncio.Event | None = None
+
+    async def _commit(self, *args: Any) -> Appended:
+        if self.second is None:
+            self.second = asyncio.Event()
+            await self.second.wait()
+            return await super()._commit(*args)
+        appended = await super()._commit(*args)
+        self.second.set()
+        return appended
+
+
+async def test_writes_that_overlap_are_forwarded_in_the_order_in_which_they_were_written(
+    shards: list[Log], broker_url: str, namespace: str
+) -> None:
+    async with Late(broker_url, namespace, shard=Shard(0, SHARDS), transit="g") as late:
+        await asyncio.gather(send(late, 1), send(late, 2))
+    await forwarder(shards).step()
+    assert await values(shards[1], THERE) == [2, 1]
 
 
 async def test_unforwarded_records_are_not_trimmed(shards: list[Log]) -> None:

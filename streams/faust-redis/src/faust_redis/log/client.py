@@ -193,8 +193,9 @@ class Log(Connected):
         if self.transit is not None and (targets := self.transit.targets(batch)):
             for target in sorted(targets):
                 await self._ensure(self.transit.topic(target))
-            divided, count = self.transit.divide(batch), len(batch.records)
-            return divided.appended(await self._commit(divided.batch, fence, write_id, require), count)
+            with self.transit.writer() as writer:
+                divided = self.transit.divide(batch, writer)
+                return divided.appended(await self._commit(divided.batch, fence, write_id, require), len(batch.records))
         return await self._commit(batch, fence, write_id, require)
 
     async def _ensure(self, spec: TopicSpec) -> None:

@@ -4,6 +4,9 @@ A forwarder appends records and moves its source offsets at the other shard in o
 forwarders of the same topic append nothing twice, and a forwarder that dies continues where the other shard stands. A
 source offset is kept for each writer: the number of its last parcel that arrived. Numbers of parcels never recur, so
 they hold when one of the two shards is restored to an earlier state. Offsets of the transit topic would not.
+
+One more source offset counts all parcels. So a write is refused unless the other shard has exactly what the forwarder
+knows, and what the other shard has of a transit topic is always a beginning of it.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ RECORDS_MAX: Final = 400
 BLOCK_MS: Final = 500
 LOOK_EVERY_S: Final = 2.0
 """How often a forwarder looks whether the target was restored to an earlier state."""
+ALL_WRITERS: Final = ""
+"""The writer under whose name all parcels are counted."""
 RETRY_FIRST_S: Final = 0.05
 RETRY_MAX_S: Final = 2.0
 
@@ -116,10 +121,10 @@ class Forwarder:
         await self._look_at_target()
         found = await self._source.fetch({self._place: self._position}, count=PARCELS_MAX, block_ms=block_ms)
         records = found.get(self._place, [])
-        if records and not await self._is_whole(self._position):
+        if not await self._is_whole(self._position):
             self._position = None
             return len(records)
-        for taken in _bounded([(record, unpack(record.value or b"")) for record in records]):
+        for taken in _bounded([(record, _parcel_of(record)) for record in records]):
             await self._forward([parcel for _, parcel in taken])
             self._last = taken[-1][0]
             self._position = self._last.offset + 1
@@ -127,19 +132,29 @@ class Forwarder:
         return len(records)
 
     async def _begin(self) -> int:
-        """Return the committed offset. Parcels above it that have arrived are left out later."""
+        """Return the committed offset if the target has the parcel below it, and so all before it; else 0.
+
+        Parcels above it that have arrived are left out later.
+        """
+        committed = (await self._source.committed(self._group)).get(self._place, 0)
         self._arrived = await self._where_writers_stand()
+        self._last = None if committed == 0 else await self._record_at(committed - 1)
+        if self._last is not None:
+            writer, number, _ = _parcel_of(self._last)
+            if number <= self._arrived.get(writer, 0):
+                return committed
         self._last = None
-        committed = (await self._source.committed(self._group)).get(self._place)
-        if committed is None:
-            await self._rewind()
-        return committed or 0
+        await self._rewind()
+        return 0
+
+    async def _record_at(self, offset: int) -> StoredRecord | None:
+        return (await self._source.at({self._place: offset}))[self._place]
 
     async def _is_whole(self, position: int) -> bool:
         """Return whether the source still has the record that was forwarded last; else it went back in time."""
         if self._last is None:
             return True
-        stands = (await self._source.at({self._place: position - 1}))[self._place]
+        stands = await self._record_at(position - 1)
         return stands is not None and stands.value == self._last.value
 
     async def _look_at_target(self) -> None:
@@ -171,27 +186,31 @@ class Forwarder:
         Raises:
             SourceMovedError: another forwarder was faster, or the target was restored to an earlier state.
         """
-        steps: dict[TopicPartition, tuple[int, int]] = {}
+        reached = self._arrived.copy()
         records: list[Record] = []
         for writer, number, some in parcels:
-            stands = self._arrived.get(writer, 0)
-            place = TopicPartition(writer, 0)
-            if number <= steps.get(place, (stands, stands))[1]:
-                continue
-            steps[place] = (stands, number)
-            records += some
-        if not steps:
+            if number > reached.get(writer, 0):
+                reached[writer] = number
+                reached[ALL_WRITERS] = reached.get(ALL_WRITERS, 0) + 1
+                records += some
+        changed = {writer: number for writer, number in reached.items() if number != self._arrived.get(writer, 0)}
+        if not changed:
             return
+        steps = {TopicPartition(who, 0): (self._arrived.get(who, 0), number) for who, number in changed.items()}
         try:
             await self._target.commit(WriteBatch(records, source_offsets=SourceOffsets(self._copy, steps)))
         except SourceMovedError:
             await self._went_back()
             raise
-        self._arrived.update({place.topic: number for place, (_, number) in steps.items()})
+        self._arrived = reached
 
     async def _rewind(self) -> None:
         """Commit the beginning again, so that nothing is trimmed that a restored target needs once more."""
         await self._source.commit(WriteBatch([], {self._place: 0}, group=self._group))
+
+
+def _parcel_of(record: StoredRecord) -> Parcel:
+    return unpack(record.value or b"")
 
 
 def _bounded(parcels: Sequence[tuple[StoredRecord, Parcel]]) -> list[list[tuple[StoredRecord, Parcel]]]:

@@ -8,7 +8,8 @@ holds what goes to shard r; its partition s is what shard s sends.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from typing import Final, NamedTuple
@@ -30,7 +31,7 @@ class Parcel(NamedTuple):
     """The records of one write for one other shard.
 
     Attributes:
-        writer: The client that wrote them; no other client has this name.
+        writer: Who wrote them; see `Writer`.
         number: Their number among the writer's; it ascends in a transit topic.
         records: The records, in the order of each partition.
     """
@@ -38,6 +39,18 @@ class Parcel(NamedTuple):
     writer: str
     number: int
     records: list[Record]
+
+
+class Writer:
+    """Numbers the parcels of writes that follow each other. No other writer, of any client, has its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._numbers = count(1)
+
+    def next_number(self) -> int:
+        """Return a number that this writer has not used."""
+        return next(self._numbers)
 
 
 class Divided(NamedTuple):
@@ -65,8 +78,22 @@ class Transit:
     def __init__(self, shard: Shard, name: str) -> None:
         self.shard = shard
         self.name = name
-        self._writer = secrets.token_hex(WRITER_BYTES)
-        self._numbers = count(1)
+        self._idle: list[Writer] = []
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """Lend a writer for one write.
+
+        Two writes that overlap have different writers, for they may be written in any order. A write that failed may
+        still be written later, so its writer is used no more.
+        """
+        writer = self._idle.pop() if self._idle else Writer(self.new_name())
+        yield writer
+        self._idle.append(writer)
+
+    def new_name(self) -> str:
+        """Return a name for a writer."""
+        return secrets.token_hex(WRITER_BYTES)
 
     def topic(self, target: int) -> TopicSpec:
         """Return the declaration of the topic for one other shard."""
@@ -77,7 +104,7 @@ class Transit:
         sent = (each.partition for part in (batch.records, batch.columns) for each in part)
         return {self.shard.of(partition or 0) for partition in sent} - {self.shard.number}
 
-    def divide(self, batch: WriteBatch) -> Divided:
+    def divide(self, batch: WriteBatch, writer: Writer) -> Divided:
         """Return a write that is all on this shard. Rows, offsets and checks stay as they are."""
         own = [position for position, one in enumerate(batch.records) if self.shard.holds(one.partition or 0)]
         parcels: dict[int, list[Batch]] = {}
@@ -88,9 +115,9 @@ class Transit:
                 parcels.setdefault(target, []).append(each)
                 places.setdefault(target, []).append((topic, partition))
         records: list[Writable] = [batch.records[position] for position in own]
-        number = next(self._numbers)
+        number = writer.next_number()
         for target, batches in sorted(parcels.items()):
-            value = _packed(self._writer, number, places[target], batches)
+            value = _packed(writer.name, number, places[target], batches)
             records.append(Record(self.topic(target).name, self.shard.number, None, value, batches[0].timestamps[0]))
         columns = [each for each in batch.columns if self.shard.holds(each.partition or 0)]
         return Divided(replace(batch, records=records, columns=columns), own)
