@@ -34,6 +34,7 @@ from faust_redis.rocksdb.store import RocksStore
 from tests.simulation.order_defects import ORDER_DEFECTS
 from tests.simulation.planting import Defect, replace_method
 from tests.simulation.recovery import Recovery
+from tests.simulation.shard_defects import SHARD_DEFECTS
 
 # --- defects of the commit --------------------------------------------------------------------------------------------
 
@@ -327,6 +328,7 @@ DEFECTS: dict[str, Defect] = {
     ),
     "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
     **ORDER_DEFECTS,
+    **SHARD_DEFECTS,
 }
 
 FIXED = (

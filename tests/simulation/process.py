@@ -91,6 +91,8 @@ class LogOfSmallReads(SimulatedLog):
     """A log whose reads return few records of each partition, so that reads of several topics are often cut."""
 
     records_max = FETCH_RECORDS_MAX
+    others: Mapping[int, SimulatedLog]
+    """The clients of the other brokers."""
 
     async def fetch_each(
         self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
@@ -202,6 +204,7 @@ class Process:
             for broker, client in zip(self.world.brokers, clients, strict=True)
             if broker is not self.broker
         }
+        own.others = others
         return own, others
 
     async def _live(self) -> None:

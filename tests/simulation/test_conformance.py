@@ -150,6 +150,13 @@ class Commands:
         passed, entries = evidence_of(record.evidence for record in records[since:offset])
         return (passed if self.rng.random() < 0.8 else "0" * 40), since, max(1, entries - (self.rng.random() < 0.1))
 
+    def _step(self, name: str) -> list[Any]:
+        """Return a step of a source offset; mostly from where it stands."""
+        place = f"{name}:0"
+        stands = self.both.model.hashes.get(self.both.log.keys.source_offsets("other:0"), {}).get(place.encode(), b"0")
+        expected = int(stands) if self.rng.random() < 0.9 else self.rng.randrange(4)
+        return [place, expected, expected + self.rng.randrange(1, 4)]
+
     def _standings(self) -> bytes:
         rng = self.rng
         if rng.random() < 0.1:
@@ -181,6 +188,15 @@ class Commands:
             standing = rng.choice((-1, -1, 0, rng.randrange(3)))
             offsets = [(p, rng.choice((0, 1, 2, rng.randrange(300)))) for p in range(rng.randint(0, 2))]
             head["offsets"] = [["plain", p, offset, standing, *self._passed(p, offset)] for p, offset in offsets]
+            if rng.random() < 0.2:
+                head["group"] = "h"
+                if rng.random() < 0.5:
+                    del head["fence"]
+        if rng.random() < 0.3:
+            head["copied"] = {
+                "name": "other:0",
+                "steps": [self._step(name) for name in rng.sample(("", "w1", "w2"), 2)],
+            }
         if rng.random() < 0.1:
             head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
         if rng.random() < 0.8:

@@ -1,6 +1,6 @@
 """Check what brokers send to each other: each parcel arrives once and in order, whichever of them went back in time.
 
-The checks read the transit topics, the topics of the receiver and its source offsets. They know two kinds of parcels:
+The checks compare the transit topics of the sender with the topics of the receiver. They know two kinds of parcels:
 those that the sender still has, and those of a history that it lost when it was restored to an earlier state. The first
 must arrive once and in order. The second may have arrived, once.
 """
@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from faust_redis.log.transit import Parcel, transit_topic, unpack
 
@@ -31,6 +31,22 @@ def _parcel(value: bytes) -> Parcel:
     return unpack(value)
 
 
+class Flow(NamedTuple):
+    """The records from one broker to a partition of another.
+
+    Attributes:
+        about: Which.
+        sent: What the sender's transit topic holds.
+        lost: What it held before a return to an earlier state.
+        arrived: What the partition holds.
+    """
+
+    about: str
+    sent: Records
+    lost: Records
+    arrived: Records
+
+
 class TransitChecks:
     """The checks of one world; with one broker it sends nothing anywhere, and they hold."""
 
@@ -41,16 +57,30 @@ class TransitChecks:
 
     def is_drained(self) -> bool:
         """Return whether all parcels have arrived, and their senders know."""
-        return all(self._is_pair_drained(*pair) for pair in self._pairs)
+        return all(self._is_noted(*pair) for pair in self._pairs) and not any(self.missing())
 
-    def _is_pair_drained(self, source: Broker, target: Broker) -> bool:
+    def _is_noted(self, source: Broker, target: Broker) -> bool:
         topic, number = transit_topic(GROUP_NAME, target.shard.number), source.shard.number
         committed = source.server.hashes.get(source.keys.offsets(TRANSIT_GROUP), {})
-        arrived = target.server.hashes.get(target.keys.source_offsets(f"{topic}:{number}"), {})
-        parcels = self._parcels(source, target)
-        return int(committed.get(f"{topic}:{number}".encode(), b"0")) == len(parcels) and all(
-            each.number <= int(arrived.get(f"{each.writer}:0".encode(), b"0")) for each in parcels
-        )
+        return int(committed.get(f"{topic}:{number}".encode(), b"0")) == len(self._parcels(source, target))
+
+    def missing(self) -> Iterable[str]:
+        """Return what was sent and has not arrived."""
+        for flow in self._flows():
+            if absent := Counter(flow.sent) - Counter(flow.arrived):
+                yield f"{flow.about} has not arrived: {dict(absent)}"
+
+    def _flows(self) -> Iterator[Flow]:
+        """Return what goes from each broker to each partition of another."""
+        for source, target in self._pairs:
+            parcels = self._parcels(source, target)
+            lost = self._lost[source.shard.number, target.shard.number]
+            for topic in CROSSING:
+                for p in target.shard.partitions(self.world.plan.partitions):
+                    place = (topic, p)
+                    arrived = self._arrived(source, topic, p)
+                    about = f"from broker {source.shard} to {topic}:{p}"
+                    yield Flow(about, _records(parcels, place), _records(lost, place), arrived)
 
     def _parcels(self, source: Broker, target: Broker) -> list[Parcel]:
         topic = transit_topic(GROUP_NAME, target.shard.number)
@@ -71,10 +101,13 @@ class TransitChecks:
     # --- what agents have sent, as the broker of the sender has it ----------------------------------------------------
 
     def sent(self, content: Content) -> Content:
-        """Return what was sent to the topics that cross: by sender, or for `out` by the partition of its cause."""
-        if not self._pairs:
-            return content
+        """Return what was sent to the topics that cross: by sender, or for `out` by the partition of its cause.
+
+        It is what arrived, unless a broker lost something that it had sent.
+        """
         plan, found = self.world.plan, {}
+        if not any(self._lost.values()):
+            return {**content, OUT: [content[OUT][out_partition(p, plan)] for p in range(plan.partitions)]}
         for topic in CROSSING:
             sent = [self._sent_to(broker, topic, p) for broker in self.world.brokers for p in range(plan.partitions)]
             found[topic] = sent
@@ -108,21 +141,13 @@ class TransitChecks:
 
     # --- checks at the end --------------------------------------------------------------------------------------------
 
-    def at_the_end(self, content: Content) -> Iterable[str]:
+    def at_the_end(self) -> Iterable[str]:
         """Return how what has arrived differs from what was sent."""
-        for source, target in self._pairs:
-            parcels = self._parcels(source, target)
-            lost = self._lost[source.shard.number, target.shard.number]
-            for topic in CROSSING:
-                for p in target.shard.partitions(len(content[topic])):
-                    sent, gone = _records(parcels, (topic, p)), _records(lost, (topic, p))
-                    arrived = self._arrived(source, topic, p)
-                    more = Counter(arrived) - Counter(sent) - Counter(gone)
-                    where = f"from broker {source.shard} to {topic}:{p}"
-                    if more:
-                        yield f"{where} arrived too often: {dict(more)}"
-                    if not _is_within(sent, arrived):
-                        yield f"{where} was sent {sent}, and arrived {arrived}"
+        for flow in self._flows():
+            if more := Counter(flow.arrived) - Counter(flow.sent) - Counter(flow.lost):
+                yield f"{flow.about} arrived too often: {dict(more)}"
+            if not _is_within(flow.sent, flow.arrived):
+                yield f"{flow.about} was sent {flow.sent}, and arrived {flow.arrived}"
 
 
 def _records(parcels: Iterable[Parcel], place: Place) -> Records:

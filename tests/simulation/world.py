@@ -328,10 +328,10 @@ class World:
         for broker in self.brokers:
             broker.checks.at_the_end()
         content: Content = {topic: self.content(topic) for topic in self.topics}
-        for wrong in self.transit.at_the_end(content):
-            self.fail(wrong)
         sent = self.transit.sent(content)
         for wrong in check_content(content, sent, plan.keys, plan.concurrency, failing=plan.failing_events > 0):
+            self.fail(wrong)
+        for wrong in self.transit.at_the_end():
             self.fail(wrong)
         self._judge()
 
@@ -351,6 +351,8 @@ class World:
                 rest_us = self.agenda.now_us
             elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
                 return
+        for missing in self.transit.missing():
+            self.fail(f"{missing} {DRAIN_S:.0f} s after the last fault")
         self.fail(f"not drained {DRAIN_S:.0f} s after the last fault")
         self._judge()
 

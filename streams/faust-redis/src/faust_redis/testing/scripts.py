@@ -65,19 +65,9 @@ class _RefusedError(Exception):
 def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[bytes]:
     """Run commit.lua."""
     prefix, head = argv[0], json.loads(argv[1])
-    fence, key, sequence = head.get("fence"), head.get("idempotency"), head.get("sequence")
-    group_name, copied = head.get("group") or (fence and fence["group"]), head.get("copied")
     try:
-        if key:
-            _check_key(server.hashes.get(f"{prefix}idempotency:{key['name']}", {}), key)
-        elif sequence and "no_dedup" not in server.flaws:
-            _check_sequence(server, server.hashes.get(f"{prefix}producer:{sequence['producer']}", {}), sequence)
-        if fence:
-            _check_fence(server, f"{prefix}group:{fence['group']}", fence)
-        if group_name:
-            _check_evidence(server, prefix, server.hash(f"{prefix}group:{group_name}:offsets"), head["offsets"])
-        if copied and "no_compare" not in server.flaws:
-            _check_source(server.hash(f"{prefix}copied:{copied['name']}"), copied["steps"])
+        _check_writer(server, prefix, head)
+        _check_offsets(server, prefix, head)
         if "require" in head:
             _check_row(server, prefix, *head["require"])
         targets = [_target(server, prefix, *stream[:3]) for stream in head["streams"]]
@@ -85,17 +75,38 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
         return list(refused.args)
     bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
     _append(server, targets, head["streams"], iter(argv[2:]))
-    if copied:
-        stands = server.hash(f"{prefix}copied:{copied['name']}")
-        stands.update((raw(place), raw(after)) for place, _, after in copied["steps"])
-    if group_name:
-        _commit_offsets(server, prefix, group_name, head["offsets"])
+    _commit_offsets(server, prefix, head)
+    key, sequence = head.get("idempotency"), head.get("sequence")
     if key:
         server.hashes[f"{prefix}idempotency:{key['name']}"] = {b"digest": raw(key["digest"]), b"bases": bases}
     elif sequence:
         known = {b"number": raw(sequence["number"]), b"bases": bases}
         server.hashes[f"{prefix}producer:{sequence['producer']}"] = known
     return [b"OK", bases, b"new"]
+
+
+def _check_writer(server: Keyspace, prefix: str, head: dict[str, Any]) -> None:
+    fence, key, sequence = head.get("fence"), head.get("idempotency"), head.get("sequence")
+    if key:
+        _check_key(server.hashes.get(f"{prefix}idempotency:{key['name']}", {}), key)
+    elif sequence and "no_dedup" not in server.flaws:
+        _check_sequence(server, server.hashes.get(f"{prefix}producer:{sequence['producer']}", {}), sequence)
+    if fence:
+        _check_fence(server, f"{prefix}group:{fence['group']}", fence)
+
+
+def _group_of(head: dict[str, Any]) -> str | None:
+    """Return the group whose offsets a commit moves; a group without members has no fence."""
+    fence = head.get("fence") or {}
+    name: str | None = head.get("group") or fence.get("group")
+    return name
+
+
+def _check_offsets(server: Keyspace, prefix: str, head: dict[str, Any]) -> None:
+    if group := _group_of(head):
+        _check_evidence(server, prefix, server.hash(f"{prefix}group:{group}:offsets"), head["offsets"])
+    if (copied := head.get("copied")) and "no_compare" not in server.flaws:
+        _check_source(server.hash(f"{prefix}copied:{copied['name']}"), copied["steps"])
 
 
 def _check_key(seen: Hash, key: dict[str, Any]) -> None:
@@ -198,8 +209,13 @@ def _append(server: Keyspace, targets: list[_Target], streams: list[list[Any]], 
         target.ends[target.partition] = raw(target.end)
 
 
-def _commit_offsets(server: Keyspace, prefix: str, group: str, offsets: list[list[Any]]) -> None:
-    for topic, partition, offset, *_ in offsets:
+def _commit_offsets(server: Keyspace, prefix: str, head: dict[str, Any]) -> None:
+    if copied := head.get("copied"):
+        steps = {raw(place): raw(after) for place, _, after in copied["steps"]}
+        server.hash(f"{prefix}copied:{copied['name']}").update(steps)
+    if not (group := _group_of(head)):
+        return
+    for topic, partition, offset, *_ in head["offsets"]:
         server.hash(f"{prefix}group:{group}:offsets")[raw(f"{topic}:{partition}")] = raw(offset)
         server.sets.setdefault(f"{prefix}groups", set()).add(raw(group))
         server.streams.setdefault(f"{prefix}log:{topic}:{partition}", Stream()).groups[group] = offset
