@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 CHANCE = 0.33
 
+LATE = 0.25
+"""In how many worlds with several brokers one of them is restored when all other faults are over."""
+
 FREEZE_S = (0.3, 1.0, 3.0)
 """About how long a broker answers nothing, and processes then what it was sent."""
 
@@ -37,8 +40,9 @@ def draw(seed: int, plan: Plan) -> Plan:
         return plan
     count = rng.choice((2, 2, 3))
     partitions = rng.choice((count, count + 1, 2 * count))
-    workers = count + rng.randrange(count + 1)
-    return replace(plan, shards=count, partitions=partitions, workers=workers, keys=keys_of(partitions))
+    workers, late = count + rng.randrange(count + 1), rng.random() < LATE
+    keys = keys_of(partitions)
+    return replace(plan, shards=count, partitions=partitions, workers=workers, keys=keys, late_rollback=late)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ from tests.simulation.transit_checks import TransitChecks
 DRAIN_S = 90.0
 """Virtual time after the last fault within which all lag must be gone."""
 
+LATE_S = 6.0
+"""How long after all other faults a shard is restored in some worlds, when little or nothing is under way."""
+
 REST_US = 800_000
 """How long everything must have been processed before a world is taken to be at rest."""
 
@@ -73,6 +76,7 @@ class Plan:
     weather: Weather
     ordered_reads: int = 0
     shards: int = 1
+    late_rollback: bool = False
     keys: tuple[bytes, ...] = KEYS
 
     @classmethod
@@ -134,6 +138,7 @@ class World:
         """On which broker each input is."""
         self._lives = 0
         self._inputs = 0
+        self._awaits_fault = self.plan.late_rollback
         self._failure: str | None = None
 
     # --- services for the other modules -------------------------------------------------------------------------------
@@ -294,6 +299,10 @@ class World:
         for broker in self.brokers:
             broker.calm()
 
+    def _late_rollback(self) -> None:
+        self._awaits_fault = False
+        self._happen(self.rng.choice(self.brokers), "rollback")
+
     def run(self) -> None:
         """Play the seed and check the invariants.
 
@@ -324,7 +333,9 @@ class World:
                     partial(self._happen, broker, "rollback"),
                 )
         self.agenda.after(plan.faulty_s, self._calm)
-        self._play(until_us=int((plan.faulty_s + DRAIN_S) * 1e6))
+        if plan.late_rollback:
+            self.agenda.after(plan.faulty_s + LATE_S, self._late_rollback)
+        self._play(until_us=int((plan.faulty_s + DRAIN_S + LATE_S * plan.late_rollback) * 1e6))
         for broker in self.brokers:
             broker.checks.at_the_end()
         content: Content = {topic: self.content(topic) for topic in self.topics}
@@ -347,7 +358,7 @@ class World:
                 continue
             # The world is at rest when all inputs are processed and nothing new came for a while, so that late effects
             # show.
-            if self.faulty or self._inputs < self.plan.inputs or not self._is_drained():
+            if self.faulty or self._awaits_fault or self._inputs < self.plan.inputs or not self._is_drained():
                 rest_us = self.agenda.now_us
             elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
                 return
