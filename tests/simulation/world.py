@@ -309,8 +309,24 @@ class World:
         Raises:
             FailedError: with the first invariant that did not hold.
         """
-        plan = self.plan
-        self.say(f"{plan}")
+        self.say(f"{self.plan}")
+        self._schedule(self.plan)
+        self._play(until_us=int((self.plan.faulty_s + DRAIN_S + LATE_S * self.plan.late_rollback) * 1e6))
+        for broker in self.brokers:
+            broker.checks.at_the_end()
+        self._check_content(self.plan)
+        self._judge()
+
+    def _check_content(self, plan: Plan) -> None:
+        content: Content = {topic: self.content(topic) for topic in self.topics}
+        sent = self.transit.sent(content)
+        for wrong in check_content(content, sent, plan.keys, plan.concurrency, failing=plan.failing_events > 0):
+            self.fail(wrong)
+        for wrong in self.transit.at_the_end():
+            self.fail(wrong)
+
+    def _schedule(self, plan: Plan) -> None:
+        """Create the topics; schedule the starts of workers, the inputs and the faults."""
         for broker in self.brokers:
             broker.create_topics()
         for number in range(plan.workers):
@@ -335,16 +351,6 @@ class World:
         self.agenda.after(plan.faulty_s, self._calm)
         if plan.late_rollback:
             self.agenda.after(plan.faulty_s + LATE_S, self._late_rollback)
-        self._play(until_us=int((plan.faulty_s + DRAIN_S + LATE_S * plan.late_rollback) * 1e6))
-        for broker in self.brokers:
-            broker.checks.at_the_end()
-        content: Content = {topic: self.content(topic) for topic in self.topics}
-        sent = self.transit.sent(content)
-        for wrong in check_content(content, sent, plan.keys, plan.concurrency, failing=plan.failing_events > 0):
-            self.fail(wrong)
-        for wrong in self.transit.at_the_end():
-            self.fail(wrong)
-        self._judge()
 
     def _play(self, until_us: int) -> None:
         rest_us = 0
