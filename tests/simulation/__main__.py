@@ -13,7 +13,9 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+from tests.simulation.brokers import has_several
 from tests.simulation.defects import DEFECTS
+from tests.simulation.shard_defects import SHARD_DEFECTS
 from tests.simulation.world import FAULTS_OF_SHARDS, FailedError, play
 
 EPILOG = """\
@@ -55,13 +57,19 @@ def outcome(seed: int, defect: str | None = None) -> tuple[int, str | None, int,
     return seed, None, world.steps, world.faults
 
 
+def seeds_for(defect: str | None, first: int, count: int) -> list[int]:
+    """Return the seeds to play: of those for a defect of shards, only the ones with several brokers."""
+    seeds = range(first, first + count)
+    return [seed for seed in seeds if defect not in SHARD_DEFECTS or has_several(seed)]
+
+
 def _relax_collector() -> None:
     """Collect garbage less often: a seed leaves many cycles, and this makes a run a third faster."""
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)
 
 
-def outcomes(seeds: range, jobs: int, defect: str | None) -> Iterator[tuple[int, str | None, int, dict[str, int]]]:
+def outcomes(seeds: list[int], jobs: int, defect: str | None) -> Iterator[tuple[int, str | None, int, dict[str, int]]]:
     """Yield the outcomes in the order of the seeds."""
     one = partial(outcome, defect=defect)
     if jobs == 1:
@@ -78,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
         parser().error("--trace needs --seed")
     if args.seed is not None:
         return _one(args.seed, args.defect, trace=args.trace)
-    return _many(range(args.first, args.first + args.seeds), args.jobs, args.defect)
+    return _many(seeds_for(args.defect, args.first, args.seeds), args.jobs, args.defect)
 
 
 def _one(seed: int, defect: str | None, *, trace: bool) -> int:
@@ -91,7 +99,7 @@ def _one(seed: int, defect: str | None, *, trace: bool) -> int:
     return 0
 
 
-def _many(seeds: range, jobs: int, defect: str | None) -> int:
+def _many(seeds: list[int], jobs: int, defect: str | None) -> int:
     _relax_collector()
     began = last_printed = time.monotonic()
     steps, failed, faults = 0, 0, dict.fromkeys(FAULTS_OF_SHARDS, 0)

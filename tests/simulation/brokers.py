@@ -30,12 +30,21 @@ FREEZE_S = (0.3, 1.0, 3.0)
 """About how long a broker answers nothing, and processes then what it was sent."""
 
 
+def has_several(seed: int) -> bool:
+    """Return whether the world of a seed has several brokers."""
+    return _rng(seed).random() < CHANCE
+
+
+def _rng(seed: int) -> Random:
+    return Random(f"shards of {seed}")
+
+
 def draw(seed: int, plan: Plan) -> Plan:
     """Return the plan of a seed; some seeds get several brokers.
 
     The draws have a generator of their own, so that the other draws of a seed do not depend on them.
     """
-    rng = Random(f"shards of {seed}")
+    rng = _rng(seed)
     if rng.random() >= CHANCE:
         return plan
     count = rng.choice((2, 2, 3))

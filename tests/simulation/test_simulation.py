@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.simulation.__main__ import main, outcome
+from tests.simulation.__main__ import main, outcome, seeds_for
 from tests.simulation.defects import DEFECTS
 from tests.simulation.world import FailedError, play
 from tests.source import PYTHON_PATH
@@ -30,7 +30,7 @@ def test_the_protocol_holds_on_every_seed(first: int) -> None:
 @pytest.mark.parametrize("name", DEFECTS)
 @pytest.mark.sample(5)
 def test_a_planted_defect_is_caught(name: str) -> None:
-    for seed in range(DEFECTS[name].near, DEFECTS[name].near + SEEDS_FOR_A_DEFECT):
+    for seed in seeds_for(name, DEFECTS[name].near, SEEDS_FOR_A_DEFECT):
         if outcome(seed, name)[1] is not None:
             sys.stdout.write(f"{name} is caught by seed {seed}\n")
             assert outcome(seed)[1] is None, "the seed fails without the defect, too"

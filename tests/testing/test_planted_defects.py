@@ -14,6 +14,7 @@ from faust_redis.testing.view import View
 
 from tests.simulation.defects import DEFECTS
 from tests.simulation.order_defects import ORDER_DEFECTS
+from tests.simulation.shard_defects import SHARD_DEFECTS
 from tests.testing import apps
 
 SEEDS_FOR_A_DEFECT = 60
@@ -106,7 +107,11 @@ def plant(stack: ExitStack, defect: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "defect", [pytest.param(name, marks=[pytest.mark.heavy] * (name in LONG)) for name in sorted(DEFECTS.keys() - RARE)]
+    "defect",
+    [
+        pytest.param(name, marks=[pytest.mark.heavy] * (name in LONG))
+        for name in sorted(DEFECTS.keys() - RARE - SHARD_DEFECTS.keys())  # its worlds have one broker
+    ],
 )
 @pytest.mark.sample(5)
 def test_a_planted_defect_is_caught_in_a_whole_app(defect: str) -> None:
