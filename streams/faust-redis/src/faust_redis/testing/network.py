@@ -21,6 +21,9 @@ from faust_redis.testing.server import Server
 PATIENCE_S = 1.5
 """How long a client waits for a reply."""
 
+LONG_S = 0.2
+"""From which length on a server that waits for records answers less late."""
+
 QUIET_S = 0.0003
 """How long one way takes when nothing is wrong."""
 
@@ -155,8 +158,9 @@ class Network:
                 self._waiting.remove(waiting)
                 answer(None)
 
-        # A server may answer late. Long waits keep the number of steps small.
-        self.agenda.after(command[command.index("BLOCK") + 1] / 1000 * self.rng.uniform(1, 8), over)
+        # A server may answer late. Late answers keep the number of steps small, and come before the client gives up.
+        block_s = command[command.index("BLOCK") + 1] / 1000
+        self.agenda.after(block_s * self.rng.uniform(1, 8 if block_s < LONG_S else 3), over)
 
     def wake(self) -> None:
         """Answer the waiting reads whose records have arrived."""
