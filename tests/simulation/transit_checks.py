@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from faust_redis.log.transit import Parcel, transit_topic, unpack
 
-from tests.simulation.topology import GROUP_NAME, MID, OUT, OUTSIDE, TRANSIT_GROUP, Content, Records, out_partition
+from tests.simulation.topology import GROUP_NAME, MID, OUT, OUTSIDE, Content, Records, out_partition
 
 if TYPE_CHECKING:
     from tests.simulation.brokers import Broker
@@ -56,13 +56,11 @@ class TransitChecks:
         self._lost: dict[tuple[int, int], list[Parcel]] = defaultdict(list)
 
     def is_drained(self) -> bool:
-        """Return whether all parcels have arrived, and their senders know."""
-        return all(self._is_noted(*pair) for pair in self._pairs) and not any(self.missing())
+        """Return whether all parcels have arrived.
 
-    def _is_noted(self, source: Broker, target: Broker) -> bool:
-        topic, number = transit_topic(GROUP_NAME, target.shard.number), source.shard.number
-        committed = source.server.hashes.get(source.keys.offsets(TRANSIT_GROUP), {})
-        return int(committed.get(f"{topic}:{number}".encode(), b"0")) == len(self._parcels(source, target))
+        The committed offset of a forwarder may stay below, when an old commit arrives late: that delays trimming only.
+        """
+        return not any(self.missing())
 
     def missing(self) -> Iterable[str]:
         """Return what was sent and has not arrived."""
