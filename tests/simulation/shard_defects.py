@@ -166,7 +166,9 @@ SHARD_DEFECTS: dict[str, Defect] = {
         "source offsets are those of the transit topic, not the numbers of writers", planter=_offsets_for_numbers
     ),
     "writers_are_compared_alone": Defect(
-        "a write compares the source offsets of its writers, not of all", planter=_writers_are_compared_alone
+        "a write compares the source offsets of its writers, not of all",
+        planter=_writers_are_compared_alone,
+        near=130,
     ),
     "forwarding_from_the_end": Defect("a forwarder begins at the end", planter=_forwarding_from_the_end),
     "committed_offsets_are_trusted": Defect(
@@ -176,7 +178,11 @@ SHARD_DEFECTS: dict[str, Defect] = {
         "a forwarder does not look whether its target went back", planter=_target_is_not_watched
     ),
     "source_is_not_watched": Defect(
-        "a forwarder does not look whether its source went back", planter=_source_is_not_watched
+        "a forwarder does not look whether its source went back",
+        planter=_source_is_not_watched,
+        near=130,
     ),
-    "trim_waits_for_no_group": Defect("records are trimmed before they are forwarded", flaw="trim_waits_for_no_group"),
+    "trim_waits_for_no_group": Defect(
+        "records are trimmed before they are forwarded", flaw="trim_waits_for_no_group", near=80
+    ),
 }
