@@ -19,7 +19,8 @@ from tests.simulation.storage import Storage
 from tests.simulation.topology import GROUP_NAME, NAMESPACE, keys_of, topics
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Plan, World
+    from tests.simulation.plan import Plan
+    from tests.simulation.world import World
 
 CHANCE = 0.33
 

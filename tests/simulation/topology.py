@@ -19,8 +19,8 @@ from faust_redis.log import LogUnavailableError, TopicSpec
 from faust_redis.log.partitioner import partition_for
 
 if TYPE_CHECKING:
+    from tests.simulation.plan import Plan
     from tests.simulation.process import Event, Process
-    from tests.simulation.world import Plan
 
 NAMESPACE, GROUP_NAME, TRANSIT_GROUP = "sim", "app", "app-transit"
 IN, MID, OUT, SIDE, SHARED, OUTSIDE = "in", "mid", "out", "side", "shared", "outside"

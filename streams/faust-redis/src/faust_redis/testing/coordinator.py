@@ -1,4 +1,4 @@
-"""Model group.lua, the coordinator of consumer groups, on keys in memory. A change of the script needs the same here."""
+"""Model group.lua, the coordinator of consumer groups. A change of the script needs the same change here."""
 
 from __future__ import annotations
 
