@@ -47,7 +47,14 @@ def withdraw(shown: Pipeline) -> str:
     with shown.client_with(signed_in["access_token"]) as client:
         balances = f"/v1/users/{user_id}/balances"
         eventually(lambda: client.get(balances).is_success, within_s=20, what="the money is there")
-        order = {"asset": "USD", "amount": AMOUNT, "destination": "DE02120300000000202051"}
-        answer = client.post("/v1/withdrawals", json=order)
-    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+        eventually(lambda: is_asked_for(client, user_id), within_s=20, what="the ledger knows of the verification")
     return user_id
+
+
+def is_asked_for(client: httpx.Client, user_id: str) -> bool:
+    """Ask for the withdrawal, and return whether it waits. It is rejected before the verification has arrived."""
+    order = {"asset": "USD", "amount": AMOUNT, "destination": "DE02120300000000202051"}
+    answer = client.post("/v1/withdrawals", json=order)
+    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+    wait = {"after": answer.json()["position"], "wait_ms": 10_000}
+    return bool(client.get(f"/v1/users/{user_id}/withdrawals", params=wait).json()["open"])
