@@ -233,6 +233,9 @@ PROCESSES: Final = (
         Query("sum(astra_relay_publishing)", "relay")), now=True),
     Panel("Behind", "The relay's oldest unpublished event, and the wall clock behind the last tick.", units.Seconds, (
         Query("max(astra_relay_behind_seconds)", "relay"), Query("max(astra_clock_behind_seconds)", "clock"))),
+    one("Not archived", "How long the oldest record that is not archived has waited.", units.Seconds,
+        "max(astra_archive_lag_seconds)", "archive"),
+    one("Archive", "Bytes of the files of the archive.", units.BytesIEC, "max(astra_archive_bytes)", "files"),
     Panel("Relay", "Events of accounts published, refused and lost, in five minutes.", units.Short, (
         Query("sum(increase(astra_relay_published_total[5m]))", "published"),
         Query("sum(increase(astra_relay_refused_total[5m]))", "refused"),
