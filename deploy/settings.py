@@ -240,6 +240,14 @@ class Settings(RetentionSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _each_shard_has_a_partition(self) -> Settings:
+        if self.partitions < self.shard_count:
+            raise ValueError(
+                f"ASTRA_PARTITIONS={self.partitions} is less than the {self.shard_count} shards of the log"
+            )
+        return self
+
     @property
     def identity_url(self) -> str:
         """Return the URL of the database of accounts: the configured one, or the file in the data directory."""

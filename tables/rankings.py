@@ -103,9 +103,10 @@ class RankingReader(ShardReads):
         Each is the partition key of its own rows. Members that are not ranked are left out.
         """
         found = await self._around(table, group, [(one, one) for one in members], 0)
-        wanted = frozenset(members)
-        ranked = {one for each in found for one in each.members if one.member in wanted}
-        return RankingPage(found[0].position, found[0].total, sorted(ranked))
+        places = dict(zip(members, found, strict=True))  # one may tie with another, and be in the answer for both
+        ranked = [one for member, each in places.items() for one in each.members if one.member == member]
+        ranked.sort(key=lambda one: one.standing.order(one.member))
+        return RankingPage(found[0].position, found[0].total, ranked)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

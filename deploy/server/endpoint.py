@@ -39,7 +39,7 @@ def shard_directory(data_dir: Path, number: int) -> Path:
 def running_urls(data_dir: Path) -> list[str] | None:
     """Return the URLs of the embedded servers on a data directory, or None when one of them does not answer."""
     directories, number = [data_dir], 1
-    while shard_directory(data_dir, number).is_dir():
+    while server_directory(shard_directory(data_dir, number)).is_dir():
         directories.append(shard_directory(data_dir, number))
         number += 1
     urls = [running_url(each) for each in directories]

@@ -18,6 +18,7 @@ from deploy.admin.reset import reset_everything
 from deploy.cli.main import cli
 from deploy.errors import DeployError
 from deploy.server.embedded import EmbeddedServer
+from deploy.server.endpoint import running_urls, shard_directory
 from deploy.server.locks import FileLock
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
@@ -123,6 +124,15 @@ def test_reset_without_a_running_server_removes_its_data(tmp_path: Path) -> None
     assert reset_everything(Settings(data_dir=tmp_path)) == "deleted 0 keys and 2 directories"
     assert list((tmp_path / "workers").iterdir()) == []
     assert not (tmp_path / "server").exists()
+
+
+def test_after_a_reset_of_several_shards_one_server_is_enough(tmp_path: Path) -> None:
+    for number in range(2):
+        with EmbeddedServer(shard_directory(tmp_path, number), find_binary()):
+            pass
+    assert reset_everything(Settings(data_dir=tmp_path)) == "deleted 0 keys and 2 directories"
+    with EmbeddedServer(tmp_path, find_binary()) as server:
+        assert running_urls(tmp_path) == [server.url]
 
 
 def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: EmbeddedServer) -> None:

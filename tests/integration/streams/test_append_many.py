@@ -16,6 +16,7 @@ from faust_redis.log import (
     UnknownTopicError,
 )
 from faust_redis.log.append_many import Write, append_many
+from faust_redis.log.sharded import open_log
 
 TTL_MS = 60_000
 TOPIC = TopicSpec("orders", 2)
@@ -80,3 +81,18 @@ async def test_every_write_learns_that_its_topic_is_gone(log: Log) -> None:
     assert all(isinstance(one, LogError) for one in done)
     with pytest.raises(UnknownTopicError):
         await append_many(log, [write("a", "1")])
+
+
+async def test_an_error_of_a_write_to_several_shards_is_its_own(broker_url: str, namespace: str) -> None:
+    async with open_log(f"{broker_url},{broker_url}", namespace) as log:
+        await log.create_topic(TopicSpec("t", 2))
+
+        def both(key: str, digest: str) -> Write:
+            return Write([Record("t", p, b"k", b"v", 1) for p in range(2)], IdempotencyKey(key, digest, 60_000))
+
+        await append_many(log, [both("a", "d")])
+        first, conflict, third = await append_many(log, [both("b", "d"), both("a", "other"), both("c", "d")])
+        assert isinstance(conflict, IdempotencyConflictError)
+        assert isinstance(first, Appended)
+        assert isinstance(third, Appended)
+        assert third.offsets == (2, 2)

@@ -11,6 +11,7 @@ import pytest
 from faust_redis.log import (
     Appended,
     Log,
+    LogError,
     ProducerSequence,
     Record,
     Shard,
@@ -21,6 +22,7 @@ from faust_redis.log import (
     WriteBatch,
 )
 from faust_redis.log.forwarding import Forwarder
+from faust_redis.log.sharded import open_log
 from faust_redis.log.transit import OFFSET_UNKNOWN, transit_topic, unpack
 
 SHARDS = 3
@@ -262,3 +264,24 @@ async def test_a_broker_that_holds_another_shard_is_refused(shards: list[Log], b
     for shard in (Shard(0, 2), Shard(0, 1)):
         with pytest.raises(ShardMismatchError, match=f"is shard 0/3, and {shard} was expected"):
             await Log(broker_url, namespace, shard=shard).__aenter__()
+
+
+async def test_a_forwarder_does_not_end_at_a_parcel_that_cannot_be_read(shards: list[Log]) -> None:
+    await send(shards[0], 1)
+    await shards[0].append([Record(transit_topic("g", 1), 0, None, b"no parcel", 1)])
+    with pytest.raises(LogError, match="at offset 1 is no parcel"):  # `run` goes on after such an error
+        await forwarder(shards).step()
+
+
+async def test_a_broker_that_holds_a_whole_namespace_is_refused_as_a_shard(broker_url: str, namespace: str) -> None:
+    async with Log(broker_url, namespace) as log:
+        await log.create_topic(TopicSpec("t", 6))
+    with pytest.raises(ShardMismatchError, match="is shard 0/1, and 1/3 was expected"):
+        await Log(broker_url, namespace, shard=Shard(1, SHARDS)).__aenter__()
+
+
+async def test_committed_offsets_are_on_the_shard_of_their_partition(broker_url: str, namespace: str) -> None:
+    async with open_log(f"{broker_url},{broker_url}", namespace, transit="g") as log:
+        await log.create_topic(TopicSpec("t", 2))
+        await log.commit(WriteBatch(offsets={HERE: 3, THERE: 4}, group="group"))
+        assert [await shard.committed("group") for shard in log.shards] == [{HERE: 3}, {THERE: 4}]

@@ -56,6 +56,7 @@ def test_environment_wins_over_the_file_and_arguments_over_both(
         ("ASTRA_STARKNET_ACCOUNT_CLASSES", "braavos:0x1", "'braavos' is not one of openzeppelin, argent"),
         ("ASTRA_STARKNET_ACCOUNT_CLASSES", "argent:1", "expected 0x and 1 to 64 hexadecimal digits"),
         ("ASTRA_HEARTBEAT_MS", "9000", "ASTRA_HEARTBEAT_MS=9000 and ASTRA_LEASE_MS=10000 do not fit"),
+        ("ASTRA_SHARDS", "5", "ASTRA_PARTITIONS=4 is less than the 5 shards of the log"),
         ("ASTRA_PARTITION", "4", "ASTRA_PARTITION is not a setting; did you mean ASTRA_PARTITIONS?"),
         ("ASTRA_QQQQQQQ", "1", "ASTRA_QQQQQQQ is not a setting; docs/operations.md"),
         ("ASTRA_CONFIG", "/nowhere.toml", "ASTRA_CONFIG names '/nowhere.toml', which is not a file"),

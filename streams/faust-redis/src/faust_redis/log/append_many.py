@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from faust_redis.log import codec
 from faust_redis.log.client import Log
-from faust_redis.log.errors import LogError, UnknownTopicError
+from faust_redis.log.errors import LogError, LogUnavailableError, UnknownTopicError
 from faust_redis.log.records import Appended, Record, TopicInfo, WriteBatch, WriteId
 from faust_redis.log.scripts import COMMIT, run_all
 from faust_redis.log.write_arguments import CommitArguments, commit_arguments
@@ -61,7 +61,7 @@ async def _by_shard(log: Log, writes: Sequence[Write]) -> list[Appended | LogErr
         some = [writes[number] for number in numbers]
         try:
             if shard < 0:
-                return [await log.append(each.records, write_id=each.write_id) for each in some]
+                return await _one_by_one(log, some)
             return await append_many(log.shards[shard], some)
         except LogError as exc:
             return [exc] * len(some)
@@ -73,6 +73,19 @@ async def _by_shard(log: Log, writes: Sequence[Write]) -> list[Appended | LogErr
         for number, result in zip(numbers, results, strict=True)
     }
     return [numbered[number] for number in range(len(writes))]
+
+
+async def _one_by_one(log: Log, writes: Sequence[Write]) -> list[Appended | LogError]:
+    """Send writes one after the other. When a shard is away, do not try the rest."""
+    results: list[Appended | LogError] = []
+    for each in writes:
+        try:
+            results.append(await log.append(each.records, write_id=each.write_id))
+        except LogUnavailableError as exc:
+            return results + [exc] * (len(writes) - len(results))
+        except LogError as exc:
+            results.append(exc)
+    return results
 
 
 def _result(sent: CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:

@@ -11,7 +11,7 @@ from faust_redis.log.cluster import Cluster
 from faust_redis.log.connection import without_password
 from faust_redis.log.errors import NamespaceTakenError, ShardMismatchError
 from faust_redis.log.keys import Keys
-from faust_redis.log.shards import Shard
+from faust_redis.log.shards import WHOLE, Shard
 
 
 async def claim_namespace(redis: Redis, keys: Keys, owner: str) -> None:
@@ -31,18 +31,24 @@ async def claim_shard(redis: Redis, base: str, shard: Shard, url: str) -> None:
     Raises:
         ShardMismatchError: the broker holds another shard, or the namespace is divided in another way.
     """
-    found: Any
-    if shard.count == 1:
-        if Cluster.of(url) is not None:  # that key may be on a node that this client does not speak to
-            return
-        try:
-            found = await redis.get(Keys(Shard(0, 2).namespace(base)).shard)
-        except NoPermissionError:
-            return
-    else:
+    found = None if Cluster.of(url) is not None else await _otherwise_divided(redis, base, shard)
+    if found is None and shard.count > 1:
         found = await _first(redis, Keys(shard.namespace(base)).shard, str(shard))
     if found is not None and found.decode() != str(shard):
         raise ShardMismatchError(base, without_password(url), found.decode(), str(shard))
+
+
+async def _otherwise_divided(redis: Redis, base: str, shard: Shard) -> bytes | None:
+    """Return which shard a broker holds of a namespace that one side divides and the other does not; else None.
+
+    On a cluster such keys may be on a node that this client does not speak to.
+    """
+    try:
+        if shard.count > 1:
+            return str(WHOLE).encode() if await redis.exists(Keys(base).topics) else None
+        return cast("bytes | None", await redis.get(Keys(Shard(0, 2).namespace(base)).shard))
+    except NoPermissionError:
+        return None
 
 
 async def _first(redis: Redis, key: str, value: str) -> bytes | None:

@@ -210,7 +210,15 @@ class Forwarder:
 
 
 def _parcel_of(record: StoredRecord) -> Parcel:
-    return unpack(record.value or b"")
+    """Read a record of a transit topic.
+
+    Raises:
+        LogError: something else wrote it. A forwarder tries again and says so.
+    """
+    try:
+        return unpack(record.value or b"")
+    except ValueError as exc:
+        raise LogError(f"the record at offset {record.offset} is no parcel: {exc}") from exc
 
 
 def _bounded(parcels: Sequence[tuple[StoredRecord, Parcel]]) -> list[list[tuple[StoredRecord, Parcel]]]:

@@ -132,8 +132,9 @@ class ShardedLog(Log):
         """Write each shard's part of a batch, see `Log.commit`.
 
         A member of a group writes to its own shard, and not by this client: `fence` and rows belong to one shard.
+        Committed offsets are on the shard of their partition, where they hold back its trimming.
         """
-        if self._transit_name:
+        if self._transit_name and (batch.records or batch.columns or batch.rows or batch.source_offsets):
             return await self._shards[0].commit(batch, write_id=write_id, require=require)
         if fence is not None or batch.rows or batch.columns or batch.source_offsets is not None:
             raise ValueError("this client writes records and offsets; a name for its transit topics is needed for more")

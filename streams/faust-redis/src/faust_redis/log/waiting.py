@@ -30,6 +30,7 @@ class Waiting:
 
     async def first(self, parts: Sequence[tuple[Reader, Offsets]], count: int, block_ms: int) -> list[Fetched]:
         """Return what the first shards with records have, or what all have after `block_ms`."""
+        self._forget()
         reads: set[asyncio.Future[Fetched]] = set()
         for reader, offsets in parts:
             key = id(reader), frozenset(offsets.items())
