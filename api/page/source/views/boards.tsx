@@ -18,7 +18,7 @@ export function Boards() {
     <>
       <h1>Boards</h1>
       <div class="pair">
-        <Panel title={board.title} kind="tall">
+        <Panel title={board.title} kind="tall roomy">
           <BoardChoices markets={markets} scopes />
           {board.scope === "friends" && !user.value ? <Empty loaded>Sign in to see a board of whom you follow.</Empty> : <LiveRows board={board} shown={shown} />}
         </Panel>
