@@ -28,7 +28,7 @@ RECORDS: Final = "records"
 JSON: Final = "JSON"
 VIEW_OF_RECORDS: Final = """
 create view "{topic}" as
-select "offset", partition, make_timestamp(timestamp_ms * 1000) as time, append_number,
+select "offset", partition, try(make_timestamp(timestamp_ms * 1000)) as time, append_number,
        try(decode(key)) as key, try(decode(value)) as value, headers
 from records where topic = '{topic}'
 """
@@ -40,6 +40,7 @@ select event->>'$.id' as id, event->>'$.type' as type, try_cast(event->>'$.time'
 from (select *, try(decode(value)::json) as event from records where topic in ({topics}))
 """
 CLOSED: Final = (
+    "set TimeZone = 'UTC'",
     "set python_enable_replacements = false",
     "set enable_external_access = false",
     "set lock_configuration = true",
