@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from faust_redis.log import Log, Position, TopicInfo, UnknownTopicError
+from faust_redis.log import Log, LogUnavailableError, Position, TopicInfo, UnknownTopicError
 from faust_redis.log.shards import joined
 
 from streams.topology import changelog_topic
 
+ENDS_WITHIN_S = 0.5
+"""How long a read waits for a shard that only adds to its position."""
 Command = Callable[[str, int], Sequence[Any]]
 """Returns a command, given the key of a partition's snapshot and the partition."""
 
@@ -65,25 +67,49 @@ class ShardReads:
         return found
 
     async def _read_many(self, wanted: Iterable[Wanted]) -> list[tuple[Position, dict[int, Any]]]:
-        """Run the commands of several tables. All of a shard see the same state."""
+        """Run the commands of several tables. All of a shard see the same state.
+
+        A shard without a wanted partition may be away. Then the positions leave its partitions out.
+        """
         each = list(wanted)
-        parts = await asyncio.gather(
-            *(_read_shard(shard, number, self.log, each) for number, shard in enumerate(self.log.shards))
-        )
+        parts = await asyncio.gather(*(self._read_shard(number, each) for number in range(len(self.log.shards))))
         found: list[tuple[Position, dict[int, Any]]] = []
         for number, one in enumerate(each):
-            replies = {p: reply for part in parts for p, reply in part[number].replies.items()}
-            position = await self._position(one.topic, [part[number] for part in parts])
+            of_shards = [None if part is None else part[number] for part in parts]
+            replies = {p: reply for part in of_shards if part is not None for p, reply in part.replies.items()}
+            position = await self._position(one.topic, of_shards)
             found.append((position, {p: replies[p] for p in one.partitions}))
         return found
 
-    async def _position(self, topic: str, parts: Sequence[Part]) -> Position:
-        incarnations = [part.incarnation for part in parts]
+    async def _read_shard(self, number: int, wanted: Sequence[Wanted]) -> list[Part] | None:
+        """Run on one shard what is wanted of its partitions; return None when it is away, and none is wanted.
+
+        Raises:
+            LogUnavailableError: the shard is away.
+        """
+        shards = self.log.shards
+        if any(one.held(number, len(shards)) for one in wanted) or len(shards) == 1:
+            return await _read_shard(shards[number], number, self.log, wanted)
+        try:
+            async with asyncio.timeout(ENDS_WITHIN_S):
+                return await _read_shard(shards[number], number, self.log, wanted)
+        except (LogUnavailableError, TimeoutError):
+            return None
+
+    async def _position(self, topic: str, parts: Sequence[Part | None]) -> Position:
+        there = [part for part in parts if part is not None]
+        incarnations = [part.incarnation for part in there]
         if None in incarnations:
             raise UnknownTopicError(f"topic {topic!r} does not exist; start a worker first, it creates the tables")
-        info = await self._info(topic, joined([one.decode() for one in incarnations if one is not None]))
-        known = {int(p): int(o) for part in parts for p, o in part.ends.items()}
-        return Position(topic, info.incarnation, {p: known.get(p, 0) for p in range(info.spec.partitions)})
+        known = {int(p): int(o) for part in there for p, o in part.ends.items()}
+        if len(there) < len(parts):
+            info = self.log.known_topic(topic)
+            if info is None:
+                raise LogUnavailableError(f"topic {topic!r} cannot be looked up while a shard of the log is away")
+        else:
+            info = await self._info(topic, joined([one.decode() for one in incarnations if one is not None]))
+        answered = [p for p in range(info.spec.partitions) if parts[p % len(parts)] is not None]
+        return Position(topic, info.incarnation, {p: known.get(p, 0) for p in answered})
 
     async def _info(self, topic: str, incarnation: str) -> TopicInfo:
         info = await self.log.topic(topic)

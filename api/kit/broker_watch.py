@@ -9,6 +9,7 @@ from collections.abc import Callable
 from faust_redis.log import BrokerUnsuitableError, Log, LogError, LogUnavailableError
 
 WATCH_EVERY_S = 1.0
+OTHER_WITHIN_S = 0.5
 ANSWER_AGE_MAX_S = 3.0
 """A broker that has not answered for so long counts as unreachable."""
 
@@ -24,6 +25,7 @@ class BrokerWatch:
     Attributes:
         unsuitable: Why commands are refused: the broker could lose records, or the namespace belongs to another
             application. None while all is well.
+        away: The shards that did not answer, of those that the others do without.
     """
 
     def __init__(self, log: Log, storage_fault: StorageFault = lambda: None) -> None:
@@ -32,6 +34,7 @@ class BrokerWatch:
         self.unsuitable: LogError | None = None
         self._answered_s: float | None = None
         self._absent = False
+        self.away: set[int] = set()
 
     def require_suitable(self) -> None:
         """Refuse to write to a broker that could lose records.
@@ -82,8 +85,12 @@ class BrokerWatch:
             await self.look()
 
     async def _check(self) -> None:
+        """Check the first shard, without which nothing works, and then the others."""
+        first, *others = self._log.shards
         try:
-            await self._log.check()
+            await first.check()
+            for number, shard in enumerate(others, start=1):
+                await self._check_other(number, shard)
         except LogUnavailableError:
             raise
         except LogError:
@@ -93,6 +100,20 @@ class BrokerWatch:
         fault = self._storage_fault()
         if fault is not None:
             raise BrokerUnsuitableError(fault)
+
+    async def _check_other(self, number: int, shard: Log) -> None:
+        """Check a shard without which the others go on."""
+        try:
+            async with asyncio.timeout(OTHER_WITHIN_S):
+                await shard.check()
+        except (LogUnavailableError, TimeoutError):
+            if number not in self.away:
+                logger.warning("shard %d of the log does not answer; what belongs to the others goes on", number)
+            self.away.add(number)
+        else:
+            if number in self.away:
+                logger.warning("shard %d of the log answers again", number)
+            self.away.discard(number)
 
     def _note_answer(self) -> None:
         if self._absent:
