@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from faust_redis.log import Log, LogUnavailableError, Position, TopicInfo, UnknownTopicError
-from faust_redis.log.shards import joined
+from faust_redis.log.shards import OTHERS_WITHIN_S, joined
 
 from streams.topology import changelog_topic
 
-ENDS_WITHIN_S = 0.5
-"""How long a read waits for a shard that only adds to its position."""
 Command = Callable[[str, int], Sequence[Any]]
 """Returns a command, given the key of a partition's snapshot and the partition."""
 
@@ -91,7 +89,7 @@ class ShardReads:
         if any(one.held(number, len(shards)) for one in wanted) or len(shards) == 1:
             return await _read_shard(shards[number], number, self.log, wanted)
         try:
-            async with asyncio.timeout(ENDS_WITHIN_S):
+            async with asyncio.timeout(OTHERS_WITHIN_S):
                 return await _read_shard(shards[number], number, self.log, wanted)
         except (LogUnavailableError, TimeoutError):
             return None

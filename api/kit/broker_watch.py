@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable
 
 from faust_redis.log import BrokerUnsuitableError, Log, LogError, LogUnavailableError
+from faust_redis.log.shards import OTHERS_WITHIN_S
 
 WATCH_EVERY_S = 1.0
-OTHER_WITHIN_S = 0.5
 ANSWER_AGE_MAX_S = 3.0
 """A broker that has not answered for so long counts as unreachable."""
 
@@ -104,7 +104,7 @@ class BrokerWatch:
     async def _check_other(self, number: int, shard: Log) -> None:
         """Check a shard without which the others go on."""
         try:
-            async with asyncio.timeout(OTHER_WITHIN_S):
+            async with asyncio.timeout(OTHERS_WITHIN_S):
                 await shard.check()
         except (LogUnavailableError, TimeoutError):
             if number not in self.away:

@@ -57,5 +57,7 @@ def joined(incarnations: Sequence[str]) -> str:
 
 
 INCARNATION_DIGITS: Final = 12
+OTHERS_WITHIN_S: Final = 0.5
+"""How long a client waits for a shard that it can do without."""
 WHOLE: Final = Shard()
 """The only shard of a namespace on one broker."""
