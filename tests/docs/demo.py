@@ -61,8 +61,12 @@ class Demo:
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
             )
-        self._wait_for_replay()
-        self._wait_for_archive()
+        try:
+            self._wait_for_replay()
+            self._wait_for_archive()
+        except BaseException as exc:
+            self.__exit__(type(exc), exc, exc.__traceback__)
+            raise
         return self
 
     def __exit__(
