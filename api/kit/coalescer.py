@@ -62,9 +62,8 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
                     results = [exc] * len(some)
                 for (_, waiting), result in zip(some, results, strict=True):
                     _settle(waiting, result)
-                away = [result for result in results if isinstance(result, LogUnavailableError)]
-                if len(away) == len(some):
-                    self._give_up(away[-1])
+                if isinstance(results[-1], LogUnavailableError):
+                    self._give_up(results[-1])
         finally:
             self._running = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -32,44 +32,45 @@ class FirstUse(NamedTuple):
     used_with: str | None
 
 
+Shards = frozenset[int]
+"""The numbers of the shards that some records belong to."""
+
+
 class Calls:
-    """Makes the calls. All raise `LogError`."""
+    """Makes the calls. All raise `LogError`.
+
+    Writes to other shards are other calls, so that a shard that is away or slow keeps back its own writes only.
+    """
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self.use = RequestCoalescer(self._use, size_max=USES_MAX)
-        self.append = RequestCoalescer(self._append, size=len, size_max=WRITE_RECORDS_MAX)
-        self.append_once = RequestCoalescer(
-            self._append_once, size=lambda write: len(write.records), size_max=WRITE_RECORDS_MAX
+        self._appends: defaultdict[Shards, RequestCoalescer[Sequence[Record], Appended]] = defaultdict(
+            lambda: RequestCoalescer(self._append, size=len, size_max=WRITE_RECORDS_MAX)
         )
+        self._once: defaultdict[Shards, RequestCoalescer[Write, Appended]] = defaultdict(
+            lambda: RequestCoalescer(
+                self._append_once, size=lambda write: len(write.records), size_max=WRITE_RECORDS_MAX
+            )
+        )
+
+    async def append(self, records: Sequence[Record]) -> Appended:
+        """Append the records of a request."""
+        return await self._appends[self._shards_of(records)](records)
+
+    async def append_once(self, write: Write) -> Appended:
+        """Append the records of a request with an idempotency key."""
+        return await self._once[self._shards_of(write.records)](write)
+
+    def _shards_of(self, records: Sequence[Record]) -> Shards:
+        return frozenset(record.partition % len(self._log.shards) for record in records)
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
         keys = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms, use.key.digest) for use in uses]
         return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, keys)]
 
-    async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended | LogError]:
-        """Append the records of all requests in one write, which has one outcome for all of them.
-
-        On a log of several shards there is a write for each shard.
-        """
-        shards: dict[frozenset[int], list[int]] = {}
-        for number, records in enumerate(requests):
-            held = frozenset(record.partition % len(self._log.shards) for record in records)
-            shards.setdefault(held, []).append(number)
-        found: list[Appended | LogError] = [LogError("not written")] * len(requests)
-
-        async def write(numbers: Sequence[int]) -> None:
-            try:
-                results: Sequence[Appended | LogError] = await self._append_together([requests[n] for n in numbers])
-            except LogError as exc:
-                results = [exc] * len(numbers)
-            for number, result in zip(numbers, results, strict=True):
-                found[number] = result
-
-        await asyncio.gather(*(write(numbers) for numbers in shards.values()))
-        return found
-
-    async def _append_together(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
+    async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
+        """Append the records of all requests in one write, which has one outcome for all of them."""
         offsets = (await self._log.append([record for records in requests for record in records])).offsets
         ends = accumulate((len(records) for records in requests), initial=0)
         return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]
