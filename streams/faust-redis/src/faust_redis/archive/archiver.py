@@ -122,7 +122,7 @@ class Archiver:
         place, server = self.place(info, partition), await self.manifests.server()
         present = await self.manifests.of(place.tp) or Manifest(info.incarnation)
         if present.incarnation != info.incarnation:
-            present = present._replace(incarnation=info.incarnation, segments=())
+            present = Manifest(info.incarnation, (), present.stored)
         records = await self._segment(place.tp, max(backlog.begin, present.end))
         span = range(records[0].offset, records[-1].offset + 1)
         now_ms = int(self._now_s() * 1000)

@@ -178,7 +178,7 @@ class Manifests:
                 f"the archive of {tp.topic}:{tp.partition} was changed by another process, or the broker was restored "
                 "to an earlier state"
             )
-        return following._replace(stored=b"%d %b" % (following.end, encoded))
+        return Manifest(following.incarnation, following.segments, b"%d %b" % (following.end, encoded))
 
     async def processed(self, topic: str) -> dict[int, int]:
         """Return the lowest offset of each partition that some group has committed: what it has yet to process."""
