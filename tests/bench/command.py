@@ -27,7 +27,7 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
 
 COUNT = click.IntRange(min=1)
 AMOUNT = click.FloatRange(min=0, min_open=True)
-LIST = "\n".join(f"  {name:<10}{what}" for name, what in PARTS.items())
+LIST = "\n".join(f"  {name:<11}{what}" for name, what in PARTS.items())
 
 
 @click.command(epilog=f"\b\nParts:\n{LIST}")
