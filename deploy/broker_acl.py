@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 
 RUNTIME_COMMANDS = (
-    "client|setinfo", "del", "eval", "evalsha", "exec", "exists", "get", "hdel", "hexists", "hget", "hgetall",
-    "hincrby", "hkeys", "hlen", "hmget", "hscan", "hset", "hsetnx", "info", "lindex", "lpop", "multi",
+    "client|setinfo", "cluster|slots", "del", "eval", "evalsha", "exec", "exists", "get", "hdel", "hexists", "hget",
+    "hgetall", "hincrby", "hkeys", "hlen", "hmget", "hscan", "hset", "hsetnx", "info", "lindex", "lpop", "multi",
     "pexpire", "ping", "publish", "rpush", "sadd", "scard", "select", "set", "sismember", "smembers", "srem",
     "subscribe", "time", "type", "unsubscribe", "xadd", "xgroup|create", "xgroup|setid", "xinfo|stream",
     "xrange", "xread", "xrevrange", "xsetid", "xtrim", "zadd", "zcard", "zcount", "zrange", "zrangebyscore",
     "zrem", "zscore",
 )  # fmt: skip
-"""Commands of the API, the workers and the bridge. `tests/security/test_broker_acl.py` compares them with use."""
+"""Commands of the API, the workers and the bridge; `CLUSTER SLOTS` on a cluster alone.
+`tests/security/test_broker_acl.py` compares them with use."""
 
 OPERATOR_COMMANDS = ("memory|usage", "rename", "scan", "unlink", "xdel", "xlen")
 """What `astratrade topics`, `groups`, `reset` and `doctor` need beyond that."""

@@ -14,7 +14,7 @@ from streams.connect.kafka.address import address_of
 
 LOG_SCHEMES = ("redis", "rediss", "unix")
 BROKER_SCHEMES = (*LOG_SCHEMES, "kafka")
-SHARDS_MAX = 64
+SHARDS_MAX = 16
 
 
 class BrokerSettings(SinkSettings):

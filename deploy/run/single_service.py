@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from faust_redis.driver.tasks import cancel_and_wait
 from faust_redis.log import Log
 
 from deploy.run.service_metrics import ServiceMetrics
@@ -71,12 +70,13 @@ async def run_service(
 @asynccontextmanager
 async def forwarding(log: Log) -> AsyncIterator[None]:
     """Take to the other shards what this process writes. A log of one shard has none."""
-    tasks = [asyncio.create_task(each.run(), name="forward records") for each in log.forwarders()]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            await cancel_and_wait(task)
+    async with asyncio.TaskGroup() as forwards:  # an error of one ends the process, which is started again
+        tasks = [forwards.create_task(each.run(), name="forward records") for each in log.forwarders()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 async def run_until_signal(work: Coroutine[Any, Any, None]) -> None:

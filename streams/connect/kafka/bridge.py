@@ -81,7 +81,8 @@ class Bridge:
     async def _trim(self) -> None:
         """Remove records past their retention from the log. On Redis the leader of the workers does this."""
         while True:
-            await trim_all(self.log)
+            for shard in self.log.shards:  # each also has transit topics of its own
+                await trim_all(shard)
             await asyncio.sleep(TRIM_INTERVAL_S)
 
     def _milestones(self) -> Mapping[TopicPartition, Milestones]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+from faust_redis.admin import Admin
 from faust_redis.log import (
     Appended,
+    GroupInUseError,
     Log,
     LogError,
     ProducerSequence,
@@ -24,6 +27,9 @@ from faust_redis.log import (
 from faust_redis.log.forwarding import Forwarder
 from faust_redis.log.sharded import open_log
 from faust_redis.log.transit import OFFSET_UNKNOWN, transit_topic, unpack
+
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
 
 SHARDS = 3
 HERE, THERE = TopicPartition("t", 0), TopicPartition("t", 1)
@@ -285,3 +291,36 @@ async def test_committed_offsets_are_on_the_shard_of_their_partition(broker_url:
         await log.create_topic(TopicSpec("t", 2))
         await log.commit(WriteBatch(offsets={HERE: 3, THERE: 4}, group="group"))
         assert [await shard.committed("group") for shard in log.shards] == [{HERE: 3}, {THERE: 4}]
+
+
+async def test_brokers_in_another_order_are_refused(tmp_path: Path, namespace: str) -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(EmbeddedServer(tmp_path / name, find_binary())) for name in ("a", "b")]
+        first, second = (server.url for server in servers)
+        async with open_log(f"{first},{second}", namespace) as log:
+            await log.create_topic(TopicSpec("t", 2))
+        with pytest.raises(ShardMismatchError, match="is shard 1/2, and 0/2 was expected"):
+            await open_log(f"{second},{first}", namespace).__aenter__()
+
+
+async def test_a_client_without_transit_topics_writes_to_no_other_shard(
+    shards: list[Log], broker_url: str, namespace: str
+) -> None:
+    async with Log(broker_url, namespace, shard=Shard(0, SHARDS)) as log:
+        with pytest.raises(ValueError, match="transit"):
+            await send(log, 1)
+    assert await values(shards[0], HERE) == []
+
+
+async def test_a_topic_is_deleted_from_all_shards_or_from_none(
+    shards: list[Log], broker_url: str, namespace: str
+) -> None:
+    joined = await shards[1].groups.join("g", "m", b"", lease_ms=60_000, rebalance_ms=1_000, settle_ms=0)
+    assert joined.known
+    async with open_log(",".join([broker_url] * SHARDS), namespace) as log:
+        with pytest.raises(GroupInUseError):
+            await Admin(log).delete_topic("t")
+        assert "t" in await shards[0].topics()
+        await shards[1].groups.leave("g", "m")
+        await Admin(log).delete_topic("t")
+        assert [await shard.topics() for shard in shards] == [[], [], []]

@@ -86,9 +86,12 @@ class Admin:
             UnknownTopicError: The topic does not exist.
             GroupInUseError: A member of some group is alive. Nothing was deleted.
         """
-        await self.log.topic(name, fresh=True)
-        for shard in self.log.shards:
-            alive = await shard.run(DELETE_TOPIC, [shard.keys.topics], [shard.keys.prefix, name])
+        having = [shard for shard in self.log.shards if name in await shard.topics()]
+        if not having:
+            await self.log.topic(name, fresh=True)
+        alive = [member.encode() for members in (await self.live_members()).values() for member in members]
+        for shard in having:
+            alive = alive or await shard.run(DELETE_TOPIC, [shard.keys.topics], [shard.keys.prefix, name])
             if alive:
                 raise GroupInUseError(f"workers are running ({_names(alive)}); stop them first, then delete the topic")
 
@@ -189,6 +192,7 @@ class Admin:
             raise InvalidRequestError(f"topic {topic!r} has partitions 0 to {len(described) - 1}, not {partition}")
         selected = described.values() if partition is None else [described[partition]]
         offsets = {TopicPartition(topic, p.partition): _offset(p, to) for p in selected}
+        await self._require_no_members(group)
         await self.log.reset_offsets(group, offsets)
         return offsets
 
@@ -202,7 +206,19 @@ class Admin:
         names = await self.groups()
         if group not in names:
             raise InvalidRequestError(f"there is no group {group!r}; there are: {', '.join(names) or 'none'}")
+        await self._require_no_members(group)
         await self.log.forget_group(group)
+
+    async def _require_no_members(self, group: str) -> None:
+        """Refuse a change while a shard has a live member of the group, before another shard is changed.
+
+        Raises:
+            GroupInUseError: a member is alive.
+        """
+        members = (await self.describe_group(group)).members if len(self.log.shards) > 1 else ()
+        if members:
+            names = ", ".join(member.name for member in members)
+            raise GroupInUseError(f"group {group!r} has live members ({names}); stop them first, then repeat this")
 
     async def live_members(self) -> dict[str, list[str]]:
         """Return the members that hold a lease, by group; groups without one are left out."""

@@ -31,21 +31,26 @@ async def claim_shard(redis: Redis, base: str, shard: Shard, url: str) -> None:
     Raises:
         ShardMismatchError: the broker holds another shard, or the namespace is divided in another way.
     """
-    found = None if Cluster.of(url) is not None else await _otherwise_divided(redis, base, shard)
+    found = None if Cluster.of(url) is not None else await _otherwise(redis, base, shard)
     if found is None and shard.count > 1:
         found = await _first(redis, Keys(shard.namespace(base)).shard, str(shard))
     if found is not None and found.decode() != str(shard):
         raise ShardMismatchError(base, without_password(url), found.decode(), str(shard))
 
 
-async def _otherwise_divided(redis: Redis, base: str, shard: Shard) -> bytes | None:
-    """Return which shard a broker holds of a namespace that one side divides and the other does not; else None.
+async def _otherwise(redis: Redis, base: str, shard: Shard) -> bytes | None:
+    """Return which shard a broker holds that should be elsewhere, or that is divided in another way; else None.
 
     On a cluster such keys may be on a node that this client does not speak to.
     """
     try:
         if shard.count > 1:
-            return str(WHOLE).encode() if await redis.exists(Keys(base).topics) else None
+            if await redis.exists(Keys(base).topics):
+                return str(WHOLE).encode()
+            for other in shard.elsewhere:
+                if await redis.exists(Keys(Shard(other, shard.count).namespace(base)).shard):
+                    return str(Shard(other, shard.count)).encode()
+            return None
         return cast("bytes | None", await redis.get(Keys(Shard(0, 2).namespace(base)).shard))
     except NoPermissionError:
         return None

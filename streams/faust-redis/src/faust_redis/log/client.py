@@ -52,14 +52,15 @@ class Log(Connected):
     unknown, and retrying it with the same `WriteId` is safe.
 
     Attributes:
-        transit: Takes the records that a write sends to other shards; None when there are none.
+        transit: Takes the records that a write sends to other shards; None when there are none, or no name for its
+            topics was given. Then a write to another shard is refused.
     """
 
     def __init__(
         self, url: str, namespace: str = NAMESPACE, *, owner: str = "", shard: Shard = WHOLE, transit: str = ""
     ) -> None:
         super().__init__(url, namespace, owner=owner, shard=shard)
-        self.transit = Transit(shard, transit or namespace) if shard.count > 1 else None
+        self.transit = Transit(shard, transit) if transit and shard.count > 1 else None
         self._topics: dict[str, TopicInfo] = {}
         self._density = Density()
 
@@ -196,6 +197,8 @@ class Log(Connected):
             with self.transit.writer() as writer:
                 divided = self.transit.divide(batch, writer)
                 return divided.appended(await self._commit(divided.batch, fence, write_id, require), len(batch.records))
+        if self.transit is None and self.shard.count > 1 and not self.shard.holds_all(batch):
+            raise ValueError("a write to another shard needs a client with a name for its transit topics")
         return await self._commit(batch, fence, write_id, require)
 
     async def _ensure(self, spec: TopicSpec) -> None:

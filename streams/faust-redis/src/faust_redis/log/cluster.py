@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,7 +19,7 @@ import redis
 from redis.asyncio import Redis
 from redis.asyncio.connection import BlockingConnectionPool, Connection, SSLConnection, parse_url
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, TryAgainError
+from redis.exceptions import AskError, ClusterDownError, MovedError, NoPermissionError, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 OPTION: Final = "cluster"
@@ -84,10 +85,12 @@ class Cluster:
         Raises:
             RedisConnectionError: no node says so.
         """
-        for node in self.nodes:
+        for node in SystemRandom().sample(self.nodes, len(self.nodes)):  # one that was cut off may name itself
             client = Redis(host=node.host, port=node.port, ssl=self.tls, **self._asking())
             try:
                 return _holder(await client.execute_command("CLUSTER", "SLOTS"), slot, node)
+            except NoPermissionError:
+                raise
             except (RedisError, OSError, LookupError):
                 continue
             finally:

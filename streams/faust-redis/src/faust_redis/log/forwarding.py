@@ -105,7 +105,7 @@ class Forwarder:
                 pause_s = RETRY_FIRST_S
             except SourceMovedError as exc:
                 logger.debug("%s is forwarded by another process too: %s", self._place.topic, exc)
-                self._position = None
+                self.begin_again()
                 await asyncio.sleep(pause_s)
             except LogError as exc:
                 if pause_s == RETRY_FIRST_S:
@@ -130,6 +130,10 @@ class Forwarder:
             self._position = self._last.offset + 1
             await self._source.commit(WriteBatch([], {self._place: self._position}, group=self._group))
         return len(records)
+
+    def begin_again(self) -> None:
+        """Read where the other shard stands before the next step."""
+        self._position = None
 
     async def _begin(self) -> int:
         """Return the committed offset if the target has the parcel below it, and so all before it; else 0.
@@ -238,8 +242,12 @@ async def forward_all(forwarders: Iterable[Forwarder]) -> None:
     """Forward what waits now. A process that ends after a write calls this.
 
     Raises:
-        LogError: a shard cannot be reached, or another process forwards the same; the rest waits for the next one.
+        LogError: a shard cannot be reached; the rest waits for the next run.
     """
     for each in forwarders:
-        while await each.step():
-            pass
+        waits = True
+        while waits:
+            try:
+                waits = await each.step() > 0
+            except SourceMovedError:
+                each.begin_again()

@@ -21,7 +21,7 @@ from faust_redis.log.records import (
     WriteBatch,
     WriteId,
 )
-from faust_redis.log.shards import WHOLE, Shard, joined
+from faust_redis.log.shards import WHOLE, Shard, joined, shards_of
 from faust_redis.log.waiting import Waiting
 
 T = TypeVar("T")
@@ -68,10 +68,9 @@ class ShardedLog(Log):
     ) -> None:
         super().__init__(urls[0], namespace, owner=owner, shard=Shard(0, len(urls)), transit=transit)
         self._transit_name = transit
-        shards = [Shard(number, len(urls)) for number in range(len(urls))]
         self._shards = [
             client(url, namespace, owner=owner, shard=shard, transit=transit)
-            for url, shard in zip(urls, shards, strict=True)
+            for url, shard in zip(urls, shards_of(urls), strict=True)
         ]
         self.redis = self._shards[0].redis
         self.shard = WHOLE
@@ -91,7 +90,7 @@ class ShardedLog(Log):
 
     async def check(self) -> None:
         """Check the broker of each shard, see `Log.check`."""
-        await asyncio.gather(*(each.check() for each in self._shards))
+        await self._all(each.check() for each in self._shards)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -107,7 +106,7 @@ class ShardedLog(Log):
 
     async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
         """Return a topic's declaration and incarnation, see `Log.topic`."""
-        return _info(await asyncio.gather(*(each.topic(name, fresh=fresh) for each in self._shards)))
+        return _info(await self._all(each.topic(name, fresh=fresh) for each in self._shards))
 
     def known_topic(self, name: str) -> TopicInfo | None:
         """Return a topic from the cache, see `Log.known_topic`."""
@@ -138,6 +137,8 @@ class ShardedLog(Log):
             return await self._shards[0].commit(batch, write_id=write_id, require=require)
         if fence is not None or batch.rows or batch.columns or batch.source_offsets is not None:
             raise ValueError("this client writes records and offsets; a name for its transit topics is needed for more")
+        if require is not None and {one.partition for one in batch.records} - {require[1]}:
+            raise ValueError("a write that requires a row writes to the partition of the row alone")
         numbers = [(one.partition or 0) % len(self._shards) for one in batch.records]
         used = {*numbers, *(tp.partition % len(self._shards) for tp in batch.offsets)}
         if require is not None:

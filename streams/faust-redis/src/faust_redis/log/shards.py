@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from faust_redis.log.records import WriteBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,12 @@ class Shard:
     Attributes:
         number: Its number from 0. It holds the partitions whose number modulo `count` is this one.
         count: How many brokers the namespace has.
+        elsewhere: The shards that are on other servers than this one, as far as the client knows.
     """
 
     number: int = 0
     count: int = 1
+    elsewhere: tuple[int, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.number < self.count:
@@ -34,6 +38,10 @@ class Shard:
     def holds(self, partition: int) -> bool:
         """Return whether a partition is on this shard."""
         return partition % self.count == self.number
+
+    def holds_all(self, batch: WriteBatch) -> bool:
+        """Return whether all records of a write are for this shard."""
+        return all(self.holds(one.partition or 0) for part in (batch.records, batch.columns) for one in part)
 
     def of(self, partition: int) -> int:
         """Return the number of the shard that holds a partition."""
@@ -59,5 +67,15 @@ def joined(incarnations: Sequence[str]) -> str:
 INCARNATION_DIGITS: Final = 12
 OTHERS_WITHIN_S: Final = 0.5
 """How long a client waits for a shard that it can do without."""
+
+
+def shards_of(urls: Sequence[str]) -> list[Shard]:
+    """Return the shards of some brokers."""
+    return [
+        Shard(number, len(urls), tuple(other for other, there in enumerate(urls) if there != url))
+        for number, url in enumerate(urls)
+    ]
+
+
 WHOLE: Final = Shard()
 """The only shard of a namespace on one broker."""

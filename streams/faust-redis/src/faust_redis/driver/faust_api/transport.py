@@ -23,8 +23,9 @@ from faust_redis.driver.faust_api.stream import use_stream
 from faust_redis.driver.faust_api.transactions import TransactionManager
 from faust_redis.driver.limits import RESUBSCRIBE_S
 from faust_redis.driver.retry import retry_while_unavailable
-from faust_redis.log import Log, Shard
+from faust_redis.log import Log
 from faust_redis.log.address import NAMESPACE, split_options
+from faust_redis.log.shards import shards_of
 
 
 class Conductor(BaseConductor):
@@ -96,7 +97,8 @@ class Transport(base.Transport):
         url, _ = split_options(str(self.url[number]))
         namespace, group = self._options.get("namespace", NAMESPACE), self.app.conf.id
         client = client_of(self._options.get("archive"))
-        return client(url, namespace, shard=Shard(number, len(self.url)), transit=group)
+        shard = shards_of([split_options(str(each))[0] for each in self.url])[number]
+        return client(url, namespace, shard=shard, transit=group)
 
     @cached_property
     def _options(self) -> dict[str, str]:
