@@ -173,6 +173,24 @@ def assert_an_order_opens_a_practice_trade(url: str, token: str) -> None:
 
 
 @pytest.mark.heavy
+def test_shards_have_servers_and_workers_of_their_own(data_dir: Path) -> None:
+    dev = Dev(data_dir, "--shards", "2", "--replay", "sample")
+    try:
+        dev.until("1000 fills of .* posted")
+        dev.until(r"trader-2 +│ +18,148")
+        servers = [
+            command for command in dev.children().values() if "valkey-server" in command or "redis-server" in command
+        ]
+        assert len(servers) == 2
+        listed = astratrade("groups", "list", "--data-dir", str(data_dir))
+        assert "astratrade-trading  live members: 2  records behind: 0" in listed
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(END_S) == 0
+    finally:
+        dev.close()
+
+
+@pytest.mark.heavy
 def test_each_domain_can_have_processes_of_its_own(data_dir: Path) -> None:
     dev = Dev(data_dir, "--workers", "trading=2,financial=0")
     try:
