@@ -65,6 +65,10 @@ class Connected:
             await self._call(claim_namespace(self.redis, self.keys, self.owner))
         self._check_due_s = asyncio.get_running_loop().time() + CHECK_INTERVAL_S
 
+    def check_before_writing(self) -> None:
+        """Let the first write check the broker, which may be away now."""
+        self._check_due_s = -math.inf
+
     async def check_again(self) -> None:
         """Check the broker when the last check is some seconds old."""
         if asyncio.get_running_loop().time() >= self._check_due_s:

@@ -91,7 +91,10 @@ class Transport(base.Transport):
     def others(self) -> dict[int, Log]:
         """Return the clients of the other shards."""
         own = self.broker.shard.number
-        return {number: self._shard(number) for number in range(len(self.url)) if number != own}
+        others = {number: self._shard(number) for number in range(len(self.url)) if number != own}
+        for log in others.values():
+            log.check_before_writing()
+        return others
 
     def _shard(self, number: int) -> Log:
         url, _ = split_options(str(self.url[number]))
