@@ -68,7 +68,11 @@ class Pipeline:
     ) -> None:
         self.directory = directory / "pipeline"
         self.logs = directory / "logs"
-        self.servers = [EmbeddedServer(shard_directory(self.directory, n), find_binary()) for n in range(shards)]
+        # A server that is killed while the disk is slow may lose its last second, unless it waits for the disk.
+        fsync = "everysec" if shards == 1 else "always"
+        self.servers = [
+            EmbeddedServer(shard_directory(self.directory, n), find_binary(), appendfsync=fsync) for n in range(shards)
+        ]
         self.server = self.servers[0]
         self.workers: list[Child] = []
         self.children: list[Child] = []
