@@ -94,8 +94,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
         asyncio.run(check_kafka(address_of(broker_url(settings))))
     if settings.embedded:
         settings = settings.with_log_url(",".join(_start_servers(settings, supervisor, report)))
-    else:
-        asyncio.run(_check_broker(settings))
+    asyncio.run(_check_broker(settings))
     if settings.on_kafka:
         supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
         report("bridge", "copies between Kafka and the views")

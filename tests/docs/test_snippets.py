@@ -59,7 +59,7 @@ COVERED = {
     "python3 deploy/bootstrap.py page --check": "test_the_lock_names_every_source_and_every_built_file",
     "astratrade dev --replay sample": "test_one_command_runs_all_survives_a_killed_worker_and_stops_clean",
     "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
-    "astratrade dev --shards 3 --port 0": "test_shards_have_servers_and_workers_of_their_own",
+    "astratrade dev --shards 3 --port 0 --data-dir sharded": "test_shards_have_servers_and_workers_of_their_own",
     "astratrade dev": "test_the_spans_of_a_fill_are_the_tree_of_its_events_from_request_to_feed",
     "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"

@@ -15,9 +15,12 @@ from typing import TypeVar
 
 import httpx
 import pytest
+import redis
 from faust_redis.log.connection import without_password
 
+from deploy.server.embedded import EmbeddedServer
 from deploy.server.endpoint import running_url
+from deploy.server.server_binary import find_binary
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
 
@@ -186,6 +189,17 @@ def test_shards_have_servers_and_workers_of_their_own(data_dir: Path) -> None:
         assert "astratrade-trading  live members: 2  records behind: 0" in listed
         dev.process.send_signal(signal.SIGINT)
         assert dev.process.wait(END_S) == 0
+    finally:
+        dev.close()
+
+
+def test_data_of_another_number_of_shards_are_refused_before_a_worker_starts(data_dir: Path) -> None:
+    with EmbeddedServer(data_dir, find_binary()) as server, redis.Redis.from_url(server.url) as client:
+        client.sadd("{astra}:topics", "t")
+    dev = Dev(data_dir, "--shards", "2")
+    try:
+        dev.until("is shard 0/1, and 0/2 was expected")
+        assert dev.process.wait(END_S) == 1
     finally:
         dev.close()
 

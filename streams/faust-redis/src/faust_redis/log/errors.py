@@ -104,6 +104,7 @@ class ShardMismatchError(BrokerUnsuitableError):
 
     def __init__(self, namespace: str, address: str, found: str, expected: str) -> None:
         super().__init__(
-            f"namespace {namespace!r} at {address} is shard {found}, and {expected} was expected. "
-            "Name the brokers in the order and number in which they were first used."
+            f"namespace {namespace!r} at {address} is shard {found}, and {expected} was expected. A namespace keeps "
+            "its number of shards (0/1 is one that is not divided): name the brokers in their first order and number, "
+            "or begin with empty brokers."
         )
