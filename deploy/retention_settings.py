@@ -15,7 +15,7 @@ Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 HOT_MS: Final = 6 * 3_600_000
 """How long the log keeps events by default when an archive has the older ones."""
 DEV_INTERVAL_S: Final = 10
-"""How long a record waits in `dev`, so that a query finds what was done a moment ago."""
+"""In `dev` the archiver writes files this often, so that a query soon finds a new event."""
 NO_ARCHIVE: Final = "off"
 DIRECTORY: Final = "archive"
 """Where the archive is in the data directory by default, beside the embedded server."""

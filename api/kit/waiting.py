@@ -26,7 +26,14 @@ Ends = Mapping[str, Mapping[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A step of a path: a domain processes a topic, or what it sent to other shards is forwarded."""
+    """One thing that must happen: a domain processes topics, or forwarders copy its parcels to other shards.
+
+    Attributes:
+        domain: The domain that processes the topics, or that sent the parcels.
+        group: The consumer group whose offsets tell how far the step is.
+        topics: What the group reads.
+        forwards: Whether forwarders do the step.
+    """
 
     domain: str
     group: str
@@ -36,9 +43,10 @@ class _Step:
 
 @dataclass(slots=True, eq=False)
 class _Goal:
-    """A request waits until the first step has reached its targets, then the next step those of that moment.
+    """A waiting request. It passes the steps of its path in order and is answered after the last.
 
-    Without targets, a step takes the ends of its topics: an effect may have another key than its cause.
+    A step is done when its group has committed its target offsets. The first step may be given its targets. Any other
+    step takes the ends of its topics when it begins, because an effect may have another key than its cause.
     """
 
     path: list[_Step]
@@ -56,7 +64,7 @@ class _Goal:
             done = self.path.pop(0)
             self.targets = None
             if done.forwards and self.path:
-                return  # the other shards were perhaps read before this one: take their ends next time
+                return  # `ends` may miss what was just forwarded: take the targets of the next step in the next round
         if not self.visible.done():
             self.visible.set_result(None)
 

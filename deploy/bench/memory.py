@@ -32,7 +32,7 @@ ROWS_AT_ONCE: Final = 1_000
 
 
 class Place(NamedTuple):
-    """Where bytes lie: the domain (or the clock) whose they are, and what they are."""
+    """One kind of bytes of one domain, or of the clock."""
 
     domain: str
     what: str
@@ -66,7 +66,7 @@ def measure(sizes: Mapping[str, int], *, rate: float, seed: int, partitions: int
 
     Args:
         sizes: How many acts of each kind, at least four. Kinds that are absent are left out; users are needed.
-        rate: Acts a second: a worker packs what it finds waiting, so a faster load takes less.
+        rate: Acts a second. At a higher rate a worker packs more records into a batch, and each takes fewer bytes.
         seed: The seed of the loads.
         partitions: Partitions of each topic.
         say: Prints a line of progress.
@@ -156,7 +156,7 @@ async def on_disk(log: Log, changelogs: list[str]) -> int:
             for partition in range((await log.topic(changelog)).spec.partitions):
                 await _copy(log, changelog, partition, database)
         database.release()
-        database = Database.acquire(path)  # which writes what was in memory to a file
+        database = Database.acquire(path)  # opening writes the memory table to a file
         try:
             return database.sizes().files
         finally:

@@ -112,7 +112,7 @@ def _files(work: Path) -> dict[str, bytes]:
 
 
 def _imported(outputs: Mapping[str, Any], script: str) -> list[str]:
-    """Return the files that a script needs before it runs. A browser that is told of them loads all of them at once."""
+    """Return the files that a script imports at its start. The page names them, so a browser loads them all at once."""
     found: dict[str, None] = {}
     waiting = [f"out/{script}"]
     while waiting:

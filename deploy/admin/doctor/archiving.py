@@ -1,4 +1,4 @@
-"""Check that a process archives the topics that are declared as archived; the broker keeps what is not archived."""
+"""Check that an archiver runs when topics are declared as archived. Without one the broker keeps all their records."""
 
 from __future__ import annotations
 

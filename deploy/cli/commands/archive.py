@@ -45,7 +45,7 @@ def archive(context: click.Context, data_dir: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @data_dir_option
 def status(*, as_json: bool, data_dir: Path | None) -> None:
-    """List what is archived of each topic: offsets, files, bytes, and the records that are not archived yet.
+    """Show which offsets of each topic are archived, in how many files and bytes, and how many records wait.
 
     \b
     Example:
@@ -63,9 +63,9 @@ def status(*, as_json: bool, data_dir: Path | None) -> None:
 @archive.command()
 @data_dir_option
 def verify(data_dir: Path | None) -> None:
-    """Read all files and compare them with what was archived: digests, gaps, and where the log goes on.
+    """Read all files and compare them with their manifests: digests, gaps, and whether the log continues each archive.
 
-    The status is 1 when something is wrong; each fault is a line.
+    Print a line for each fault. The status is 1 when there is one.
 
     \b
     Example:
