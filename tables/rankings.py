@@ -128,7 +128,7 @@ class RankingReader(ShardReads):
         count = (await self.log.topic(topic)).spec.partitions
         partitions = [partition_for(owner.encode(), count) for _, owner in members]
         asked = [
-            (p % shards, _Asked("around", ranked_member(p, member), neighbours))
+            (self.log.shard_of(p), _Asked("around", ranked_member(p, member), neighbours))
             for p, (member, _) in zip(partitions, members, strict=True)
         ]
         own = await self._ask_shards(topic, group, asked)
@@ -136,13 +136,13 @@ class RankingReader(ShardReads):
             (number, _near(group, member, reply, neighbours))
             for p, (member, _), reply in zip(partitions, members, own, strict=True)
             for number in range(shards)
-            if number != p % shards
+            if number != self.log.shard_of(p)
         ]
         others = iter(await self._ask_shards(topic, group, near))
         found: list[Members] = []
         for p, reply in zip(partitions, own, strict=True):
             replies = [next(others) for _ in range(shards - 1)]
-            replies.insert(p % shards, reply)
+            replies.insert(self.log.shard_of(p), reply)
             found.append(await self._members(topic, group, replies))
         return found
 

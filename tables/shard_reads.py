@@ -24,9 +24,9 @@ class Wanted:
     partitions: Iterable[int]
     command: Command
 
-    def held(self, shard: int, shards: int) -> list[int]:
+    def held(self, log: Log, shard: int) -> list[int]:
         """Return the partitions that a shard holds."""
-        return [p for p in self.partitions if p % shards == shard]
+        return [p for p in self.partitions if log.shard_of(p) == shard]
 
 
 class Part(NamedTuple):
@@ -85,12 +85,11 @@ class ShardReads:
         Raises:
             LogUnavailableError: the shard is away.
         """
-        shards = self.log.shards
-        if any(one.held(number, len(shards)) for one in wanted) or len(shards) == 1:
-            return await _read_shard(shards[number], number, self.log, wanted)
+        if any(one.held(self.log, number) for one in wanted) or len(self.log.shards) == 1:
+            return await _ask_shard(self.log, number, wanted)
         try:
             async with asyncio.timeout(OTHERS_WITHIN_S):
-                return await _read_shard(shards[number], number, self.log, wanted)
+                return await _ask_shard(self.log, number, wanted)
         except (LogUnavailableError, TimeoutError):
             return None
 
@@ -106,7 +105,7 @@ class ShardReads:
                 raise LogUnavailableError(f"topic {topic!r} cannot be looked up while a shard of the log is away")
         else:
             info = await self._info(topic, joined([one.decode() for one in incarnations if one is not None]))
-        answered = [p for p in range(info.spec.partitions) if parts[p % len(parts)] is not None]
+        answered = [p for p in range(info.spec.partitions) if parts[self.log.shard_of(p)] is not None]
         return Position(topic, info.incarnation, {p: known.get(p, 0) for p in answered})
 
     async def _info(self, topic: str, incarnation: str) -> TopicInfo:
@@ -114,14 +113,12 @@ class ShardReads:
         return info if info.incarnation == incarnation else await self.log.topic(topic, fresh=True)
 
 
-async def _read_shard(shard: Log, number: int, log: Log, wanted: Sequence[Wanted]) -> list[Part]:
+async def _ask_shard(log: Log, number: int, wanted: Sequence[Wanted]) -> list[Part]:
     """Run on one shard what is wanted of its partitions."""
+    shard = log.shards[number]
     commands: list[Sequence[Any]] = []
     for one in wanted:
         commands += [("HGET", shard.keys.topic(one.topic), "incarnation"), ("HGETALL", shard.keys.ends(one.topic))]
-        commands += [one.command(shard.keys.snapshot(one.topic, p), p) for p in one.held(number, len(log.shards))]
+        commands += [one.command(shard.keys.snapshot(one.topic, p), p) for p in one.held(log, number)]
     replies = iter(await shard.at_once(*commands))
-    return [
-        Part(next(replies), next(replies), {p: next(replies) for p in one.held(number, len(log.shards))})
-        for one in wanted
-    ]
+    return [Part(next(replies), next(replies), {p: next(replies) for p in one.held(log, number)}) for one in wanted]

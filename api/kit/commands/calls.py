@@ -63,7 +63,7 @@ class Calls:
         return await self._once[self._shards_of(write.records)](write)
 
     def _shards_of(self, records: Sequence[Record]) -> Shards:
-        return frozenset(record.partition % len(self._log.shards) for record in records)
+        return frozenset(self._log.shard_of(record.partition) for record in records)
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
         keys = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms, use.key.digest) for use in uses]

@@ -54,7 +54,7 @@ async def _by_shard(log: Log, writes: Sequence[Write]) -> list[Appended | LogErr
     """Send the writes of each shard together, and those to several shards one by one."""
     shards: dict[int, list[int]] = {}
     for number, write in enumerate(writes):
-        held = {record.partition % len(log.shards) for record in write.records}
+        held = {log.shard_of(record.partition) for record in write.records}
         shards.setdefault(held.pop() if len(held) == 1 else -1, []).append(number)
 
     async def send(shard: int, numbers: Sequence[int]) -> list[Appended | LogError]:

@@ -39,7 +39,7 @@ from faust_redis.log.records import (
     WriteId,
 )
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM
-from faust_redis.log.shards import WHOLE, Shard
+from faust_redis.log.shards import WHOLE, Shard, shard_of
 from faust_redis.log.transit import Transit
 from faust_redis.log.write_arguments import commit_arguments
 
@@ -121,7 +121,11 @@ class Log(Connected):
 
     def holder(self, partition: int) -> Log:
         """Return the shard that holds a partition."""
-        return self.shards[partition % len(self.shards)]
+        return self.shards[self.shard_of(partition)]
+
+    def shard_of(self, partition: int) -> int:
+        """Return the number of the shard that holds a partition."""
+        return shard_of(partition, len(self.shards))
 
     def forwarders(self) -> list[Forwarder]:
         """Return what takes the records of this client's writes to other shards; its process runs them."""
@@ -138,7 +142,7 @@ class Log(Connected):
         """
         by_shard: dict[int, list[int]] = {}
         for partition in partitions:
-            by_shard.setdefault(partition % len(self.shards), []).append(partition)
+            by_shard.setdefault(self.shard_of(partition), []).append(partition)
 
         async def ask(number: int, some: Sequence[int]) -> Iterable[tuple[int, Any]]:
             shard = self.shards[number]

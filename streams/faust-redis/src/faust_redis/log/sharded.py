@@ -139,16 +139,16 @@ class ShardedLog(Log):
             raise ValueError("this client writes records and offsets; a name for its transit topics is needed for more")
         if require is not None and {one.partition for one in batch.records} - {require[1]}:
             raise ValueError("a write that requires a row writes to the partition of the row alone")
-        numbers = [(one.partition or 0) % len(self._shards) for one in batch.records]
-        used = {*numbers, *(tp.partition % len(self._shards) for tp in batch.offsets)}
+        numbers = [self.shard_of(one.partition or 0) for one in batch.records]
+        used = {*numbers, *(self.shard_of(tp.partition) for tp in batch.offsets)}
         if require is not None:
-            used.add(require[1] % len(self._shards))
+            used.add(self.shard_of(require[1]))
         parts = {number: self._part(batch, numbers, number) for number in sorted(used)}
         results = await self._all(
             self._shards[number].commit(
                 part,
                 write_id=write_id,
-                require=require if require is not None and require[1] % len(self._shards) == number else None,
+                require=require if require is not None and self.shard_of(require[1]) == number else None,
             )
             for number, part in parts.items()
         )
@@ -158,7 +158,7 @@ class ShardedLog(Log):
     def _part(self, batch: WriteBatch, numbers: Sequence[int], number: int) -> WriteBatch:
         """Return the part of a batch that one shard writes."""
         records = [one for one, its in zip(batch.records, numbers, strict=True) if its == number]
-        own = {tp: offset for tp, offset in batch.offsets.items() if tp.partition % len(self._shards) == number}
+        own = {tp: offset for tp, offset in batch.offsets.items() if self.shard_of(tp.partition) == number}
         held = {tp: one for tp, one in batch.preconditions.items() if tp in own}
         return replace(batch, records=records, offsets=own, preconditions=held)
 
@@ -233,7 +233,7 @@ class ShardedLog(Log):
         """Return the shards that hold some partitions, each with its own."""
         parts: dict[int, dict[TopicPartition, int]] = {}
         for tp, offset in offsets.items():
-            parts.setdefault(tp.partition % len(self._shards), {})[tp] = offset
+            parts.setdefault(self.shard_of(tp.partition), {})[tp] = offset
         return [(self._shards[number], part) for number, part in sorted(parts.items())]
 
     @staticmethod

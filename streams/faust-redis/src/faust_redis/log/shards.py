@@ -37,7 +37,7 @@ class Shard:
 
     def holds(self, partition: int) -> bool:
         """Return whether a partition is on this shard."""
-        return partition % self.count == self.number
+        return self.of(partition) == self.number
 
     def holds_all(self, batch: WriteBatch) -> bool:
         """Return whether all records of a write are for this shard."""
@@ -45,7 +45,7 @@ class Shard:
 
     def of(self, partition: int) -> int:
         """Return the number of the shard that holds a partition."""
-        return partition % self.count
+        return shard_of(partition, self.count)
 
     def partitions(self, count: int) -> range:
         """Return the partitions on this shard of a topic with `count` partitions."""
@@ -54,6 +54,11 @@ class Shard:
     def namespace(self, base: str) -> str:
         """Return the namespace of this shard's keys. It is their hash tag, so they share a slot on a cluster."""
         return base if self.count == 1 else f"{base}:{self.number}"
+
+
+def shard_of(partition: int, count: int) -> int:
+    """Return the number of the shard that holds a partition, of `count` shards."""
+    return partition % count
 
 
 def joined(incarnations: Sequence[str]) -> str:
