@@ -14,7 +14,7 @@ from streams.connect.kafka.address import address_of
 
 LOG_SCHEMES = ("redis", "rediss", "unix")
 BROKER_SCHEMES = (*LOG_SCHEMES, "kafka")
-SHARDS_MAX = 16
+SHARDS_MAX = 64
 
 
 class BrokerSettings(SinkSettings):
@@ -36,7 +36,8 @@ class BrokerSettings(SinkSettings):
         1,
         ge=1,
         le=SHARDS_MAX,
-        description="embedded servers that share the partitions; servers of your own are counted in ASTRA_BROKER_URL",
+        description="embedded servers that share the partitions, 1 to 64; servers of your own are counted in "
+        "ASTRA_BROKER_URL",
     )
     shard: int = Field(
         0, ge=0, lt=SHARDS_MAX, description="the shard that a worker serves, from 0; each needs workers of its own"
@@ -47,7 +48,7 @@ class BrokerSettings(SinkSettings):
     def _known_scheme(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in BROKER_SCHEMES:
             raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
-        if url is not None and urlsplit(url).scheme == "kafka":
+        if url is not None and is_kafka(url):
             address_of(url)
         elif url is not None:
             _check_log_urls(url)
@@ -63,7 +64,7 @@ class BrokerSettings(SinkSettings):
     @property
     def on_kafka(self) -> bool:
         """Return whether the workers' broker is Kafka."""
-        return self.broker_url is not None and urlsplit(self.broker_url).scheme == "kafka"
+        return self.broker_url is not None and is_kafka(self.broker_url)
 
     @property
     def configured_log_url(self) -> str | None:
@@ -80,6 +81,11 @@ class BrokerSettings(SinkSettings):
     def embedded(self) -> bool:
         """Return whether this installation runs the embedded server."""
         return self.configured_log_url is None
+
+
+def is_kafka(url: str) -> bool:
+    """Return whether the URL of a broker names Kafka."""
+    return url.partition(":")[0].lower() == "kafka"
 
 
 def _check_log_urls(text: str) -> None:

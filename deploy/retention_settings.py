@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 
 from faust_redis.log.retention import RETENTION_MS, TAIL_MS
 from pydantic import Field, field_validator, model_validator
 
-from deploy.broker_settings import BrokerSettings
+from deploy.broker_settings import BrokerSettings, is_kafka
 from deploy.indexer_settings import PORT, Port
 
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
@@ -20,22 +20,6 @@ NO_ARCHIVE: Final = "off"
 DIRECTORY: Final = "archive"
 """Where the archive is in the data directory by default, beside the embedded server."""
 OBJECT_STORES: Final = ("s3://", "gs://")
-
-
-class Place(Protocol):
-    """The settings that say which log it is."""
-
-    @property
-    def data_dir(self) -> Path:
-        """Return the data directory."""
-
-    @property
-    def embedded(self) -> bool:
-        """Return whether the log is on the embedded server."""
-
-    @property
-    def on_kafka(self) -> bool:
-        """Return whether the events are on Kafka."""
 
 
 class RetentionSettings(BrokerSettings):
@@ -79,16 +63,16 @@ class RetentionSettings(BrokerSettings):
     @model_validator(mode="before")
     @classmethod
     def _shorter_with_an_archive(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Keep events for hours by default when an archive is named. `archive_url` says when one is not named."""
-        if "retention_ms" not in values and values.get("archive", NO_ARCHIVE) not in {None, NO_ARCHIVE}:
+        """Keep events for hours by default when the log has an archive."""
+        broker_url = values.get("broker_url")
+        archived = has_archive(values.get("archive"), None if broker_url is None else str(broker_url))
+        if archived and "retention_ms" not in values:
             return values | {"retention_ms": HOT_MS}
         return values
 
 
-def archive_of(settings: Place, named: str | None) -> str | None:
-    """Return the place of the archive that the settings mean, or None."""
-    if named == NO_ARCHIVE or settings.on_kafka:
-        return None
-    if named is None and settings.embedded:
-        return str(settings.data_dir / DIRECTORY)
-    return named
+def has_archive(named: str | None, broker_url: str | None) -> bool:
+    """Return whether the log has an archive: a named one, or by default the one beside the embedded server."""
+    if named == NO_ARCHIVE or (broker_url is not None and is_kafka(broker_url)):
+        return False
+    return named is not None or broker_url is None

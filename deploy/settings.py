@@ -24,7 +24,7 @@ from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedH
 from api.origins import origins_of
 from deploy.errors import SettingsError
 from deploy.indexer_settings import PORT, Port
-from deploy.retention_settings import DEV_INTERVAL_S, HOT_MS, NO_ARCHIVE, RetentionSettings, archive_of
+from deploy.retention_settings import DEV_INTERVAL_S, DIRECTORY, NO_ARCHIVE, RetentionSettings, has_archive
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from deploy.setting_errors import explain, refuse_unknown
@@ -274,13 +274,14 @@ class Settings(RetentionSettings):
     @property
     def archive_url(self) -> str | None:
         """Return where records are archived; None without an archive."""
-        return archive_of(self, self.archive)
+        if not has_archive(self.archive, self.broker_url):
+            return None
+        return self.archive or str(self.data_dir / DIRECTORY)
 
     def with_archive(self) -> Settings:
         """Return the settings of `dev` with the archive that they mean, so that it stays when the server is named."""
-        defaults = {} if self.archive_url is None else {"retention_ms": HOT_MS, "archive_interval_s": DEV_INTERVAL_S}
-        unset = {name: value for name, value in defaults.items() if name not in self.model_fields_set}
-        return self.model_copy(update={"archive": self.archive_url or NO_ARCHIVE, **unset})
+        interval_s = self.archive_interval_s if "archive_interval_s" in self.model_fields_set else DEV_INTERVAL_S
+        return self.model_copy(update={"archive": self.archive_url or NO_ARCHIVE, "archive_interval_s": interval_s})
 
     def with_log_url(self, url: str) -> Settings:
         """Return these settings with another server for the log, or on Kafka for the views."""

@@ -38,7 +38,8 @@ def trace(named: str, shape: str, data_dir: Path | None) -> None:
     with records_read() as progress:
         found = ask_log(settings, lambda log: _chain(log, named, progress))
     if found is None:
-        raise DeployError(f"the log holds no event {named}; it keeps events for {settings.retention_ms // 3_600_000} h")
+        kept_ms = settings.retention_ms if settings.archive_url is None else settings.archive_retention_ms
+        raise DeployError(f"there is no event {named}; events are kept for {kept_ms // 3_600_000:,} h")
     origin, chain = found
     if shape == "json":
         events = [lineage.placed(one) for one in lineage.once(chain)]

@@ -25,6 +25,29 @@ def test_without_any_setting_the_defaults_embed_a_server(tmp_path: Path) -> None
     assert (settings.partitions, settings.workers, settings.api_port) == (4, "1", 8000)
 
 
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("broker", "archive", "place", "hours"),
+    [
+        (None, None, "data/archive", 6),
+        (None, "off", None, 7 * 24),
+        (None, "old", "old", 6),
+        ("redis://broker", None, None, 7 * 24),
+        ("redis://broker", "s3://bucket/old", "s3://bucket/old", 6),
+        ("kafka://broker:9092", "old", None, 7 * 24),
+    ],
+)
+def test_the_broker_keeps_events_for_hours_when_there_is_an_archive(
+    tmp_path: Path, broker: str | None, archive: str | None, place: str | None, hours: int
+) -> None:
+    expected = place if place is None or "://" in place else str(tmp_path / place)
+    for settings in (load(broker_url=broker, archive=archive), load(broker_url=broker, archive=archive).with_archive()):
+        assert (settings.archive_url, settings.retention_ms) == (expected, hours * HOUR_MS)
+    assert load(broker_url=broker, archive=archive, retention_ms=5_000).with_archive().retention_ms == 5_000
+
+
 def test_environment_wins_over_the_file_and_arguments_over_both(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -56,6 +79,8 @@ def test_environment_wins_over_the_file_and_arguments_over_both(
         ("ASTRA_STARKNET_ACCOUNT_CLASSES", "braavos:0x1", "'braavos' is not one of openzeppelin, argent"),
         ("ASTRA_STARKNET_ACCOUNT_CLASSES", "argent:1", "expected 0x and 1 to 64 hexadecimal digits"),
         ("ASTRA_HEARTBEAT_MS", "9000", "ASTRA_HEARTBEAT_MS=9000 and ASTRA_LEASE_MS=10000 do not fit"),
+        ("ASTRA_SHARDS", "65", "ASTRA_SHARDS=65 .*less than or equal to 64.*1 to 64"),
+        ("ASTRA_BROKER_URL", "redis://[", "ASTRA_BROKER_URL"),
         ("ASTRA_SHARDS", "5", "ASTRA_PARTITIONS=4 is less than the 5 shards of the log"),
         ("ASTRA_PARTITION", "4", "ASTRA_PARTITION is not a setting; did you mean ASTRA_PARTITIONS?"),
         ("ASTRA_QQQQQQQ", "1", "ASTRA_QQQQQQQ is not a setting; docs/operations.md"),

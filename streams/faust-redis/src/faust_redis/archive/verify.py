@@ -33,7 +33,7 @@ class Verified:
 
 
 async def verify(archiver: Archiver, info: TopicInfo) -> AsyncIterator[Verified]:
-    """Read all files of a topic and compare them with the manifests: digests, gaps, and where the log goes on."""
+    """Read all files of a topic and compare them with the manifests: digests, gaps, whether the log continues each."""
     begins = await archiver.log.beginning_offsets(info.spec.name)
     for partition, manifest in sorted((await archiver.manifests.of_topic(info.spec.name)).items()):
         place = archiver.place(info, partition)
