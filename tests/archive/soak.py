@@ -4,7 +4,7 @@
 
 A broker, a worker for all domains and an archiver run as processes. Fills are appended at a rate; the archiver is
 killed once a minute, in turn with a stop of some seconds. At the end all files are compared, a reader from the first
-offset sees every record once, and a new group's events from the archive lead to the tables that the worker has.
+offset sees every record once, and a replay of the log, most of it from the archive, gives the rows of the worker.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import itertools
 import os
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -67,14 +68,17 @@ class Sample:
         )
 
 
+def environment(installation: Installation) -> dict[str, str]:
+    """Return the variables of a process of the installation."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
+    return inherited | installation.settings.environment()
+
+
 class ArchiverProcess:
     """The archiver, started again when it was killed."""
 
     def __init__(self, installation: Installation, directory: Path) -> None:
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")},
-            **installation.settings.environment(),
-        }
+        self._environment = environment(installation)
         self._output = directory / "archive.log"
         self.kills = 0
         self._start()
@@ -198,6 +202,13 @@ async def _read(log: Log, tp: TopicPartition) -> int:
     return offset
 
 
+def differs(installation: Installation) -> list[str]:
+    """Replay the whole log, and return what differs from the rows of the worker."""
+    argv = [sys.executable, "-P", "-m", "deploy.cli.main", "upgrade", "--check"]
+    done = subprocess.run(argv, env=environment(installation), capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [f"the replay ended with {done.returncode}: {done.stdout}{done.stderr}"]
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     arguments = argparse.ArgumentParser(prog="python -m tests.archive.soak", description=__doc__.partition("\n")[0])
@@ -224,7 +235,7 @@ def main(arguments: argparse.Namespace) -> int:
             try:
                 soak = Soak(installation, archiver, arguments.rate)
                 samples = asyncio.run(soak.run(60 * arguments.minutes))
-                faults = asyncio.run(soak.faults())
+                faults = asyncio.run(soak.faults()) + differs(installation)
             finally:
                 archiver.stop()
     third = len(samples) // 3
