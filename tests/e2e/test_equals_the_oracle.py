@@ -28,7 +28,7 @@ from tests.outbox.folding import wait_until_folds_are_equal
 pytestmark = pytest.mark.slow
 
 DRAIN_S = 120.0
-MANY_FILLS, MANY_USERS = 120, 15
+MANY_FILLS, MANY_USERS = 240, 30
 STEPS = 5
 
 
@@ -77,7 +77,8 @@ def test_many_users_on_three_workers_equal_the_oracle_and_replaying_again_change
     with Pipeline(tmp_path, workers=3) as pipeline:
         right = replay_and_compare(pipeline, many_users, page_rows=7)
         pipeline.run("replay", str(many_users))
-        pipeline.run("replay", str(many_users), "--batch", "37")
+        compare(pipeline, right, page_rows=50)
+        pipeline.run("replay", str(many_users), "--batch", "137")
         wait_until_drained(pipeline, commands=2 * MANY_FILLS, within_s=DRAIN_S)
         compare(pipeline, right, page_rows=50)
 
@@ -93,7 +94,7 @@ def test_a_worker_paused_past_its_lease_writes_nothing_late(tmp_path: Path, many
         pipeline.workers[0].resume()
         compare(pipeline, right, page_rows=50)
         pipeline.wait_until_ready()
-        pipeline.run("replay", str(many_users), "--batch", "37")
+        pipeline.run("replay", str(many_users), "--batch", "137")
         finish(pipeline, replay, 2 * fills)
         compare(pipeline, right, page_rows=50)
 

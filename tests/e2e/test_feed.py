@@ -16,7 +16,7 @@ from tests.e2e.fills import fill, new_user
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.served import get
 
-FILLS, USERS, TOP = 200, 30, 20
+FILLS, USERS, TOP = 400, 30, 20
 DRAIN_S = 120.0
 LATE_S = 30.0
 """How long the feed may take to show what the query shows."""

@@ -7,8 +7,8 @@ import pytest
 
 from tests.faults.run import Shape, play
 
-SLICE = Shape(fills=200, faults=3)
-"""A fifth of a seed of the command."""
+SLICE = Shape(fills=400, faults=5)
+"""About a third of a seed of the command."""
 
 
 @pytest.mark.slow

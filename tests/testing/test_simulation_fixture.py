@@ -22,7 +22,7 @@ from tests.testing import apps
 
 ROOT = Path(__file__).parents[2]
 SEEDS_FOR_A_BUG = 60
-SEEDS_OF_A_CORRECT_APP = 5
+SEEDS_OF_A_CORRECT_APP = 10
 ONLY_THE_PLUGIN = {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 

@@ -200,4 +200,4 @@ def streak_of(days: list[int]) -> tuple[int, int, int]:
 
 
 TestPlay = Play.TestCase
-TestPlay.settings = settings(max_examples=12, stateful_step_count=30, deadline=None)
+TestPlay.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)

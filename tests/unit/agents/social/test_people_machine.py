@@ -170,4 +170,4 @@ class People(RuleBasedStateMachine):
 
 
 TestPeople = People.TestCase
-TestPeople.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
+TestPeople.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

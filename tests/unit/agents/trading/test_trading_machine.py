@@ -164,4 +164,4 @@ def assert_none(broken: Broken) -> None:
 
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestTrading.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
