@@ -30,7 +30,7 @@ async def own(tmp_path: Path) -> AsyncIterator[Log]:
 
 
 async def examine(log: Log) -> dict[str, Finding]:
-    return {finding.name: finding async for finding in configured_findings(log.url, Settings())}
+    return {finding.name: finding async for finding in configured_findings(log.url, Settings(broker_url=log.url))}
 
 
 async def test_a_sound_server_is_found_sound(own: Log) -> None:

@@ -40,4 +40,4 @@ async def test_an_event_that_the_log_does_not_hold_is_an_error(log: Log, broker_
     await log.create_topic(TopicSpec(topics.TRADING_EVENTS, 2))
     run = await trace(log, broker_url, REQUEST.id)
     assert isinstance(run.exception, DeployError)
-    assert "it keeps events for 168 h" in str(run.exception)
+    assert "events are kept for 168 h" in str(run.exception)
