@@ -9,6 +9,7 @@ from typing import Any
 
 import msgpack
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition as KafkaPartition
 from faust_redis.admin import Admin
@@ -321,6 +322,26 @@ async def test_a_kafka_clients_own_cancellation_is_not_taken_for_ours() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_bridge_that_is_cancelled_while_a_kafka_client_ends_does_not_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Use aiokafka's consumer, which takes the cancellation of its caller for that of its own task."""
+    await world.create()
+    stop, stopping = AIOKafkaConsumer.stop, asyncio.Event()
+
+    async def stop_when_cancelled(consumer: AIOKafkaConsumer) -> None:
+        if not stopping.is_set():
+            stopping.set()
+            asyncio.get_running_loop().call_soon(bridge.cancel)
+        await stop(consumer)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", stop_when_cancelled)
+    bridge = asyncio.create_task(world.bridge().run())
+    await stopping.wait()  # The forwarder ends the consumer that told it the ends of its topics.
+    await asyncio.wait([bridge], timeout=10)
+    assert bridge.cancelled()
 
 
 async def test_the_bridge_needs_no_more_than_the_products_user_may(world: World) -> None:

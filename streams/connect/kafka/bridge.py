@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from faust_redis.driver.tasks import cancel_and_wait
 from faust_redis.log import Log, TopicPartition, TopicSpec
 from faust_redis.log.errors import NamespaceTakenError
 from faust_redis.log.trimming import TRIM_INTERVAL_S, trim_all
@@ -68,9 +69,7 @@ class Bridge:
         try:
             await asyncio.gather(*parts)
         finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await asyncio.gather(*map(cancel_and_wait, parts))
 
     async def _check_log(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -49,15 +49,18 @@ async def admin(kafka: KafkaAddress) -> AsyncIterator[AIOKafkaAdminClient]:
 async def ended(closing: Awaitable[None]) -> None:
     """Wait until a client of Kafka has ended.
 
-    A client cancels its own tasks. When such a task has not begun, the client lets its cancellation escape. The
-    bridge would take that for its own cancellation and end without a message.
+    A client cancels its own tasks, and confuses their cancellation with that of its caller. It lets the cancellation
+    of a task that has not begun escape: the bridge would end without a message. It keeps a cancellation of the caller
+    that arrives while it waits for a task: the bridge would go on.
+
+    Raises:
+        CancelledError: the caller was cancelled.
     """
-    try:
+    with suppress(asyncio.CancelledError):
         await closing
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager
