@@ -9,8 +9,11 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from faust_redis.admin import Admin
+from faust_redis.depths import depths_of
 from faust_redis.log import Log, Record, Shard, TopicPartition
 from faust_redis.log.address import split_options
+from faust_redis.log.integrity import repair_partition
 from faust_redis.log.partitioner import partition_for
 
 from tests.contract.harness import Broker, running, until
@@ -72,6 +75,46 @@ async def _records(shards: list[Log], topic: str) -> list[tuple[bytes | None, by
             at = TopicPartition(topic, partition)
             found += [(one.key, one.value) for one in (await log.fetch({at: 0}, count=10_000)).get(at, [])]
     return found
+
+
+async def test_a_damaged_partition_of_another_shard_is_named_by_the_worker_whose_records_wait(
+    broker: Broker, shards: list[Log]
+) -> None:
+    topic = broker.name("out")
+    sender = next(user for user in USERS if _partition(user) % SHARDS == 0 != _partition(_after(user)) % SHARDS)
+    damaged = TopicPartition(topic, _partition(_after(sender)))
+    other = shards[damaged.partition % SHARDS]
+    member = Member(broker, 0)
+    async with running(member.app):
+        await member.incoming.send(key=sender, value=1)
+        await until(lambda: _is_there(other, topic, 1))  # the forwarder has created the topic on the other shard
+        await other.redis.xadd(other.keys.stream(*damaged), {"x": "1"})
+        await member.incoming.send(key=sender, value=2)
+        group = member.app.conf.id
+        await until(lambda: _why_not_ready(shards[0], group, f"topics repair {topic} {damaged.partition}"))
+        depths = depths_of(member.app)
+        assert depths is not None
+        assert depths.partitions_damaged == 1
+        assert await repair_partition(other, damaged)
+        await until(lambda: _is_there(other, topic, 2))
+        await until(lambda: _why_not_ready(shards[0], group, ""))
+
+
+def _after(user: str) -> str:
+    return USERS[(USERS.index(user) + 1) % len(USERS)]
+
+
+def _partition(user: str) -> int:
+    return partition_for(user.encode(), PARTITIONS)
+
+
+async def _is_there(log: Log, topic: str, count: int) -> bool:
+    return topic in await log.topics() and len(await _records([log], topic)) == count
+
+
+async def _why_not_ready(log: Log, group: str, why: str) -> bool:
+    described = await Admin(log).describe_group(group)
+    return why in described.why_not_ready if why else described.ready
 
 
 async def test_what_crosses_shards_arrives_once(broker: Broker, shards: list[Log]) -> None:

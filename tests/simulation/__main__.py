@@ -16,7 +16,7 @@ from functools import partial
 from tests.simulation.brokers import has_several
 from tests.simulation.defects import DEFECTS
 from tests.simulation.shard_defects import SHARD_DEFECTS
-from tests.simulation.world import FAULTS_OF_SHARDS, FailedError, play
+from tests.simulation.world import FAULTS_OF_SHARDS, FORGOTTEN, FailedError, play
 
 EPILOG = """\
 examples:
@@ -102,7 +102,7 @@ def _one(seed: int, defect: str | None, *, trace: bool) -> int:
 def _many(seeds: list[int], jobs: int, defect: str | None) -> int:
     _relax_collector()
     began = last_printed = time.monotonic()
-    steps, failed, faults = 0, 0, dict.fromkeys(FAULTS_OF_SHARDS, 0)
+    steps, failed, faults = 0, 0, dict.fromkeys((*FAULTS_OF_SHARDS, FORGOTTEN), 0)
     for number, (seed, reason, took, met) in enumerate(outcomes(seeds, jobs, defect), 1):
         steps += took
         for fault, times in met.items():

@@ -27,6 +27,9 @@ CHANCE = 0.33
 LATE = 0.25
 """In how many worlds with several brokers one of them is restored when all other faults are over."""
 
+LONG_REST = 0.3
+"""In how many worlds with several brokers the workers rest for long, and go on."""
+
 FREEZE_S = (0.3, 1.0, 3.0)
 """About how long a broker answers nothing, and processes then what it was sent."""
 
@@ -52,7 +55,8 @@ def draw(seed: int, plan: Plan) -> Plan:
     partitions = rng.choice((count, count + 1, 2 * count))
     workers, late = count + rng.randrange(count + 1), rng.random() < LATE
     keys = keys_of(partitions)
-    return replace(plan, shards=count, partitions=partitions, workers=workers, keys=keys, late_rollback=late)
+    plan = replace(plan, shards=count, partitions=partitions, workers=workers, keys=keys)
+    return replace(plan, late_rollback=late, long_rest=rng.random() < LONG_REST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Plan:
     ordered_reads: int = 0
     shards: int = 1
     late_rollback: bool = False
+    long_rest: bool = False
     keys: tuple[bytes, ...] = KEYS
 
     @classmethod

@@ -198,7 +198,7 @@ class Process:
         clients = [Client(broker.network, self.member, self.loop) for broker in self.world.brokers]
         own = LogOfSmallReads(clients[self.broker.shard.number], NAMESPACE, shard=self.broker.shard, transit=GROUP_NAME)
         if own.transit is not None:
-            name_writers(own.transit, self.member)
+            name_writers(own.transit, self.member, self.world.now_ms)
         others = {
             broker.shard.number: SimulatedLog(client, NAMESPACE, shard=broker.shard, transit=GROUP_NAME)
             for broker, client in zip(self.world.brokers, clients, strict=True)

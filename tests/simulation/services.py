@@ -77,10 +77,11 @@ class _Service:
         return self.process.spawn(coro)
 
 
-def name_writers(transit: Transit, member: str) -> None:
+def name_writers(transit: Transit, member: str, now_ms: Callable[[], int]) -> None:
     """Number the writers of parcels, so that a seed plays the same way each time; no other life has these names."""
     numbers = count(1)
-    transit.new_name = lambda: f"{member}/{next(numbers)}"  # type: ignore[method-assign]
+    transit.now_ms = now_ms  # type: ignore[method-assign]
+    transit.new_name = lambda: f"{now_ms():x}-{member}/{next(numbers)}"  # type: ignore[method-assign]
 
 
 def simulated_driver(process: Process, log: SimulatedLog, others: Mapping[int, SimulatedLog]) -> Driver:

@@ -60,7 +60,7 @@ def _sent_directly_too(stack: ExitStack) -> None:
 
 
 def _names_of_writers_recur(stack: ExitStack) -> None:
-    def name_writers(transit: Transit, member: str) -> None:
+    def name_writers(transit: Transit, member: str, _now_ms: Any) -> None:
         transit.new_name = lambda: member.partition(".")[0]  # type: ignore[method-assign]
 
     stack.enter_context(patch("tests.simulation.process.name_writers", name_writers))
@@ -125,6 +125,10 @@ def _writers_are_compared_alone(stack: ExitStack) -> None:
     old = replace_method(stack, Forwarder, "_where_writers_stand", where)
 
 
+def _writers_are_forgotten_early(stack: ExitStack) -> None:
+    stack.enter_context(patch("faust_redis.log.forwarding.FORGET_AFTER_MS", -12_000))
+
+
 def _target_is_not_watched(stack: ExitStack) -> None:
     async def look(_self: Forwarder) -> None:
         return None
@@ -169,6 +173,9 @@ SHARD_DEFECTS: dict[str, Defect] = {
         "a write compares the source offsets of its writers, not of all",
         planter=_writers_are_compared_alone,
         near=130,
+    ),
+    "writers_are_forgotten_early": Defect(
+        "a writer is forgotten while the transit topic has parcels of it", planter=_writers_are_forgotten_early
     ),
     "forwarding_from_the_end": Defect("a forwarder begins at the end", planter=_forwarding_from_the_end),
     "committed_offsets_are_trusted": Defect(

@@ -88,6 +88,11 @@ class Storage:
                 count += stream.trim(stream.last[1] if "trim_waits_for_no_group" in server.flaws else low)
         return count > 0
 
+    def trim_for_good(self) -> None:
+        """Trim when no broker returns to an earlier state any more."""
+        self._floors.clear()
+        self._trim()
+
     def _roll_back(self) -> bool:
         """Restart the server in its backed-up state; some clients send the lost records again.
 

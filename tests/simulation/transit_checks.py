@@ -137,6 +137,15 @@ class TransitChecks:
             return self.world.home.of_worker(value.decode()) == source.shard.number
         return source.shard.holds((partition - 1) % plan.partitions)
 
+    def forgotten(self) -> int:
+        """Return how many writers the receivers have forgotten."""
+        return sum(len({each.writer for each in self._parcels(*pair)} - self._known(*pair)) for pair in self._pairs)
+
+    def _known(self, source: Broker, target: Broker) -> set[str]:
+        copy = f"{transit_topic(GROUP_NAME, target.shard.number)}:{source.shard.number}"
+        stands = target.server.hashes.get(target.keys.source_offsets(copy), {})
+        return {place.decode().rpartition(":")[0] for place in stands}
+
     # --- checks at the end --------------------------------------------------------------------------------------------
 
     def at_the_end(self) -> Iterable[str]:

@@ -9,7 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
+from unittest.mock import patch
 
+from faust_redis.log import forwarding, transit
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Record, StoredRecord, WriteBatch
 from faust_redis.log.scripts import COMMIT
@@ -31,6 +33,12 @@ DRAIN_S = 90.0
 LATE_S = 6.0
 """How long after all other faults a shard is restored in some worlds, when little or nothing is under way."""
 
+LONG_S = 13.0
+"""How long some worlds rest before more inputs come, so that writers of parcels are forgotten."""
+
+WRITER_LIFE_MS, FORGET_AFTER_MS = 500, 12_000
+"""The virtual lives of writers: a write may be late by 4 s, and a broker may be restored to its state 6.5 s before."""
+
 REST_US = 800_000
 """How long everything must have been processed before a world is taken to be at rest."""
 
@@ -39,9 +47,13 @@ STEPS_MAX = 200_000
 
 FAULTS = ("crash", "pause", "stop", "add", "server", "trim", "rollback")
 FAULTS_OF_SHARDS = (*FAULTS, "freeze")
+FORGOTTEN = "forgotten writers"
 
 RELAPSES = 0.25
 """In how many worlds the server goes back to a moment that is just over."""
+
+AGAIN = 0.4
+"""How many workers crash after a long rest."""
 
 EPOCH_MS = 1_700_000_000_000
 
@@ -77,7 +89,9 @@ class World:
         """On which broker each input is."""
         self._lives = 0
         self._inputs = 0
+        self._inputs_due = self.plan.inputs
         self._awaits_fault = self.plan.late_rollback
+        self._rests_long = self.plan.long_rest
         self._failure: str | None = None
 
     # --- services for the other modules -------------------------------------------------------------------------------
@@ -250,7 +264,8 @@ class World:
         """
         self.say(f"{self.plan}")
         self._schedule(self.plan)
-        self._play(until_us=int((self.plan.faulty_s + DRAIN_S + LATE_S * self.plan.late_rollback) * 1e6))
+        later_s = LATE_S * self.plan.late_rollback + 2 * LONG_S * self.plan.long_rest
+        self._play(until_us=int((self.plan.faulty_s + DRAIN_S + later_s) * 1e6))
         for broker in self.brokers:
             broker.checks.at_the_end()
         self._check_content(self.plan)
@@ -263,6 +278,8 @@ class World:
             self.fail(wrong)
         for wrong in self.transit.at_the_end():
             self.fail(wrong)
+        if forgotten := self.transit.forgotten():
+            self.faults[FORGOTTEN] = forgotten
 
     def _schedule(self, plan: Plan) -> None:
         """Create the topics; schedule the starts of workers, the inputs and the faults."""
@@ -305,14 +322,28 @@ class World:
                 continue
             # The world is at rest when all inputs are processed and nothing new came for a while, so that late effects
             # show.
-            if self.faulty or self._awaits_fault or self._inputs < self.plan.inputs or not self._is_drained():
+            if self.faulty or self._awaits_fault or self._inputs < self._inputs_due or not self._is_drained():
                 rest_us = self.agenda.now_us
             elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
-                return
+                if not self._rests_long:
+                    return
+                self._rest_long()
         for missing in self.transit.missing():
             self.fail(f"{missing} {DRAIN_S:.0f} s after the last fault")
         self.fail(f"not drained {DRAIN_S:.0f} s after the last fault")
         self._judge()
+
+    def _rest_long(self) -> None:
+        """Rest for long, then append more inputs. Meanwhile trim the topics, and let some workers crash."""
+        self._rests_long = False
+        for broker in self.brokers:
+            self.agenda.after(LONG_S + 2.0, broker.storage.trim_for_good)
+        self._inputs_due += self.plan.inputs
+        for _ in range(self.plan.inputs):
+            self.agenda.after(LONG_S + self.rng.uniform(0.0, 4.0), self._input)
+        for process in self.running():
+            if self.rng.random() < AGAIN:
+                self.agenda.after(LONG_S + self.rng.uniform(2.0, 4.0), partial(self.crash, process, "after a rest"))
 
     def _is_drained(self) -> bool:
         return all(broker.checks.is_drained() for broker in self.brokers) and self.transit.is_drained()
@@ -361,6 +392,8 @@ def play(seed: int, defect: str | None = None, trace: Callable[[str], None] | No
         planted.enter_context(_collector_off())
         logging.disable(logging.CRITICAL)
         planted.callback(logging.disable, logging.NOTSET)
+        planted.enter_context(patch.object(transit, "WRITER_LIFE_MS", WRITER_LIFE_MS))
+        planted.enter_context(patch.object(forwarding, "FORGET_AFTER_MS", FORGET_AFTER_MS))
         flaws: frozenset[str] = frozenset()
         if defect is not None:
             flaws = DEFECTS[defect].plant(planted)

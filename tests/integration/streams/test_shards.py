@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from faust_redis.admin import Admin
+from faust_redis.driver.tasks import cancel_and_wait
 from faust_redis.log import (
     Appended,
+    DamagedPartitionError,
     GroupInUseError,
     Log,
     LogError,
@@ -24,12 +26,14 @@ from faust_redis.log import (
     TopicSpec,
     WriteBatch,
 )
-from faust_redis.log.forwarding import Forwarder
+from faust_redis.log.forwarding import FORGET_AFTER_MS, Forwarder
+from faust_redis.log.integrity import repair_partition
 from faust_redis.log.sharded import open_log
-from faust_redis.log.transit import OFFSET_UNKNOWN, transit_topic, unpack
+from faust_redis.log.transit import OFFSET_UNKNOWN, WRITER_LIFE_MS, Transit, transit_topic, unpack
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
+from tests.contract.harness import until
 
 SHARDS = 3
 HERE, THERE = TopicPartition("t", 0), TopicPartition("t", 1)
@@ -249,6 +253,132 @@ async def test_writes_that_overlap_are_forwarded_in_the_order_in_which_they_were
         await asyncio.gather(send(late, 1), send(late, 2))
     await forwarder(shards).step()
     assert await values(shards[1], THERE) == [2, 1]
+
+
+class Dated(Transit):
+    """Transit topics whose writers began at a time that the test sets."""
+
+    time_ms = 0
+
+    def now_ms(self) -> int:
+        return self.time_ms
+
+
+@pytest.fixture
+def dated(shards: list[Log]) -> Dated:
+    """Return the transit of shard 0, with a clock that the test sets."""
+    shards[0].transit = found = Dated(shards[0].shard, "g")
+    return found
+
+
+async def writers(shards: Sequence[Log]) -> int:
+    """Return of how many writers of shard 0 shard 1 knows the parcels."""
+    return len(await shards[1].source_offsets(f"{transit_topic('g', 1)}:0")) - 1
+
+
+async def test_a_writer_writes_for_a_day_and_is_forgotten_when_its_parcels_are_gone_for_a_week(
+    shards: list[Log], dated: Dated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faust_redis.log.forwarding.LOOK_EVERY_S", 0.0)
+    forwards, topic = forwarder(shards), transit_topic("g", 1)
+    for number in range(12):  # a write every twelve hours
+        dated.time_ms = number * WRITER_LIFE_MS // 2
+        await send(shards[0], number)
+        await forwards.step()
+    assert await writers(shards) == 6
+    dated.time_ms += FORGET_AFTER_MS - WRITER_LIFE_MS
+    await send(shards[0], 12)
+    await forwards.step()
+    await forwards.step()
+    assert await writers(shards) == 7, "its parcels are in the transit topic"
+    await shards[0].redis.xtrim(shards[0].keys.stream(topic, 0), maxlen=1, approximate=False)
+    await forwards.step()
+    assert await writers(shards) == 2, "the last of a week ago, and the present one"
+    for successor in (forwards, forwarder(shards)):
+        await send(shards[0], 13)
+        await successor.step()
+    assert await values(shards[1], THERE) == [*range(13), 13, 13]
+
+
+async def test_a_paused_forwarder_repeats_nothing_of_a_writer_that_was_forgotten(
+    shards: list[Log], dated: Dated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faust_redis.log.forwarding.LOOK_EVERY_S", 0.0)
+    paused, successor, topic = forwarder(shards), forwarder(shards), transit_topic("g", 1)
+    await send(shards[0], 1)
+    await paused.step()
+    await send(shards[0], 2)
+    records = (await shards[0].fetch({TopicPartition(topic, 0): 1}))[TopicPartition(topic, 0)]
+    await successor.step()
+    dated.time_ms += FORGET_AFTER_MS + 1
+    await send(shards[0], 3)
+    await successor.step()
+    await shards[0].redis.xtrim(shards[0].keys.stream(topic, 0), maxlen=1, approximate=False)
+    await successor.step()
+    assert await writers(shards) == 1
+    with pytest.raises(SourceMovedError):
+        await paused._forward([unpack(record.value or b"") for record in records])  # it had read them before its pause
+    assert await values(shards[1], THERE) == [1, 2, 3]
+
+
+async def test_a_topic_that_the_other_shard_does_not_have_yet_is_created_there(shards: list[Log]) -> None:
+    await shards[0].create_topic(TopicSpec("new", 6, retention_ms=5_000))
+    await shards[0].append([Record("new", 1, b"k", b"1", 1), Record("t", 1, b"k", b"2", 1)])
+    await forwarder(shards).step()
+    assert await values(shards[1], TopicPartition("new", 1)) == [1]
+    assert await values(shards[1], THERE) == [2]
+    assert (await shards[1].topic("new", fresh=True)).spec == (await shards[0].topic("new")).spec
+
+
+async def test_records_on_their_way_to_a_topic_that_was_deleted_keep_back_no_others(
+    shards: list[Log], broker_url: str, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for log in shards:
+        await log.create_topic(TopicSpec("old", 6))
+    await shards[0].append([Record("old", 1, b"k", b"1", 1), Record("t", 1, b"k", b"2", 1)])
+    async with open_log(",".join([broker_url] * SHARDS), namespace) as log:
+        await Admin(log).delete_topic("old")
+    await forwarder(shards).step()
+    assert await values(shards[1], THERE) == [2]
+    assert "1 records on their way to deleted topics are dropped: old" in caplog.text
+
+
+async def test_a_damaged_partition_of_another_shard_is_logged_once_and_named_until_it_is_repaired(
+    shards: list[Log], caplog: pytest.LogCaptureFixture
+) -> None:
+    forwards = forwarder(shards)
+    running = asyncio.create_task(forwards.run())
+    try:
+        await send(shards[0], 1)
+        await until(lambda: _arrived(shards, 1))
+        await shards[1].redis.xadd(shards[1].keys.stream(*THERE), {"x": "1"})
+        await send(shards[0], 2)
+        await until(lambda: isinstance(forwards.error, DamagedPartitionError))
+        await asyncio.sleep(0.5)  # Wait for further attempts: none of them is logged.
+        assert caplog.text.count("records of g-transit-1 wait to be forwarded") == 1
+        assert "topics repair t 1" in caplog.text
+        await repair_partition(shards[1], THERE)
+        await until(lambda: _arrived(shards, 2))
+        await until(lambda: forwards.error is None)
+    finally:
+        await cancel_and_wait(running)
+
+
+async def _arrived(shards: Sequence[Log], count: int) -> bool:
+    return len(await values(shards[1], THERE)) == count
+
+
+async def test_forwarders_of_two_processes_at_once_forward_each_record_once_and_in_order(shards: list[Log]) -> None:
+    """Each process of a service forwards, also one that waits for its lead."""
+    running = [asyncio.create_task(forwarder(shards).run()) for _ in range(2)]
+    try:
+        for number in range(100):
+            await send(shards[0], number)
+        await until(lambda: _arrived(shards, 100))
+    finally:
+        for each in running:
+            await cancel_and_wait(each)
+    assert await values(shards[1], THERE) == list(range(100))
 
 
 async def test_unforwarded_records_are_not_trimmed(shards: list[Log]) -> None:

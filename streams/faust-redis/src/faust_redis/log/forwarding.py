@@ -7,6 +7,9 @@ they hold when one of the two shards is restored to an earlier state. Offsets of
 
 One more source offset counts all parcels. So a write is refused unless the other shard has exactly what the forwarder
 knows, and what the other shard has of a transit topic is always a beginning of it.
+
+A writer is forgotten when all its parcels have been trimmed for days. A writer writes for a day from the beginning that
+its name tells, so the oldest parcel that the transit topic has says which writers have none there.
 """
 
 from __future__ import annotations
@@ -16,17 +19,19 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from faust_redis.log.errors import LogError, SourceMovedError
+from faust_redis.log.errors import LogError, SourceMovedError, UnknownTopicError
 from faust_redis.log.records import (
     Appended,
     Record,
     SourceOffsets,
     StoredRecord,
+    TopicInfo,
     TopicPartition,
+    TopicSpec,
     WriteBatch,
 )
 from faust_redis.log.shards import Shard
-from faust_redis.log.transit import Parcel, transit_group, transit_topic, unpack
+from faust_redis.log.transit import Parcel, began_ms, transit_group, transit_topic, unpack
 
 PARCELS_MAX: Final = 64
 """How many parcels a forwarder reads at once."""
@@ -35,6 +40,10 @@ RECORDS_MAX: Final = 400
 BLOCK_MS: Final = 500
 LOOK_EVERY_S: Final = 2.0
 """How often a forwarder looks whether the target was restored to an earlier state."""
+FORGET_AFTER_MS: Final = 7 * 86_400_000
+"""How long before the oldest parcel of a transit topic a writer must have begun to be forgotten.
+
+It is longer than `WRITER_LIFE_MS` by the age up to which a shard may be restored alone."""
 ALL_WRITERS: Final = ""
 """The writer under whose name all parcels are counted."""
 RETRY_FIRST_S: Final = 0.05
@@ -58,6 +67,9 @@ class Source(Protocol):
     async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
         """Return the record at an offset."""
 
+    async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
+        """Return a topic, or raise `UnknownTopicError`."""
+
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """Return the committed offsets of a group."""
 
@@ -71,6 +83,9 @@ class Target(Protocol):
     async def source_offsets(self, name: str) -> dict[TopicPartition, int]:
         """Return how far each writer's parcels have arrived."""
 
+    async def create_topic(self, spec: TopicSpec) -> TopicInfo:
+        """Create a topic, or return the one that exists."""
+
     async def commit(self, batch: WriteBatch) -> Appended:
         """Append records and move source offsets, or raise `SourceMovedError`."""
 
@@ -83,6 +98,9 @@ class Forwarder:
         target: The shard that gets it.
         name: What the names of the transit topics begin with. It is also the group whose offsets hold back trimming.
         number: The target's number.
+
+    Attributes:
+        error: Why the parcels wait since the last attempt; None while they are forwarded.
     """
 
     def __init__(self, source: Source, target: Target, name: str, number: int) -> None:
@@ -95,6 +113,7 @@ class Forwarder:
         self._last: StoredRecord | None = None
         self._arrived: dict[str, int] = {}
         self._looked_s = 0.0
+        self.error: LogError | None = None
 
     async def run(self) -> None:
         """Forward until cancelled. A shard that is away is asked again; the records wait in the transit topic."""
@@ -102,14 +121,15 @@ class Forwarder:
         while True:
             try:
                 await self.step(BLOCK_MS)
-                pause_s = RETRY_FIRST_S
+                pause_s, self.error = RETRY_FIRST_S, None
             except SourceMovedError as exc:
                 logger.debug("%s is forwarded by another process too: %s", self._place.topic, exc)
                 self.begin_again()
                 await asyncio.sleep(pause_s)
             except LogError as exc:
-                if pause_s == RETRY_FIRST_S:
+                if self.error is None:
                     logger.warning("records of %s wait to be forwarded: %s", self._place.topic, exc)
+                self.error = exc
                 self._position = None
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
@@ -172,6 +192,7 @@ class Forwarder:
             self._looked_s = now_s
             if await self._went_back():
                 raise SourceMovedError(f"the shard that {self._place.topic} goes to was restored to an earlier state")
+            await self._forget_writers()
 
     async def _went_back(self) -> bool:
         """Return whether parcels that had arrived are gone from the target. Then read the transit topic again."""
@@ -183,6 +204,26 @@ class Forwarder:
 
     async def _where_writers_stand(self) -> dict[str, int]:
         return {place.topic: number for place, number in (await self._target.source_offsets(self._copy)).items()}
+
+    async def _forget_writers(self) -> None:
+        """Remove the source offsets of writers that have had no parcel in the transit topic for days.
+
+        Raises:
+            SourceMovedError: another forwarder was faster.
+        """
+        oldest = (await self._source.fetch({self._place: 0}, count=1)).get(self._place)
+        if not oldest:
+            return
+        latest_ms = began_ms(_parcel_of(oldest[0]).writer) - FORGET_AFTER_MS
+        forgotten = {who: number for who, number in self._arrived.items() if who and began_ms(who) < latest_ms}
+        if forgotten:
+            count = self._arrived[ALL_WRITERS]
+            steps = {who: (number, 0) for who, number in forgotten.items()} | {ALL_WRITERS: (count, count)}
+            await self._target.commit(WriteBatch(source_offsets=self._source_offsets(steps)))
+            self._arrived = {who: number for who, number in self._arrived.items() if who not in forgotten}
+
+    def _source_offsets(self, steps: Mapping[str, tuple[int, int]]) -> SourceOffsets:
+        return SourceOffsets(self._copy, {TopicPartition(who, 0): step for who, step in steps.items()})
 
     async def _forward(self, parcels: Sequence[Parcel]) -> None:
         """Append the parcels that have not arrived.
@@ -200,13 +241,39 @@ class Forwarder:
         changed = {writer: number for writer, number in reached.items() if number != self._arrived.get(writer, 0)}
         if not changed:
             return
-        steps = {TopicPartition(who, 0): (self._arrived.get(who, 0), number) for who, number in changed.items()}
+        steps = {who: (self._arrived.get(who, 0), number) for who, number in changed.items()}
         try:
-            await self._target.commit(WriteBatch(records, source_offsets=SourceOffsets(self._copy, steps)))
+            await self._append(records, self._source_offsets(steps))
         except SourceMovedError:
             await self._went_back()
             raise
         self._arrived = reached
+
+    async def _append(self, records: Sequence[Record], source_offsets: SourceOffsets) -> None:
+        """Append records to the target. Create there a topic that it does not have yet, as the source has it.
+
+        Records of a topic that was deleted from both are gone with it.
+        """
+        try:
+            await self._target.commit(WriteBatch(records, source_offsets=source_offsets))
+        except UnknownTopicError:
+            found = {topic: await self._created(topic) for topic in {record.topic for record in records}}
+            kept = [record for record in records if found[record.topic]]
+            if len(kept) < len(records):
+                gone = ", ".join(sorted(topic for topic, is_there in found.items() if not is_there))
+                logger.warning(
+                    "%d records on their way to deleted topics are dropped: %s", len(records) - len(kept), gone
+                )
+            await self._target.commit(WriteBatch(kept, source_offsets=source_offsets))
+
+    async def _created(self, topic: str) -> bool:
+        """Create a topic of the source at the target; return whether the source has it."""
+        try:
+            spec = (await self._source.topic(topic, fresh=True)).spec
+        except UnknownTopicError:
+            return False
+        await self._target.create_topic(spec)
+        return True
 
     async def _rewind(self) -> None:
         """Commit the beginning again, so that nothing is trimmed that a restored target needs once more."""

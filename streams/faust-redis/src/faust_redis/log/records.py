@@ -216,7 +216,8 @@ class SourceOffsets:
 
     Attributes:
         name: Which copy.
-        steps: For each partition of the source, the offset that the copy must stand at and the one it gets to.
+        steps: For each partition of the source, the offset that the copy must stand at and the one it gets to; 0 is
+            that of a partition that was never copied.
     """
 
     name: str

@@ -8,6 +8,7 @@ holds what goes to shard r; its partition s is what shard s sends.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +26,9 @@ TRANSIT_RETENTION_MS: Final = 86_400_000
 OFFSET_UNKNOWN: Final = -1
 """The offset of a record that is on its way to another shard."""
 WRITER_BYTES: Final = 8
+WRITER_LIFE_MS: Final = 86_400_000
+"""How long after its beginning a writer is used for new writes."""
+ENDLESS_MS: Final = 1 << 62
 
 
 class Parcel(NamedTuple):
@@ -87,13 +91,19 @@ class Transit:
         Two writes that overlap have different writers, for they may be written in any order. A write that failed may
         still be written later, so its writer is used no more.
         """
+        latest_ms = self.now_ms() - WRITER_LIFE_MS
+        self._idle = [each for each in self._idle if began_ms(each.name) > latest_ms]
         writer = self._idle.pop() if self._idle else Writer(self.new_name())
         yield writer
         self._idle.append(writer)
 
+    def now_ms(self) -> int:
+        """Return the wall clock's time."""
+        return time.time_ns() // 1_000_000
+
     def new_name(self) -> str:
-        """Return a name for a writer."""
-        return secrets.token_hex(WRITER_BYTES)
+        """Return a name for a writer: when it began (`began_ms`), and what no other one has."""
+        return f"{self.now_ms():x}-{secrets.token_hex(WRITER_BYTES)}"
 
     def topic(self, target: int) -> TopicSpec:
         """Return the declaration of the topic for one other shard."""
@@ -121,6 +131,15 @@ class Transit:
             records.append(Record(self.topic(target).name, self.shard.number, None, value, batches[0].timestamps[0]))
         columns = [each for each in batch.columns if self.shard.holds(each.partition or 0)]
         return Divided(replace(batch, records=records, columns=columns), own)
+
+
+def began_ms(writer: str) -> int:
+    """Return when a writer began, from its name; `ENDLESS_MS` when the name does not say it."""
+    head, dash, _ = writer.partition("-")
+    try:
+        return int(head, 16) if dash else ENDLESS_MS
+    except ValueError:
+        return ENDLESS_MS
 
 
 def transit_topic(name: str, target: int) -> str:

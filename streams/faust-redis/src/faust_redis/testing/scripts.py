@@ -212,8 +212,10 @@ def _append(server: Keyspace, targets: list[_Target], streams: list[list[Any]], 
 
 def _commit_offsets(server: Keyspace, prefix: str, head: dict[str, Any]) -> None:
     if copied := head.get("copied"):
-        steps = {raw(place): raw(after) for place, _, after in copied["steps"]}
-        server.hash(f"{prefix}copied:{copied['name']}").update(steps)
+        stands = server.hash(f"{prefix}copied:{copied['name']}")
+        stands.update({raw(place): raw(after) for place, _, after in copied["steps"]})
+        for place in [raw(place) for place, _, after in copied["steps"] if after == 0]:
+            del stands[place]
     if not (group := _group_of(head)):
         return
     for topic, partition, offset, *_ in head["offsets"]:

@@ -123,8 +123,9 @@ class Driver:
     hooks: HookList
 
     def damages(self) -> dict[TP, DamagedPartitionError]:
-        """Return the damaged partitions that keep this member from reading or writing, each with the error."""
-        errors = [*self.fetch_state.damages(self.ownership.assigned), *self.committer.refused.damaged.values()]
+        """Return the damaged partitions that keep this member from reading, writing or forwarding, with the errors."""
+        refused = self.committer.refused.damaged.values()
+        errors = [*self.fetch_state.damages(self.ownership.assigned), *refused, *self.forwarding.damages()]
         return {TP(error.topic, error.partition): error for error in errors}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from faust_redis.driver.tasks import cancel_and_wait
+from faust_redis.log.errors import DamagedPartitionError
 from faust_redis.log.forwarding import Forwarder, Source, Target
 
 LOOK_S: Final = 0.2
@@ -32,6 +33,7 @@ class Forwarding:
         self._targets = targets
         self._group = group
         self._leader = leader
+        self._forwarders: list[Forwarder] = []
 
     async def run(self) -> None:
         """Forward while this member leads, until the task is cancelled."""
@@ -40,16 +42,21 @@ class Forwarding:
                 await self._lead()
             await asyncio.sleep(LOOK_S)
 
+    def damages(self) -> list[DamagedPartitionError]:
+        """Return the damaged partitions of other shards for which records wait."""
+        return [each.error for each in self._forwarders if isinstance(each.error, DamagedPartitionError)]
+
     async def _lead(self) -> None:
         targets = sorted(self._targets.items())
-        forwarders = [Forwarder(self._source, target, self._group, number) for number, target in targets]
-        tasks = [asyncio.create_task(each.run(), name="forward records") for each in forwarders]
+        self._forwarders = [Forwarder(self._source, target, self._group, number) for number, target in targets]
+        tasks = [asyncio.create_task(each.run(), name="forward records") for each in self._forwarders]
         try:
             while self._leader.leads:
                 done, _ = await asyncio.wait(tasks, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
         finally:
+            self._forwarders = []
             for task in tasks:
                 task.cancel()  # waits for nothing: a simulated crash closes this coroutine outside of its loop
         for task in tasks:

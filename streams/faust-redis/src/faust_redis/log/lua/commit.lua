@@ -297,7 +297,11 @@ for i, stream in ipairs(streams) do
 end
 
 for _, c in ipairs(head.copied and head.copied.steps or {}) do
-  redis.call('HSET', copy_key, c[1], string.format('%d', c[3]))
+  if c[3] == 0 then
+    redis.call('HDEL', copy_key, c[1])
+  else
+    redis.call('HSET', copy_key, c[1], string.format('%d', c[3]))
+  end
 end
 
 for _, o in ipairs(head.offsets) do
