@@ -1,7 +1,6 @@
 """Keep deadlines, and handle each at the first tick of the clock that has reached its time.
 
-A key is ``<19 digits of microseconds>|<kind>|<subject>``, so keys sort by time. A tick reads the deadlines that have
-passed and one more, and writes nothing when none has.
+A tick reads the deadlines that have passed and one more, and writes nothing when none has.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ from typing import Generic, TypeVar, cast
 
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
-from tables.deadlines import Deadline
-from tables.keys import SEPARATOR
+from tables.deadlines import Deadline, deadline_key, parts_of
 from tables.typed import TypedTable
 
 KindT = TypeVar("KindT", bound=str)
@@ -43,11 +41,11 @@ class Deadlines(Generic[KindT]):
 
     def add(self, kind: KindT, subject: str, at: int) -> None:
         """Handle a subject at the first tick that has reached a time in microseconds."""
-        self._rows.put(_key(kind, subject, at), Deadline(at=at))
+        self._rows.put(deadline_key(kind, subject, at), Deadline(at=at))
 
     def remove(self, kind: KindT, subject: str, at: int) -> None:
         """Forget a deadline. A missing one is no error."""
-        self._rows.delete(_key(kind, subject, at))
+        self._rows.delete(deadline_key(kind, subject, at))
 
     def act(self, tick: Event[Ticked]) -> list[AnyEvent]:
         """Remove and handle the deadlines that have passed, in the order of their times."""
@@ -57,10 +55,6 @@ class Deadlines(Generic[KindT]):
             self._rows.delete(key)
         effects: list[AnyEvent] = []
         for key in due:
-            _, kind, subject = key.split(SEPARATOR, 2)
+            _, kind, subject = parts_of(key)
             effects += self._handlers[cast("KindT", kind)](subject, tick)
         return effects
-
-
-def _key(kind: str, subject: str, at: int) -> str:
-    return SEPARATOR.join((f"{at:019d}", kind, subject))

@@ -13,16 +13,14 @@ from streams import topics
 from streams.events.gamification import ClaimReward, PrestigeTier, StreakKind
 from streams.topology import Domain, TableSpec
 from tables.deadlines import Deadline
+from tables.first_places import Candidate, FirstPlaces, LeadersReport, Leading, Rounds, Thresholds
 from tables.hours import Hour
 from tables.keys import SEPARATOR
-from tables.rank_score import RankScore
 from tables.row import Amount, DayNumber, Micros, Row
 from tables.watermark import Watermark
 
 SEALING_KEY: Final = "sealing"
 """The one key of `gamification-sealing`, in each partition."""
-LEADING_KEY: Final = "leading"
-"""The one key of `gamification-leading` and of `gamification-thresholds`, in each partition."""
 SealingPhase = Literal["newest", "older", "parts"]
 
 
@@ -101,6 +99,13 @@ class TradeTally(Row, frozen=True, kw_only=True):
 _TRADED = (topics.TRADING_EVENTS,)
 
 
+class SealedBefore(Row, frozen=True, kw_only=True):
+    """Until when a partition sealed its parts as one of fewer partitions."""
+
+    partitions: int
+    sealed_to: Micros
+
+
 class Sealing(Row, frozen=True, kw_only=True):
     """How far a partition has sealed its parts of the boards.
 
@@ -110,6 +115,8 @@ class Sealing(Row, frozen=True, kw_only=True):
         phase: What is done for them: rows of the newest standings are collected, then older rows, then parts are made.
         cursor: The key at which the phase continues.
         runs: The collected steps.
+        before: For each number of partitions that there were before, all periods that end here or earlier are sealed
+            by as many. The oldest comes first.
     """
 
     sealed_to: Micros = 0
@@ -117,6 +124,14 @@ class Sealing(Row, frozen=True, kw_only=True):
     phase: SealingPhase = "newest"
     cursor: str = ""
     runs: int = 0
+    before: tuple[SealedBefore, ...] = ()
+
+    def part_of(self, partition: int, end: int) -> int:
+        """Return the part of a sealed board in which the rows of this partition are; the board's period ends at `end`.
+
+        A part has the number of the partition that sealed it, among as many partitions as there were then.
+        """
+        return next((partition % one.partitions for one in self.before if end <= one.sealed_to), partition)
 
 
 class FoundStanding(Row, frozen=True, kw_only=True):
@@ -184,76 +199,6 @@ class Rewards(Row, frozen=True, kw_only=True):
 
 DeadlineKind = Literal["reward_expiring", "reward_expires", "streak_breaking"]
 """The kinds of deadlines. The subject is the user and the reward, or the user and the kind of the streak."""
-
-
-class Leader(Row, frozen=True, kw_only=True):
-    """A user among the first of a board."""
-
-    user_id: str
-    score: int
-    reached_at: Micros
-
-
-class Leaders(Row, frozen=True, kw_only=True):
-    """The first places of a partition's part of a board, best first, in the newest period with a standing."""
-
-    period: str
-    places: tuple[Leader, ...]
-
-
-class Leading(Row, frozen=True, kw_only=True):
-    """The first places of a partition's parts of the boards, and the last round for which it reported them.
-
-    Attributes:
-        boards: By board and kind of period, such as `xp/week`.
-        changed: Those of them that have changed since the last report.
-        round: The number of that round; -1 before the first.
-    """
-
-    boards: dict[str, Leaders] = msgspec.field(default_factory=dict)
-    changed: tuple[str, ...] = ()
-    round: int = -1
-
-
-class Thresholds(Row, frozen=True, kw_only=True):
-    """The rank scores that a standing must reach to be among the first places of this partition.
-
-    Attributes:
-        rank_scores: The rank score of the last of the first places, by the name of a standing such as
-            `week:2024-W38/xp`. A name that is missing has free places.
-    """
-
-    rank_scores: dict[str, RankScore] = msgspec.field(default_factory=dict)
-
-
-class Candidate(Row, frozen=True, kw_only=True):
-    """A user, who is the key, whose standing reached a threshold since the last report."""
-
-
-class LeadersReport(Row, frozen=True, kw_only=True):
-    """What a partition reported for a round that another one has not reached. The key is round and partition."""
-
-    partition: int
-    boards: dict[str, Leaders]
-
-
-class Rounds(Row, frozen=True, kw_only=True):
-    """The last round that each partition has reported. The key is `LEADERS_KEY`."""
-
-    reported: dict[str, int] = msgspec.field(default_factory=dict)
-
-
-class FirstPlaces(Row, frozen=True, kw_only=True):
-    """The first places of a board over all partitions, as of the last round. The key is board and kind of period.
-
-    Attributes:
-        parts: The first places of each partition that has standings of the period.
-        ranks: The users of all partitions, best first.
-    """
-
-    period: str = ""
-    parts: dict[str, tuple[Leader, ...]] = msgspec.field(default_factory=dict)
-    ranks: tuple[str, ...] = ()
 
 
 class XpSum(Row, frozen=True, kw_only=True):

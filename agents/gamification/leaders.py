@@ -22,17 +22,8 @@ from streams.events.clock import Ticked
 from streams.events.gamification import LEADERS_KEY, BoardLeaders, LeadersReported, TopPlace
 from streams.times import SECOND_US
 from tables.boards import GLOBAL, Board, Periods, Ranked, Standing, place_of, row_key
-from tables.gamification import (
-    GAMIFICATION_CANDIDATES,
-    GAMIFICATION_LEADING,
-    GAMIFICATION_THRESHOLDS,
-    LEADING_KEY,
-    Candidate,
-    Leader,
-    Leaders,
-    Leading,
-    Thresholds,
-)
+from tables.first_places import LEADING_KEY, Candidate, Leader, Leaders, Leading, Thresholds
+from tables.gamification import GAMIFICATION_CANDIDATES, GAMIFICATION_LEADING, GAMIFICATION_THRESHOLDS
 from tables.rank_score import RankScore, rank_score
 from tables.typed import RankedTable
 from tables.unit_of_work import UnitOfWork

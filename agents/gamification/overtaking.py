@@ -17,19 +17,14 @@ from streams.events import AnyEvent, Event
 from streams.events.gamification import LEADERS_KEY, BoardLeaders, LeadersReported, Overtaken
 from streams.times import DAY_US
 from tables.boards import Standing, parse_period
+from tables.first_places import FirstPlaces, Leader, Leaders, LeadersReport, Rounds, report_key, round_of
 from tables.gamification import (
     GAMIFICATION_FIRST,
     GAMIFICATION_OVERTAKINGS,
     GAMIFICATION_REPORTS,
     GAMIFICATION_ROUNDS,
-    FirstPlaces,
-    Leader,
-    Leaders,
-    LeadersReport,
     Overtakings,
-    Rounds,
 )
-from tables.keys import SEPARATOR
 from tables.unit_of_work import UnitOfWork
 
 
@@ -52,13 +47,13 @@ class Overtaking:
         if report.changed:
             boards = {_key(one): _leaders(one) for one in report.changed}
             row = LeadersReport(partition=report.partition, boards=boards)
-            self._reports.put(f"{report.round:019d}{SEPARATOR}{report.partition:06d}", row)
+            self._reports.put(report_key(report.round, report.partition), row)
         reached = min(reported.values()) if len(reported) == report.partitions else -1
-        complete = list(takewhile(lambda entry: _round_of(entry[0]) <= reached, self._reports.range("")))
+        complete = list(takewhile(lambda entry: round_of(entry[0]) <= reached, self._reports.range("")))
         by_round: dict[int, list[LeadersReport]] = {}
         for key, row in complete:
             self._reports.delete(key)
-            by_round.setdefault(_round_of(key), []).append(row)
+            by_round.setdefault(round_of(key), []).append(row)
         return [lost for number, reports in by_round.items() for lost in self._compare(event, number, reports)]
 
     def overtaken(self, event: Event[Overtaken]) -> list[AnyEvent]:
@@ -128,7 +123,3 @@ def _leaders(told: BoardLeaders) -> Leaders:
         Leader(user_id=one.user_id, score=int(one.score), reached_at=one.reached_at_us) for one in told.places
     )
     return Leaders(period=told.period, places=places)
-
-
-def _round_of(key: str) -> int:
-    return int(key.partition(SEPARATOR)[0])

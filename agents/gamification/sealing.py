@@ -63,7 +63,7 @@ class Sealer:
         if not state.until:
             if until <= state.sealed_to:
                 return []
-            state = Sealing(sealed_to=state.sealed_to, until=until)
+            state = replace(state, until=until)
         left, effects = self._rows_max, list[Any]()
         while left > 0 and state.until:
             if state.phase == "parts":
@@ -114,7 +114,7 @@ class Sealer:
         first = next(self._runs.range(state.cursor), None)
         if first is None:
             effects += self._told(state.until, tick)
-            return Sealing(sealed_to=state.until), left
+            return Sealing(sealed_to=state.until, before=state.before), left
         group = first[0].rpartition("|")[0]
         standings: dict[str, FoundStanding] = {}
         for key, run in self._runs.prefix(f"{group}|"):

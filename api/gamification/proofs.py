@@ -12,13 +12,13 @@ from faust_redis.log.partitioner import partition_for
 
 from api.config import ApiConfig
 from api.gamification.requested import Leaderboard, RequestedBoard
-from api.gamification.seals import sealed_parts
+from api.gamification.seals import SealedParts, sealed_parts
 from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
 from api.kit.parameters import OwnUser
 from api.kit.problems import NOT_FOUND, Problem
 from tables.boards import GLOBAL, Period, Standing
-from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_REWARDS, Rewards, SealedPart
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_REWARDS, Rewards
 from tables.rank_proof import GrantedReward, PartOfBoard, RankProof, prove
 from tables.reader import TableReader
 
@@ -60,17 +60,18 @@ class Proofs:
                     self._boards.popitem(last=False)
         return known
 
-    async def _parts(self, group: str, sealed: dict[int, SealedPart]) -> dict[int, PartOfBoard]:
-        roots = {number: part.root for number, part in sealed.items()}
+    async def _parts(self, group: str, sealed: SealedParts) -> dict[int, PartOfBoard]:
+        of_partition = sealed.of_partition
         rows: dict[int, list[tuple[Standing, str]]] = defaultdict(list)
         after, read = None, PAGE_ROWS
         while read == PAGE_ROWS:
             page = await self._tables.page(GAMIFICATION_BOARDS.name, group, after=after, limit=PAGE_ROWS)
             for one in page.members:
-                rows[partition_for(one.member.encode(), len(roots))].append((one.standing, one.member))
+                partition = partition_for(one.member.encode(), len(of_partition))
+                rows[of_partition[partition]].append((one.standing, one.member))
             read = len(page.members)
             after = page.members[-1].entry if page.members else None
-        return {number: (root, rows[number]) for number, root in roots.items()}
+        return {number: (part.root, rows[number]) for number, part in sealed.parts.items()}
 
 
 @router.get("/{board}/users/{user_id}/proof", summary="Proof of a rank")

@@ -6,6 +6,7 @@ more, so each digest is read once and kept.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from faust_redis.log import UnknownTopicError
@@ -29,21 +30,47 @@ class Seal(NamedTuple):
     sealed_at: int
 
 
-async def sealed_to(tables: TableReader) -> int:
-    """Return the time, in microseconds, up to which every partition has sealed all periods; 0 before the first."""
+class SealedParts(NamedTuple):
+    """The sealed parts of a board.
+
+    Attributes:
+        parts: Each part, by the number of the partition that sealed it.
+        of_partition: For each present partition, the part with the rows of its users. There may have been fewer
+            partitions when the board was sealed.
+    """
+
+    parts: dict[int, SealedPart]
+    of_partition: tuple[int, ...]
+
+
+async def _states(tables: TableReader) -> list[Sealing]:
+    """Return how far each partition has sealed."""
     try:
         states = await tables.in_each(GAMIFICATION_SEALING.name, SEALING_KEY)
     except UnknownTopicError:
-        return 0
-    return min((0 if row is None else Sealing.load(row).sealed_to for row in states.values()), default=0)
+        return []
+    return [Sealing() if row is None else Sealing.load(row) for _, row in sorted(states.items())]
 
 
-async def sealed_parts(tables: TableReader, group: str, period: Period) -> dict[int, SealedPart] | None:
-    """Return each partition's part of a board, or None while a partition has not sealed the period."""
-    if period.end is None or await sealed_to(tables) < period.end:
+def _sealed_by_all(states: Iterable[Sealing]) -> int:
+    return min((state.sealed_to for state in states), default=0)
+
+
+async def sealed_to(tables: TableReader) -> int:
+    """Return the time, in microseconds, up to which every partition has sealed all periods; 0 before the first."""
+    return _sealed_by_all(await _states(tables))
+
+
+async def sealed_parts(tables: TableReader, group: str, period: Period) -> SealedParts | None:
+    """Return the parts of a board, or None while a partition has not sealed the period."""
+    states = await _states(tables)
+    if period.end is None or _sealed_by_all(states) < period.end:
         return None
-    parts = await tables.in_each(GAMIFICATION_SEALS.name, group)
-    return {number: _NO_ROWS if row is None else SealedPart.load(row) for number, row in parts.items()}
+    of_partition = tuple(state.part_of(partition, period.end) for partition, state in enumerate(states))
+    rows = await tables.in_each(GAMIFICATION_SEALS.name, group)
+    stored = {number: rows[number] for number in sorted(set(of_partition))}
+    parts = {number: _NO_ROWS if row is None else SealedPart.load(row) for number, row in stored.items()}
+    return SealedParts(parts, of_partition)
 
 
 class Seals:
@@ -57,9 +84,10 @@ class Seals:
         """Return the seal of a board, with the digest over rows and root of each part; None for an open board."""
         known = self._seals.get((epoch, group))
         if known is None:
-            parts = await sealed_parts(self._tables, group, period)
-            if parts is None:
+            sealed = await sealed_parts(self._tables, group, period)
+            if sealed is None:
                 return None
+            parts = sealed.parts
             digest = merkle.board_digest(group, {number: (part.rows, part.root) for number, part in parts.items()})
             users = sum(part.rows for part in parts.values())
             known = Seal(digest, users, max((part.sealed_at for part in parts.values()), default=0))

@@ -18,6 +18,7 @@ from tests.docs import capacity_tables
 from tests.docs.chart_values import chart_values_table
 from tests.docs.feeds_table import feeds_table
 from tests.docs.metrics_table import metrics_table
+from tests.docs.moves_table import moves_table
 from tests.docs.socket_messages import messages_table
 
 ROOT: Final = Path(__file__).parents[2]
@@ -50,6 +51,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "metrics": metrics_table,
     "memory-shares": capacity_tables.shares,
     "memory-sums": capacity_tables.sums,
+    "moves": moves_table,
     "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
 }
 

@@ -27,7 +27,15 @@ def test_generated_blocks_of_the_documentation_are_up_to_date() -> None:
 def test_the_documentation_has_every_generated_block() -> None:
     pages = (
         ROOT / "docs" / name
-        for name in ("architecture.md", "capacity.md", "feeds.md", "kubernetes.md", "lineage.md", "observability.md")
+        for name in (
+            "architecture.md",
+            "capacity.md",
+            "feeds.md",
+            "kubernetes.md",
+            "lineage.md",
+            "observability.md",
+            "partitions.md",
+        )
     )
     assert {name for page in pages for name in blocks(page.read_text("utf-8"))} == GENERATORS.keys()
 

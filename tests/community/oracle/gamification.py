@@ -362,4 +362,4 @@ class Gamification(crossing.Gamification):
 
 
 def _sealing(sealed_to: int) -> dict[str, Any]:
-    return {"sealed_to": sealed_to, "until": 0, "phase": "newest", "cursor": "", "runs": 0}
+    return {"sealed_to": sealed_to, "until": 0, "phase": "newest", "cursor": "", "runs": 0, "before": []}
