@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from agents.financial.policy import FinancialPolicy
 from agents.gamification.policy import GamificationPolicy
+from agents.leaving import RowRules
 from agents.nft.policy import NftPolicy
 from agents.policy import Policy, Positive
 from agents.social.policy import SocialPolicy
@@ -27,6 +28,7 @@ from agents.windows import WindowRules
 
 VALUE_CHARS_MAX: Final = 60
 DIGEST_CHARS: Final = 12
+HOURS_A_DAY: Final = 24
 
 
 class RulebookError(ValueError):
@@ -51,6 +53,7 @@ class Rulebook(Policy):
     nft: NftPolicy
     social: SocialPolicy
     windows: WindowRules
+    rows: RowRules
 
     @model_validator(mode="after")
     def _windows_outlive_the_grace(self) -> Self:
@@ -59,6 +62,19 @@ class Rulebook(Policy):
             if 0 < hours < grace_h:
                 raise ValueError(f"expected windows.kept_h.{interval} to be 0, or at least {grace_h}, got {hours}")
         return self
+
+    @model_validator(mode="after")
+    def _rows_outlive_the_grace(self) -> Self:
+        days, least = self.rows.kept_days, self.late_grace_h // HOURS_A_DAY + 1
+        if 0 < days < least:
+            raise ValueError(f"expected rows.kept_days to be 0, or at least {least}, got {days}")
+        return self
+
+    def in_force(self, *, archived: bool) -> Rulebook:
+        """Return the rule book of an installation: without an archive rows stay, unless the book says otherwise."""
+        if archived or self.rows.without_archive:
+            return self
+        return self.model_copy(update={"rows": self.rows.model_copy(update={"kept_days": 0})})
 
     @property
     def identity(self) -> str:

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.gamification.boards import BOARDS_FEED, TOP_DEFAULT
+from api.gamification.left import RequestedBoard
 from api.gamification.ranked_people import people_page, ranked_people
-from api.gamification.requested import BoardRow, RequestedBoard, board_row
+from api.gamification.requested import BoardRow, board_row
 from api.gamification.tops import BoardView, Ranking
 from api.kit import cursor as cursors
 from api.kit.callers import AudienceDep

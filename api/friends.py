@@ -12,8 +12,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.gamification.boards import BOARDS_FEED, LIMIT_DEFAULT, LIMIT_MAX, TOP_DEFAULT, TOP_MAX
+from api.gamification.left import RequestedBoard
 from api.gamification.ranked_people import people_page
-from api.gamification.requested import BoardRow, RequestedBoard, board_row
+from api.gamification.requested import BoardRow, board_row
 from api.gamification.tops import BoardView, Ranking
 from api.kit import cursor as cursors
 from api.kit.callers import AudienceDep, Caller, Permitted

@@ -65,3 +65,7 @@ class Rules(Shown):
     rewards: tuple[RewardRule, ...]
     claim_days: Annotated[int, Field(description="a reward is claimed within so many days")]
     late_grace_h: Annotated[int, Field(description="hours of event time from the end of a period to its sealing")]
+    kept_days: Annotated[
+        int,
+        Field(description="days of event time after which old trades, standings and days of users leave; 0 for never"),
+    ]

@@ -1,4 +1,4 @@
-"""Query the archive by SQL: a view for each topic, and one of all events. DuckDB runs within this process.
+"""Query the archive by SQL: a view for each topic and table, and one of all events. DuckDB runs within this process.
 
 The query can read these views and nothing else: no file, no network, no setting.
 """
@@ -6,7 +6,7 @@ The query can read these views and nothing else: no file, no network, no setting
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import duckdb
@@ -18,6 +18,8 @@ from faust_redis.log.archived import Manifests
 from pyarrow import dataset
 
 from deploy.errors import DeployError
+from streams.topology import TableSpec
+from tables.inspection import row_text
 
 ROWS_AT_ONCE: Final = 1_000
 PARTS: Final = pa.schema(
@@ -39,6 +41,16 @@ select event->>'$.id' as id, event->>'$.type' as type, try_cast(event->>'$.time'
        event->>'$.causationid' as causationid, event->'$.data' as data, topic, partition, "offset", append_number
 from (select *, try(decode(value)::json) as event from records where topic in ({topics}))
 """
+VIEW_OF_ROWS: Final = """
+create view "{table}" as
+select key, {{'table': '{table}', 'stored': max_by(value, "offset") filter (value is not null)}} as row,
+       max_by(time, "offset") filter (value is not null) as changed_at, max_by(value is null, "offset") as has_left
+from (select partition, try(decode(key)) as key, value, "offset", try(make_timestamp(timestamp_ms * 1000)) as time
+      from records where topic = '{topic}')
+group by partition, key
+"""
+STORED: Final = 'STRUCT("table" VARCHAR, "stored" BLOB)'
+"""The type of the column of rows, which are decoded when they are shown: a query cannot look into them."""
 CLOSED: Final = (
     "set TimeZone = 'UTC'",
     "set python_enable_replacements = false",
@@ -58,7 +70,7 @@ class Files(NamedTuple):
     """The archived files of some topics.
 
     Attributes:
-        topics: The topics of events that have a file.
+        topics: The topics that have a file.
         paths: The files, below the place of the archive.
     """
 
@@ -82,12 +94,13 @@ async def files_of(log: Log, topics: Sequence[str]) -> Files:
 class History:
     """A connection that has the views."""
 
-    def __init__(self, storage: Storage, files: Files, memory: str) -> None:
+    def __init__(self, storage: Storage, files: Files, tables: Mapping[str, TableSpec[Any]], memory: str) -> None:
         """Open it.
 
         Args:
             storage: The place of the archive.
             files: The files.
+            tables: Tables by the topic of their changelog. All other topics have events.
             memory: What a query may take, such as 512MB.
 
         Raises:
@@ -102,12 +115,17 @@ class History:
             partitioning=dataset.DirectoryPartitioning(PARTS),
             partition_base_dir=storage.within(""),
         )
+        self._tables = {table.name: table for table in tables.values()}
+        events = [topic for topic in files.topics if topic not in tables]
         try:
             self._database = duckdb.connect(":memory:", config={"memory_limit": memory, "temp_directory": ""})
             self._database.register(RECORDS, found)
-            for topic in files.topics:
+            for topic in events:
                 self._database.execute(VIEW_OF_RECORDS.format(topic=topic))
-            topics = ", ".join(f"'{topic}'" for topic in files.topics)
+            for topic in files.topics:
+                if topic in tables:
+                    self._database.execute(VIEW_OF_ROWS.format(topic=topic, table=tables[topic].name))
+            topics = ", ".join(f"'{topic}'" for topic in events)
             self._database.execute(VIEW_OF_EVENTS.format(topics=topics))
             for statement in CLOSED:
                 self._database.execute(statement)
@@ -124,8 +142,19 @@ class History:
             result = self._database.execute(sql)
         except (duckdb.Error, pa.ArrowException, OSError) as exc:
             raise DeployError(_line(exc)) from exc
-        columns = [Column(name, kind == JSON) for name, kind, *_ in result.description or ()]
-        return columns, self._rows(result)
+        kinds = [(name, str(kind)) for name, kind, *_ in result.description or ()]
+        stored = [number for number, (_, kind) in enumerate(kinds) if kind == STORED]
+        rows = self._rows(result)
+        columns = [Column(name, kind in {JSON, STORED}) for name, kind in kinds]
+        return columns, (self._shown(row, stored) for row in rows) if stored else rows
+
+    def _shown(self, row: tuple[Any, ...], stored: Sequence[int]) -> tuple[Any, ...]:
+        """Return a row of a result with the rows of tables in it as JSON."""
+        shown = list(row)
+        for number in stored:
+            if row[number] is not None and (raw := row[number]["stored"]) is not None:
+                shown[number] = row_text(self._tables[row[number]["table"]], raw)
+        return tuple(shown)
 
     def _rows(self, result: Any) -> Iterator[tuple[Any, ...]]:
         while True:

@@ -10,15 +10,16 @@ from streams.units import Usd
 
 
 def load_rulebook(settings: Settings) -> Rulebook:
-    """Return the rule book that ASTRA_RULEBOOK names, or the packaged one.
+    """Return the rule book that ASTRA_RULEBOOK names, or the packaged one, as it is in force in the installation.
 
     Raises:
         SettingsError: when the file cannot be read, or is no rule book. The message names the file and the key.
     """
+    archived = settings.archive_url is not None
     if settings.rulebook is None:
-        return packaged_rulebook()
+        return packaged_rulebook().in_force(archived=archived)
     try:
-        return parse_rulebook(rulebook_text(settings))
+        return parse_rulebook(rulebook_text(settings)).in_force(archived=archived)
     except RulebookError as error:
         raise SettingsError(f"{variable('rulebook')}: {settings.rulebook}: {error}") from error
 
@@ -53,4 +54,5 @@ def public_rules(rulebook: Rulebook) -> Rules:
         rewards=tuple(RewardRule.model_validate(rule.model_dump()) for rule in game.rewards.listed),
         claim_days=game.rewards.claim_days,
         late_grace_h=rulebook.late_grace_h,
+        kept_days=rulebook.rows.kept_days,
     )

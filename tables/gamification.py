@@ -82,6 +82,7 @@ class TradeTally(Row, frozen=True, kw_only=True):
         granted: XP granted for the notional so far, before the multiplier.
         closing: Whether the trade had a closing fill.
         won: Whether the extra XP for a pnl above 0 was granted. The pnl may have fallen since.
+        changed_on: The day of the partition's event time on which the row changed last; 0 while rows do not leave.
     """
 
     notional: Amount = 0
@@ -89,6 +90,7 @@ class TradeTally(Row, frozen=True, kw_only=True):
     granted: int = 0
     closing: bool = False
     won: bool = False
+    changed_on: DayNumber = 0
 
     @property
     def winning(self) -> bool:

@@ -54,6 +54,7 @@ class Trade(Row, frozen=True, kw_only=True):
         pnl: Sum of the fills' realised pnl. A practice trade has it once it is closed.
         entry_price: Price of the first fill.
         status: A venue's trade is `closed` once it had a closing fill.
+        changed_on: The day of the partition's event time on which the row changed last; 0 while rows do not leave.
     """
 
     market: str
@@ -74,6 +75,7 @@ class Trade(Row, frozen=True, kw_only=True):
     client_ref: str | None = None
     opened_at: Micros
     updated_at: Micros
+    changed_on: DayNumber = 0
 
 
 class Exposure(Row, frozen=True, kw_only=True):

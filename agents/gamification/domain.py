@@ -17,6 +17,7 @@ from agents.gamification.constellations import Totals
 from agents.gamification.deciding import Decider
 from agents.gamification.happenings import HAPPENINGS, Happening, happening_of
 from agents.gamification.lateness import Judged, judge
+from agents.gamification.leaving import LOOKS_A_TICK, Tallies, sweeps
 from agents.gamification.overtaking import Overtaking
 from agents.gamification.progress import Earned, Earning
 from agents.gamification.rewards import RewardBook
@@ -24,6 +25,7 @@ from agents.gamification.sealing import Sealer, sealed_to
 from agents.gamification.shares import Shares
 from agents.gamification.windows import UserWindows
 from agents.gamification.xp import Activity
+from agents.leaving import first_mark
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event, EventData
 from streams.events.clock import Ticked
@@ -40,12 +42,12 @@ from streams.events.gamification import (
     RewardClaimed,
     RewardDecided,
 )
+from streams.times import DAY_US
 from tables.boards import Period, Periods, periods_of
 from tables.gamification import (
     GAMIFICATION_DEADLINES,
     GAMIFICATION_PROCESSED,
     GAMIFICATION_PROGRESS,
-    GAMIFICATION_TRADES,
     GAMIFICATION_WATERMARK,
     DeadlineKind,
     Progress,
@@ -62,11 +64,13 @@ class _Counts(NamedTuple):
 
     Attributes:
         late: The record of a late event.
+        today: The day of the watermark after the event.
     """
 
     periods: Periods | None
     intervals: tuple[Interval, ...]
     late: list[AnyEvent]
+    today: int = 0
 
 
 _NOWHERE: Final = _Counts(None, (), [])
@@ -82,10 +86,13 @@ class Gamification:
         self._facts = Facts(self.tables, GAMIFICATION_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self._earning = Earning(self.policy)
         self.progress = self.tables.rows(GAMIFICATION_PROGRESS)
-        self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables, self.policy.overtaking, self.policy.boards.seal_rows_max)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
         self.windows = UserWindows(self.tables, self.watermarks, rulebook.late_grace_h, rulebook.windows)
+        kept_days = rulebook.rows.kept_days
+        self.trades = Tallies(self.tables, kept_days)
+        self._sweeps = sweeps(self.watermarks, self.boards.rows, self.windows.days, self.trades, kept_days)
+        self._first_mark = first_mark((sweep.name for sweep in self._sweeps), kept_days)
         self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards, self.policy.rewards)
         decider = Decider(self.tables, self.policy.rewards)
         self._deadlines: Deadlines[DeadlineKind] = Deadlines(
@@ -123,9 +130,9 @@ class Gamification:
         judged = [self._judge(event) for event, _ in activities]
         effects: list[AnyEvent] = []
         earned = []
-        for (event, activity), (periods, intervals, late) in zip(activities, judged, strict=True):
+        for (event, activity), (periods, intervals, late, today) in zip(activities, judged, strict=True):
             if periods is not None:
-                one, gained = self._earn(event, activity)
+                one, gained = self._earn(event, activity, today)
                 earned.append((event, activity, one, periods))
                 self.windows.traded(event, activity, one, gained, intervals)
                 effects += gained
@@ -172,25 +179,31 @@ class Gamification:
     def _ticked(self, tick: Event[Ticked]) -> list[AnyEvent]:
         """Advance the watermark, seal periods, handle deadlines, report first places and publish XP of constellations.
 
+        Let old rows leave, after the sealing of their periods.
+
         The row of the watermark changes once a day, not at every tick: only the sealed days depend on it.
         """
         rules, watermark = self.policy.boards, self._watermark()
         until = sealed_to(max(watermark.highest, tick.time), rules)
         if until > sealed_to(watermark.highest, rules):
             self.watermarks.put(WATERMARK_KEY, replace(watermark, highest=int(tick.time)))
-        return [
+        effects = [
             *self._sealer.step(tick, until),
             *self._deadlines.act(tick),
             *self.boards.first.report(tick),
             *self._totals.publish(tick),
         ]
+        highest = self._watermark().highest
+        for sweep in self._sweeps:
+            sweep.step(highest, LOOKS_A_TICK)
+        return effects
 
     def _watermark(self) -> Watermark:
-        return self.watermarks.get(WATERMARK_KEY) or Watermark()
+        return self.watermarks.get(WATERMARK_KEY) or self._first_mark
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""
-        judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.policy.boards)
+        judged = judge(self._watermark(), event.time, self.policy.boards)
         self.watermarks.put(WATERMARK_KEY, judged.watermark)
         return judged
 
@@ -204,7 +217,8 @@ class Gamification:
             return _NOWHERE
         judged = self._pass(event)
         late = [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
-        return _Counts(judged.open, self.windows.open(event.time, judged.watermark.highest), late)
+        highest = judged.watermark.highest
+        return _Counts(judged.open, self.windows.open(event.time, highest), late, highest // DAY_US)
 
     def _advance(self, user_id: str, before: Progress | None, after: Progress) -> None:
         """Store a user's progress, and watch the streaks that moved."""
@@ -213,13 +227,13 @@ class Gamification:
         if after.streaks is not streaks:
             self._streaks.moved(user_id, streaks, after.streaks)
 
-    def _earn(self, event: AnyEvent, activity: Activity) -> tuple[Earned, list[AnyEvent]]:
+    def _earn(self, event: AnyEvent, activity: Activity, today: int) -> tuple[Earned, list[AnyEvent]]:
         user_id = event.partitionkey
         trade = trade_key(user_id, activity.trade_id)
         before = self.progress.get(user_id)
-        earned, events = self._earning.earn(before, self.trades.get(trade), activity, event)
+        earned, events = self._earning.earn(before, self.trades.get(trade, today), activity, event)
         self._advance(user_id, before, earned.progress)
-        self.trades.put(trade, earned.tally)
+        self.trades.put(trade, earned.tally, today)
         return earned, events
 
 

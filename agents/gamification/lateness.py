@@ -20,9 +20,8 @@ class Judged(NamedTuple):
     watermark: Watermark
 
 
-def judge(watermark: Watermark | None, time: Instant, rules: BoardRules) -> Judged:
+def judge(before: Watermark, time: Instant, rules: BoardRules) -> Judged:
     """Sort an event's periods into open ones and sealed ones, which ended the grace or more before the watermark."""
-    before = watermark or Watermark()
     highest = max(before.highest, int(time))
     periods = periods_of(time)
     # The day is the first period to be sealed.

@@ -26,8 +26,8 @@ class Candles:
 
     def __init__(self, tables: UnitOfWork, grace_h: int, rules: WindowRules) -> None:
         self.rows = tables.rows(TRADING_CANDLES)
-        marks = tables.rows(TRADING_WATERMARK)
-        self._times = {mode: EventTime(marks, grace_h, key) for mode, key in WATERMARK_KEYS.items()}
+        self.marks = tables.rows(TRADING_WATERMARK)
+        self._times = {mode: EventTime(self.marks, grace_h, key) for mode, key in WATERMARK_KEYS.items()}
         self._expiries = {
             mode: Expiry(self.rows, time, INTERVALS, rules, f"{SEPARATOR}{mode}") for mode, time in self._times.items()
         }
@@ -48,6 +48,10 @@ class Candles:
                 sums.add(executed, time)
         if not self._holding:
             self.write()
+
+    def highest(self, mode: Mode) -> int:
+        """Return the watermark of a mode, in microseconds, with the executions that are not yet written."""
+        return self._times[mode].highest
 
     def begin(self) -> None:
         """Start to add up executions in memory."""

@@ -16,13 +16,14 @@ from agents.trading.orders import Books, open_trade, refuse_close, rejected_clos
 from agents.trading.prices import beyond
 from agents.trading.refusals import Refusal
 from agents.trading.settlement import Settled, close_trade, liquidate
+from agents.trading.trades import Trades
 from agents.trading.updates import Updates
 from streams.events import AnyEvent, Event, UndecodableEventError
 from streams.events.gamification import LevelUp
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill, TradeExecuted
 from tables.boards import Standing
-from tables.keys import SEPARATOR, trade_key
+from tables.keys import SEPARATOR
 from tables.trading import (
     OPEN,
     TRADING_ACCOUNTS,
@@ -59,13 +60,13 @@ class Trading:
         self.tables = UnitOfWork(open_table)
         self.processed = ProcessedEvents(self.tables, TRADING_PROCESSED, rulebook.repeats_days)
         self.accounts = self.tables.rows(TRADING_ACCOUNTS)
-        self.trades = self.tables.rows(TRADING_TRADES)
         self.open = self.tables.rows(TRADING_OPEN)
         self.owned = self.tables.ranked(TRADING_OWNED)
         self.positions = self.tables.rows(TRADING_POSITIONS)
         self.portfolios = self.tables.rows(TRADING_PORTFOLIO)
         self.marks = self.tables.rows(TRADING_MARKS)
         self.candles = Candles(self.tables, rulebook.late_grace_h, rulebook.windows)
+        self.trades = Trades(self.tables, self.candles, rulebook.rows.kept_days)
 
     def commands(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
         """Carry out commands in their order, except for repetitions. Judge all of them before the first is carried out.
@@ -77,12 +78,13 @@ class Trading:
         ruled = [event.under(version) for event in events if isinstance(event.data, COMMANDS)]
         verdicts = [self._judge(event) for event in ruled]
         self._updates.begin()
-        effects = [
-            effect for event, verdict in zip(ruled, verdicts, strict=True) for effect in self._do(event, verdict)
-        ]
-        for effect in effects:
-            if isinstance(effect.data, TradeExecuted):
-                self.candles.add(effect.data, effect.time)
+        effects: list[AnyEvent] = []
+        for event, verdict in zip(ruled, verdicts, strict=True):
+            done = self._do(event, verdict)
+            for effect in done:
+                if isinstance(effect.data, TradeExecuted):
+                    self.candles.add(effect.data, effect.time)
+            effects += done
         return effects + self._updates.events()
 
     def mark(self, event: AnyEvent) -> list[AnyEvent]:
@@ -145,10 +147,13 @@ class Trading:
 
     def _record(self, event: Event[ReportFill]) -> list[AnyEvent]:
         user_id, fill = event.partitionkey, event.data
-        trade, position = trade_key(user_id, fill.trade_id), position_key(user_id, fill.market, "live")
-        state = FillState(self.trades.get(trade), self.positions.get(position), self.portfolios.get(user_id))
+        position = position_key(user_id, fill.market, "live")
+        trade = self.trades.get(user_id, fill.trade_id)
+        state = FillState(trade, self.positions.get(position), self.portfolios.get(user_id))
         recorded, executed = record_fill(state, event, self.policy)
-        self.trades.put(trade, recorded.trade)
+        self.trades.put(user_id, fill.trade_id, recorded.trade, event.time)
+        if trade is None:
+            self.trades.sweep()
         self.positions.put(position, recorded.position)
         self.portfolios.put(user_id, recorded.portfolio)
         self._updates.position(event, user_id, fill.market, "live", recorded.position)
@@ -166,13 +171,14 @@ class Trading:
             self.open.put(open_key(market, opened.trade_id), opened.exposure)
             latest_first = {OPEN: Standing(opened.trade.opened_at, 0).ranked}
             self.owned.put(owned_key(user_id, opened.trade_id), latest_first)
+            self.trades.sweep()
         return events
 
     def _close(self, event: Event[CloseTrade], refused: str | None) -> list[AnyEvent]:
         if refused is not None:
             return [rejected_close(event, refused)]
         user_id, trade_id = event.partitionkey, event.data.trade_id
-        trade = self.trades.get(trade_key(user_id, trade_id))
+        trade = self.trades.get(user_id, trade_id)
         mark = self.marks.get(trade.market) if trade else None
         reason = refuse_close(trade, mark)
         if reason is not None or trade is None or mark is None:
@@ -194,7 +200,7 @@ class Trading:
         return events
 
     def _exposed(self, user_id: str, trade_id: str) -> Trade:
-        trade = self.trades.get(trade_key(user_id, trade_id))
+        trade = self.trades.get(user_id, trade_id)
         if trade is None:
             raise LookupError(f"open trade {trade_id!r} of {user_id!r} is not in {TRADING_TRADES.name}")
         return trade
@@ -221,4 +227,4 @@ class Trading:
         if books.position is not None:
             self.positions.put(position_key(user_id, trade.market, trade.mode), books.position)
             self._updates.position(event, user_id, trade.market, trade.mode, books.position)
-        self.trades.put(trade_key(user_id, trade_id), trade)
+        self.trades.put(user_id, trade_id, trade, event.time)

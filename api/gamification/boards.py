@@ -7,7 +7,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from api.gamification.requested import BoardRow, Leaderboard, RequestedBoard, board_row
+from api.gamification.left import RequestedBoard
+from api.gamification.requested import BoardRow, Leaderboard, board_row
 from api.gamification.seals import Seals
 from api.gamification.tops import BoardView, Ranking, Tops, read_standings
 from api.kit import cursor as cursors

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from api.gamification.boards import LIMIT_DEFAULT, LIMIT_MAX, NEIGHBOURS_MAX
+from api.gamification.left import refuse_left
 from api.gamification.requested import ConstellationRow, PeriodQuery, constellation_row, period_of
 from api.gamification.seals import Seals
 from api.kit import cursor as cursors
@@ -69,6 +70,7 @@ async def get_constellations_by_xp(
     Order: XP descending, which reached them first, id. Totals move at ticks of the clock.
     """
     requested = period_of(period)
+    await refuse_left(api, requested)
     ranking = group("xp", CONSTELLATIONS, requested.text)
     page, next_cursor = await ranking_page(api, GAMIFICATION_BOARDS, ranking, limit=limit, cursor=cursor)
     head = await _head(api, requested, page, page.members)
@@ -84,6 +86,7 @@ async def get_constellation_by_xp(
 ) -> ConstellationStanding:
     """Return a constellation's place by the XP that members earned in a period, with the rows around it."""
     requested = period_of(period)
+    await refuse_left(api, requested)
     ranking = group("xp", CONSTELLATIONS, requested.text)
     found = await api.tables.place(TABLE, ranking, constellation_id, owner=constellation_id, neighbours=neighbours)
     if found.member is None:

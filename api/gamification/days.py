@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 from starlette.responses import Response
 
+from api.gamification.left import DAYS, leaving, rows_left
 from api.kit.answers import json_answer
 from api.kit.callers import Permitted
 from api.kit.context import ApiDep
@@ -23,7 +24,7 @@ from api.kit.users import user_router
 from api.kit.windows.answers import range_of, windows_answer
 from api.kit.windows.ranges import LAST_DEFAULT, Asked, AskedRange, LastWindows
 from api.kit.windows.table import newest_of
-from streams.times import Instant
+from streams.times import DAY_US, Instant
 from tables.gamification import GAMIFICATION_DAYS, GAMIFICATION_WATERMARK, DailyTrading, UserDay, day_key
 from tables.keys import SEPARATOR
 from tables.reader import Row, Rows, TableReader
@@ -70,20 +71,34 @@ async def _newest_days(tables: TableReader, user_id: str, count: int) -> Rows:
     return await _days(tables, user_id, Asked(None, None, count).begins("1d", newest))
 
 
+async def _that_stay(tables: TableReader, begins: range) -> range:
+    """Return a range without the days at its beginning that have left.
+
+    Raises:
+        Problem: 410 when all of them have.
+    """
+    found = await leaving(tables, DAYS)
+    staying = [begin for begin in begins if not any(state.lacks(begin + DAY_US) for state in found)]
+    if begins and not staying:
+        raise rows_left("these days", max(state.to for state in found))
+    return range(staying[0], begins.stop, begins.step) if staying else begins
+
+
 @router.get(
     "/{user_id}/days",
     summary="Activity, profit and loss by day",
     dependencies=[visible(GAMIFICATION_DAYS, private=True)],
     response_model=DAYS_ANSWER,
-    responses=problems(401, 403),
+    responses=problems(401, 403, 410),
 )
 async def get_days(api: ApiDep, user_id: OwnUser, asked: AskedRange) -> Response:
     """Return XP, trades, volume, realised pnl, fees and streaks by UTC day; live and practice money apart.
 
-    A day on which the user did and earned nothing is left out. For the user, and for staff.
+    A day on which the user did and earned nothing is left out. Days that have left are outside of the range, and a
+    range of these alone is refused. For the user, and for staff.
     """
     newest = await newest_of(api.tables, GAMIFICATION_WATERMARK) if asked.end is None else 0
-    begins = asked.begins("1d", newest)
+    begins = await _that_stay(api.tables, asked.begins("1d", newest))
     found = await _days(api.tables, user_id, begins)
     days = [DAY.load(row.key, row.value) for row in found.rows]
     return json_answer({**range_of(begins), "position": str(found.position), "days": [*days]})

@@ -11,7 +11,8 @@ from faust_redis.log import UnknownTopicError
 from faust_redis.log.partitioner import partition_for
 
 from api.config import ApiConfig
-from api.gamification.requested import Leaderboard, RequestedBoard
+from api.gamification.left import RequestedBoard
+from api.gamification.requested import Leaderboard
 from api.gamification.seals import SealedParts, sealed_parts
 from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
@@ -26,7 +27,7 @@ PAGE_ROWS: Final = 1_000
 BOARDS_KEPT_MAX: Final = 8
 """Sealed boards whose rows a process keeps: a board of 100,000 users takes some 20 MB."""
 
-router = APIRouter(prefix="/v1/leaderboards", responses=problems(401, 403, 404, 422, 503))
+router = APIRouter(prefix="/v1/leaderboards", responses=problems(401, 403, 404, 410, 422, 503))
 
 
 class SealedBoard:

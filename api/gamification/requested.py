@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from api.kit.audience import Audience
@@ -68,9 +68,6 @@ def period_of(text: str) -> Period:
         return parse_period(text)
     except ValueError as exc:
         raise invalid("period", str(exc)) from exc
-
-
-RequestedBoard = Annotated[Leaderboard, Depends(leaderboard)]
 
 
 class BoardRow(BaseModel):

@@ -102,6 +102,13 @@ POSITION_GONE = _kind(
     "The position is of another epoch",
     "The topic was re-created or rolled back since the position was given. Send the command again, or read without it.",
 )
+ROWS_LEFT = _kind(
+    "rows-left",
+    410,
+    "The rows have left the tables",
+    "Old rows leave the tables; `detail` says up to which time. The archive of the installation has them, and its "
+    "operators query it by `astratrade history`.",
+)
 TOO_LARGE = _kind("too-large", 413, "The body is too large", "Send smaller batches; `detail` says the limit.")
 UNSUPPORTED_MEDIA = _kind(
     "unsupported-media-type", 415, "The body must be JSON", "Send `Content-Type: application/json`."

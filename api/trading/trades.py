@@ -41,6 +41,7 @@ TRADE: Final = Projection(
     "A practice trade, or all fills of one trade id of a venue.",
     key={"trade_id": str},
     split=lambda key: [key.partition(SEPARATOR)[2]],
+    omit=("changed_on",),
     describe={
         "side": "of the first fill",
         "status": "`open`, `closed` or `liquidated`; a venue's trade is closed once it had a closing fill",
@@ -60,7 +61,7 @@ OPEN_TRADES_ANSWER: Final = TRADE.list_answer(
 
 
 def _read(_: int, record: StoredRecord) -> Reading | None:
-    """Read a change of a practice trade. The channel is its user. Trades are never removed."""
+    """Read a change of a practice trade. The channel is its user. A trade that leaves is none: it ended long ago."""
     if record.key is None or record.value is None:
         return None
     key, trade = record.key.decode(), Trade.load(record.value)
@@ -119,7 +120,9 @@ async def get_trade(
     key = trade_key(user_id, trade_id)
     position, [raw] = await rows(api, TRADING_TRADES, [key], user_id, at)
     if raw is None:
-        detail = f"there is no trade {trade_id!r}: its order was rejected, or is still to come"
+        days = api.config.rules.kept_days
+        left = f", or it has left {days} days or more after its last change, and the archive has it" if days else ""
+        detail = f"there is no trade {trade_id!r}: its order was rejected, or is still to come{left}"
         raise Problem(NOT_FOUND, f"{detail}; see GET /v1/users/{user_id}/trades", position=str(position))
     return json_answer({**TRADE.load(key, raw), "position": str(position)})
 

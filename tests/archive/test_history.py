@@ -8,9 +8,11 @@ import io
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from faust_redis.log import Log, Record, TopicSpec
+from msgspec.structs import replace
 
 from deploy.cli.main import cli
 from deploy.errors import DeployError
@@ -18,6 +20,11 @@ from streams import topics
 from streams.events import encode
 from streams.events.clock import ticked
 from streams.times import SECOND_US, Instant
+from streams.topology import changelog_topic
+from streams.units import USD_UNIT, Quantity
+from tables.boards import Standing
+from tables.gamification import GAMIFICATION_BOARDS
+from tables.trading import TRADING_TRADES, Trade
 from tests.archive.world import archive_all, archiver
 
 COUNT = 30
@@ -71,6 +78,32 @@ async def test_a_topic_is_a_view_of_all_its_records_in_each_format(archived: Non
     rows = list(csv.reader(io.StringIO(await run("--format", "csv", sql))))
     assert rows == [["partition", "n"], ["0", str(COUNT // 2 + 1)], ["1", str(COUNT // 2)]]
     assert (await run(sql)).splitlines()[0].split() == ["partition", "n"]
+
+
+async def test_a_table_is_a_view_of_the_last_version_of_its_rows_also_of_those_that_have_left(
+    log: Log, archived: None, tmp_path: Path
+) -> None:
+    trades, boards = (changelog_topic("astratrade", spec.name) for spec in (TRADING_TRADES, GAMIFICATION_BOARDS))
+    await log.create_topic(TopicSpec(trades, 2, "compact", archived=True))
+    await log.create_topic(TopicSpec(boards, 2, "compact", view="rank", archived=True))
+    trade = Trade(
+        market="BTC", side="long", mode="live", venue="tape", status="closed", fills=1, notional=USD_UNIT,
+        size=Quantity.of(1), fees=0, entry_price=Quantity.of(1), opened_at=1, updated_at=1,
+    )  # fmt: skip
+    standings = msgspec.msgpack.encode({"xp": Standing(15, 7).ranked})
+    for number in (1, 2):
+        newer = replace(trade, fills=number).dump()
+        await log.append([Record(trades, 0, b"ada|gone", newer, number), Record(trades, 0, b"ada|kept", newer, number)])
+    await log.append([Record(trades, 0, b"ada|gone", None, 3), Record(boards, 1, b"global|ada", standings, 4)])
+    await archive_all(archiver(log, tmp_path / "archive"))
+    sql = "SELECT * FROM \"trading-trades\" WHERE key = 'ada|gone'"
+    [found] = map(json.loads, (await run("--format", "json", sql)).splitlines())
+    assert (found["key"], found["has_left"], found["changed_at"]) == ("ada|gone", True, "1970-01-01 00:00:00.002000")
+    assert (found["row"]["fills"], found["row"]["market"]) == (2, "BTC")
+    rows = list(csv.reader(io.StringIO(await run("--format", "csv", 'SELECT * FROM "trading-trades" ORDER BY key'))))
+    assert [(row[0], row[3]) for row in rows[1:]] == [("ada|gone", "True"), ("ada|kept", "False")]
+    [board] = map(json.loads, (await run("--format", "json", 'SELECT * FROM "gamification-boards"')).splitlines())
+    assert board["row"]["xp"][1:] == [15, 7]
 
 
 @pytest.mark.parametrize(

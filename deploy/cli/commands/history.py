@@ -14,6 +14,7 @@ from faust_redis.cli.text import columns
 
 from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.settings import load
+from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
 
 if TYPE_CHECKING:
@@ -39,20 +40,23 @@ def history(sql: str, *, shape: str, memory: str, data_dir: Path | None) -> None
     """Run a query of the archived events in DuckDB's SQL. Records that are not archived yet are not in it.
 
     The view `events` has the columns id, type, time, key, correlationid, causationid, data (JSON), topic, partition,
-    offset and append_number. Each topic is a view of its records under its own name, in double quotes.
+    offset and append_number. Each topic is a view of its records under its own name, in double quotes. Each table is a
+    view of the last version of its rows, also of those that have left: key, row (JSON), changed_at and has_left.
 
     \b
     Examples:
       astratrade history "SELECT type, count(*) FROM events GROUP BY type ORDER BY 2 DESC"
       astratrade history --format csv "SELECT time, data->>'$.price' FROM events WHERE key = 'trader-1'"
+      astratrade history --format json "SELECT * FROM \"trading-trades\" WHERE key = 'trader-1|order-7'"
     """
     from deploy.history import History, files_of  # noqa: PLC0415 - DuckDB takes a moment to import
     from deploy.run.archive import storage_of  # noqa: PLC0415
 
     settings = load(data_dir=data_dir)
     storage = storage_of(settings)
-    files = ask_log(settings, lambda log: files_of(log, TOPOLOGY.topics))
-    found = History(storage, files, memory)
+    tables = {changelog_topic(settings.app_id, table.name): table for table in TOPOLOGY.tables}
+    files = ask_log(settings, lambda log: files_of(log, [*TOPOLOGY.topics, *tables]))
+    found = History(storage, files, tables, memory)
     try:
         head, rows = found.query(sql)
         _print(shape, head, rows)

@@ -133,7 +133,8 @@ async def test_a_trade_is_shown_by_its_id_also_as_it_was(client: httpx.AsyncClie
     assert first["status"] == "open"
     absent = assert_problem(await client.get("/v1/users/ada/trades/t-2", headers=ADA), 404, "not-found")
     assert absent["detail"] == (
-        "there is no trade 't-2': its order was rejected, or is still to come; see GET /v1/users/ada/trades"
+        "there is no trade 't-2': its order was rejected, or is still to come, or it has left 400 days or more after "
+        "its last change, and the archive has it; see GET /v1/users/ada/trades"
     )
     assert_problem(await client.get(path, headers=auth("bob")), 403, "forbidden")
 

@@ -353,7 +353,7 @@ def test_totals_that_do_not_depend_on_order_are_equal_in_any_order(fills: Any, r
             }
             world.fill(f"f-{number}", on_day(day), **fields)
         progress = world.gamification.progress.get("ada")
-        tallies = [world.gamification.trades.get(trade_key("ada", f"t-{n}")) for n in range(4)]
+        tallies = [world.gamification.trades.rows.get(trade_key("ada", f"t-{n}")) for n in range(4)]
         return (
             (progress.trades, progress.closes, progress.wins, progress.volume, progress.pnl, progress.largest_trade),
             [(tally.notional, tally.pnl, tally.closing) for tally in tallies if tally],

@@ -14,7 +14,6 @@ from streams.events.trading import FillRejected, TradeExecuted
 from streams.ids import fill_event_id
 from streams.times import DAY_US, HOUR_US, Instant
 from streams.units import Quantity, Usd
-from tables.keys import trade_key
 from tests.unit.agents.rulebooks import rulebook_with
 from tests.unit.agents.world import World, fill_of, of_type
 
@@ -25,7 +24,7 @@ LATER = "2024-09-20T09:00:00Z"
 def test_fills_of_one_trade_add_up(world: World) -> None:
     world.fill("f-1", AT, trade_id="t", notional_usd="1500", size="0.025", fee_usd="0.5")
     world.fill("f-2", LATER, trade_id="t", notional_usd="1000", size="0.015", fee_usd="0.25", closed_pnl_usd="-3.5")
-    trade = world.trading.trades.get(trade_key("ada", "t"))
+    trade = world.trading.trades.get("ada", "t")
     assert (trade.fills, trade.notional, trade.size) == (2, Usd.of(2500), Quantity.parse("0.04"))
     assert (trade.fees, trade.pnl, trade.status) == (Usd.parse("0.75"), Usd.parse("-3.5"), "closed")
     totals = world.trading.portfolios.get("ada").live
@@ -51,7 +50,7 @@ def test_a_venues_fill_is_never_rejected_for_risk(world: World) -> None:
 def test_two_users_with_the_same_trade_id_have_two_trades(world: World) -> None:
     world.fill("f-1", AT, trade_id="7")
     world.fill("f-2", AT, trade_id="7", user="bob")
-    assert world.trading.trades.get(trade_key("ada", "7")).fills == 1
+    assert world.trading.trades.get("ada", "7").fills == 1
     assert world.gamification.progress.get("bob").trades == 1
 
 

@@ -14,7 +14,6 @@ from streams.events.notifications import Notified
 from streams.events.trading import OpenTrade, RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
 from streams.ids import opened_trade_id, uuid7
 from streams.units import USD_UNIT, Quantity, Usd
-from tables.keys import trade_key
 from tables.trading import owned_key, position_key
 from tests.unit.agents.rulebooks import rulebook_with
 from tests.unit.agents.world import World, of_type
@@ -57,7 +56,7 @@ def test_an_order_executes_at_the_mark_with_the_rule_books_fee(market: World) ->
     assert (fact.mode, fact.side) == ("practice", "buy")
     assert (fact.price, fact.size) == (Quantity.of(60_000), Quantity.parse("0.025"))
     assert (fact.notional_usd, fact.fee_usd) == (Usd.of(1500), Usd.parse("1.50"))
-    trade = market.trading.trades.get(trade_key("ada", fact.trade_id))
+    trade = market.trading.trades.get("ada", fact.trade_id)
     assert (trade.status, trade.leverage, trade.liquidation_price) == ("open", 10, Quantity.of(54_300))
     assert trade.client_ref == "mine"
 
@@ -207,7 +206,7 @@ def test_a_mark_beyond_the_liquidation_price_liquidates_and_one_on_it_does_not(m
     assert (fact.trade_id, fact.exit_price) == (trade_id, Quantity.parse("54299.99"))
     assert fact.liquidation_price == Quantity.of(54_300)
     assert fact.pnl_usd == Usd.parse("-142.50025")
-    assert market.trading.trades.get(trade_key("ada", trade_id)).status == "liquidated"
+    assert market.trading.trades.get("ada", trade_id).status == "liquidated"
     assert reasons(market.close(trade_id, at(4))) == ["trade_not_open"]
     assert market.price("BTC", "1", at(5)) == []
 

@@ -91,7 +91,7 @@ def test_another_rule_book_changes_what_the_domains_do() -> None:
     (fact, *_) = world.fill("f-1", AT, notional_usd="1500")
     assert isinstance(fact.data, TradeExecuted)
     assert fact.data.fee_usd == Usd.of(3)
-    assert world.gamification.trades.get("ada|f-1").granted == 1_500
+    assert world.gamification.trades.rows.get("ada|f-1").granted == 1_500
 
 
 def test_every_event_names_the_rules_that_it_was_decided_under() -> None:

@@ -67,12 +67,12 @@ def test_a_row_comes_back_equal_with_numbers_of_any_size(row: Row) -> None:
 
 def test_a_row_is_an_array_of_plain_integers_and_binary_quantities() -> None:
     assert Mark(price=Quantity.parse("0.50"), at=Instant(7)).dump() == b"\x92\xc4\x08\x06\xf0[Y\xd3\xb2\x00\x00\x07"
-    assert msgspec.msgpack.decode(Watermark(highest=Instant(7), late=Usd(-1)).dump()) == [7, -1, {}, {}]
+    assert msgspec.msgpack.decode(Watermark(highest=Instant(7), late=Usd(-1)).dump()) == [7, -1, {}, {}, {}]
 
 
 def test_an_integer_beyond_64_bits_is_an_extension() -> None:
     row = Watermark(highest=2**64, late=1)
-    assert msgspec.msgpack.decode(row.dump()) == [msgspec.msgpack.Ext(1, b"\x01" + bytes(8)), 1, {}, {}]
+    assert msgspec.msgpack.decode(row.dump()) == [msgspec.msgpack.Ext(1, b"\x01" + bytes(8)), 1, {}, {}, {}]
 
 
 @pytest.mark.parametrize(

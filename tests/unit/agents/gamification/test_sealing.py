@@ -109,6 +109,7 @@ def test_once_a_tick_has_passed_the_grace_an_older_event_is_late(world: World) -
 
 def test_a_tick_that_passes_no_grace_does_not_write_the_watermark(world: World) -> None:
     world.fill("f-1", at(0))
+    tick(world, at(0, 22))  # looks for old rows
     before = dict(world.maps[GAMIFICATION_WATERMARK.name])
     tick(world, at(0, 23))
     assert world.maps[GAMIFICATION_WATERMARK.name] == before
