@@ -271,8 +271,10 @@ GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
     "gamification-processed", None, (*_EARNING, *_REWARDING), only_at_least_once=True
 )
 GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, (*_EARNING, topics.GAMIFICATION_COMMANDS))
-GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
-GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, (*_WITH_XP, *_BOARDS), ranked=True)
+GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, (*_TRADED, topics.CLOCK))
+GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec(
+    "gamification-boards", None, (*_WITH_XP, *_BOARDS, topics.CLOCK), ranked=True
+)
 GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, (*_EARNING, topics.CLOCK))
 GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics.CLOCK,))
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
@@ -291,7 +293,7 @@ GAMIFICATION_CONTRIBUTIONS: Final = TableSpec(
     "gamification-contributions", Contributions, (topics.SOCIAL_EVENTS, *_BOARDS)
 )
 GAMIFICATION_HOURS: Final = TableSpec("gamification-hours", Hour, _EARNING)
-GAMIFICATION_DAYS: Final = TableSpec("gamification-days", UserDay, _EARNING)
+GAMIFICATION_DAYS: Final = TableSpec("gamification-days", UserDay, (*_EARNING, topics.CLOCK))
 GAMIFICATION_SEALS: Final = TableSpec("gamification-seals", SealedPart, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
