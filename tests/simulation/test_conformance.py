@@ -155,7 +155,7 @@ class Commands:
         place = f"{name}:0"
         stands = self.both.model.hashes.get(self.both.log.keys.source_offsets("other:0"), {}).get(place.encode(), b"0")
         expected = int(stands) if self.rng.random() < 0.9 else self.rng.randrange(4)
-        return [place, expected, expected + self.rng.randrange(1, 4)]
+        return [place, expected, 0 if self.rng.random() < 0.2 else expected + self.rng.randrange(1, 4)]
 
     def _standings(self) -> bytes:
         rng = self.rng
@@ -236,6 +236,7 @@ class Commands:
         await self.both.say("XRANGE", stream, "-", "+", "COUNT", 1)
         await self.both.say("XREVRANGE", stream, "+", "-", "COUNT", 2)
         await self.both.say("SMEMBERS", keys.topics)
+        await self.both.say("EXISTS", self.rng.choice((keys.topics, keys.shard, keys.ends(name), stream)))
 
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))

@@ -170,7 +170,7 @@ async def dawdle() -> None:
 
 
 def handle(
-    app: Any, topic: Any, work: Callable[[str, str], Awaitable[None]], records_max: int = 0, **options: Any
+    app: Any, topic: Any, work: Callable[[str, Any], Awaitable[None]], records_max: int = 0, **options: Any
 ) -> None:
     """Have an agent do some work for each record of a topic; in batches when `records_max` is positive."""
 

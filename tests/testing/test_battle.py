@@ -62,7 +62,7 @@ def play(both: Both) -> None:
 
 def test_a_battle_over_rocksdb_gives_the_rows_of_the_rules() -> None:
     specs = [*TOPOLOGY.topic_specs(PARTITIONS, DAY_MS), *TOPOLOGY.changelog_specs(APP_ID, PARTITIONS, DAY_MS)]
-    apps = dict(zip(TOPOLOGY.names, domain_apps(), strict=True))
+    apps = dict(zip(TOPOLOGY.names, (make() for make in domain_apps()), strict=True))
     with TestDriver(*apps.values(), topics=specs) as driver:
         both = Both(driver)
         play(both)

@@ -1,16 +1,17 @@
-"""Show a test the broker of a virtual world: the records of topics, and the offsets of groups."""
+"""Show a test one broker of a virtual world: the records of its partitions, and the offsets of groups."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 
-from faust_redis.log import StoredRecord, UnknownTopicError, codec
+from faust_redis.log import Shard, StoredRecord, UnknownTopicError, codec
 from faust_redis.log.keys import Keys
-from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Headers, Record, TopicInfo, TopicSpec, WriteBatch
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC
+from faust_redis.log.shards import WHOLE
+from faust_redis.log.transit import transit_group
 from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.server import Server
 from faust_redis.testing.worker import NAMESPACE
@@ -22,12 +23,17 @@ _FIELDS = ("partitions", "cleanup", "view", "retention_ms", "incarnation", "arch
 
 
 class Broker:
-    """Read and write a modelled server."""
+    """Read and write a modelled server.
 
-    def __init__(self, server: Server) -> None:
+    Args:
+        server: The server.
+        shard: Which shard of the namespace it holds.
+    """
+
+    def __init__(self, server: Server, shard: Shard = WHOLE) -> None:
         self.server = server
-        self.keys = Keys(NAMESPACE)
-        self._without_key: dict[str, int] = defaultdict(int)
+        self.shard = shard
+        self.keys = Keys(shard.namespace(NAMESPACE))
 
     def topics(self) -> list[str]:
         """Return the names of all topics."""
@@ -58,28 +64,21 @@ class Broker:
         key_and_value: tuple[bytes | None, bytes | None],
         timestamp_ms: int,
         *,
-        partition: int | None = None,
+        partition: int,
         headers: Headers = (),
     ) -> None:
-        """Append a record. Records without a key go to the partitions in turn.
+        """Append a record.
 
         Raises:
             UnknownTopicError: when the topic or the partition does not exist.
         """
         info = self.check_topic(topic)
-        key, value = key_and_value
-        if partition is None:
-            if key is None:
-                partition = self._without_key[topic] % info.spec.partitions
-                self._without_key[topic] += 1
-            else:
-                partition = partition_for(key, info.spec.partitions)
-        record = Record(topic, partition, key, value, timestamp_ms, headers)
+        record = Record(topic, partition, *key_and_value, timestamp_ms, headers)
         args = commit_arguments(self.keys.prefix, WriteBatch([record]), {topic: info}, None, None)
         codec.commit_result(self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv), {})
 
     def records(self, topic: str) -> list[tuple[int, StoredRecord]]:
-        """Return all records of a topic with their partitions, including trimmed ones."""
+        """Return all records of this broker's partitions of a topic, including trimmed ones."""
         return [found for partition in self._partitions(topic) for found in self._records(topic, partition)]
 
     def _records(self, topic: str, partition: int) -> Iterator[tuple[int, StoredRecord]]:
@@ -89,7 +88,7 @@ class Broker:
 
     def _partitions(self, topic: str) -> range:
         fields = self.server.execute("HMGET", self.keys.topic(topic), "partitions")
-        return range(int(fields[0] or b"0"))
+        return self.shard.partitions(int(fields[0] or b"0"))
 
     def snapshot(self, topic: str) -> list[tuple[int, StoredRecord]]:
         """Return the rows of a compacted topic with their partitions. Offsets are not known."""
@@ -132,9 +131,12 @@ class Broker:
     def trim(self, group: str) -> None:
         """Remove what retention may remove: all but the last record of a compacted partition, and processed records.
 
-        Topics that the group does not read keep their records.
+        Topics that the group does not read keep their records. A transit topic loses what is forwarded.
         """
-        committed = self.server.hashes.get(self.keys.offsets(group), {})
+        groups = (group, transit_group(group))
+        committed = {
+            tp: at for name in groups for tp, at in self.server.hashes.get(self.keys.offsets(name), {}).items()
+        }
         for topic in self.topics():
             compacted = self.check_topic(topic).spec.compacted
             for partition in self._partitions(topic):

@@ -39,6 +39,10 @@ class Client:
         """Send GET."""
         return self.execute_command("GET", key)
 
+    def exists(self, key: str) -> asyncio.Future[Any]:
+        """Send EXISTS."""
+        return self.execute_command("EXISTS", key)
+
     def set(self, key: str, value: str, *, nx: bool, get: bool) -> asyncio.Future[Any]:
         """Send SET with NX and GET."""
         return self.execute_command("SET", key, value, *(["NX"] if nx else []), *(["GET"] if get else []))

@@ -13,9 +13,10 @@ from typing import Any, Self
 import faust
 
 from faust_redis.dead_letters import DeadLetter
-from faust_redis.log import TopicSpec
+from faust_redis.log import Shard, TopicSpec
 from faust_redis.testing import internals
 from faust_redis.testing.broker import Broker
+from faust_redis.testing.brokers import Brokers
 from faust_redis.testing.clock import Clock, Substitutes
 from faust_redis.testing.disk import Disk, OpenDisk
 from faust_redis.testing.errors import AlreadyStartedError, AppCrashedError, NotSettledError
@@ -45,7 +46,9 @@ class TestDriver:
     Every method returns when the apps are at rest: they have processed and committed all records of all their topics.
 
     Args:
-        apps: The app, as a worker would run it; or several that share a broker, each in its own consumer group.
+        apps: The app, as a worker would run it; or several that share a broker, each in its own consumer group. With
+            several brokers a function that makes the app, since each broker has a worker with an app of its own.
+        shards: How many brokers there are. Each holds a share of the partitions.
         topics: Topics that exist before the apps start. Apps create the others that they read.
         start: The wall-clock time at the beginning, in seconds since 1970 or as an aware datetime.
         seed: The seed of the random numbers that the apps draw.
@@ -55,23 +58,25 @@ class TestDriver:
 
     def __init__(
         self,
-        *apps: faust.App,
+        *apps: faust.App | Callable[[], faust.App],
+        shards: int = 1,
         topics: Iterable[TopicSpec] = (),
         start: float | datetime = START_S,
         seed: int = 0,
     ) -> None:
         if not apps:
             raise ValueError("a test driver needs an app")
-        self.apps = apps
+        self._places = [(shard, app) for shard in _shards(shards) for app in _made(apps, shards)]
+        self.apps = [app for shard, app in self._places if shard.number == 0]
         self._rng = Random(seed)
         self._agenda = Agenda(Random(seed))
         self._clock = Clock(_seconds(start), lambda: self._agenda.now_us)
-        self._server = Server(self._clock.server_ms)
-        self._network = QuietNetwork(self._agenda, self._server)
-        self._broker = Broker(self._server)
-        self._view = View(apps, self._broker)
+        servers = [Server(self._clock.server_ms) for _ in range(shards)]
+        self._networks = [QuietNetwork(self._agenda, server) for server in servers]
+        self._brokers = Brokers([Broker(server, shard) for server, shard in zip(servers, _shards(shards), strict=True)])
+        self._view = View(self.apps, self._brokers)
         for spec in topics:
-            self._broker.create_topic(spec)
+            self._brokers.create_topic(spec)
         self._errors: list[str] = []
         self._workers: list[Worker] = []
         self._is_open = False
@@ -85,14 +90,14 @@ class TestDriver:
             AlreadyStartedError: when the app runs already.
             Exception: what the app's start raises.
         """
-        for app in self.apps:
+        for _, app in self._places:
             if internals.has_started(app):
                 raise AlreadyStartedError(
                     f"app {app.conf.id!r} runs already; end the worker or the other test driver first"
                 )
-        self._snapshots = [internals.Snapshot(app) for app in self.apps]
+        self._snapshots = [internals.Snapshot(app) for _, app in self._places]
         self._substitutes = Substitutes(self._clock, self._rng)
-        self._workers = [self._worker(number, app) for number, app in enumerate(self.apps, 1)]
+        self._workers = [self._worker(number, *place) for number, place in enumerate(self._places, 1)]
         try:
             with self._substitutes.active():
                 for worker in self._workers:
@@ -106,8 +111,8 @@ class TestDriver:
         self._is_open = True
         return self
 
-    def _worker(self, number: int, app: faust.App) -> Worker:
-        place = Place(self._agenda, self._network, OpenDisk(Disk()))
+    def _worker(self, number: int, shard: Shard, app: faust.App) -> Worker:
+        place = Place(self._agenda, self._networks, OpenDisk(Disk()), shard)
         return Worker(app, f"driver-{number}", place, self._errors.append)
 
     def __exit__(self, *error: object) -> None:
@@ -159,7 +164,7 @@ class TestDriver:
         The wall clock does not move, so no timer runs. A partition without windows has no event time to move.
         """
         self._clock.event_time_ahead_s += seconds
-        for app in self.apps:
+        for _, app in self._places:
             for table in internals.windowed_tables(app):
                 self.run(internals.close_windows(table), app=app)
 
@@ -195,15 +200,18 @@ class TestDriver:
         return {place: behind for app in self.apps for place, behind in self._lag_of(app)}
 
     def _lag_of(self, app: Any) -> Iterator[tuple[str, int]]:
-        for (topic, partition), behind in self._broker.lag(app.conf.id).items():
+        for (topic, partition), behind in self._brokers.lag(app.conf.id).items():
             # Faust registers a reply topic twice and reads it once, so an app never finishes a reply.
             if not topic.startswith(app.conf.reply_to_prefix):
                 yield f"{topic}:{partition}", behind
+        for topic in self._brokers.on_the_way(app.conf.id):
+            yield topic, 1
 
     def _run(self, until: Callable[[], bool], *, patience_s: float = PATIENCE_S, check: bool = True) -> None:
         give_up_us = self._agenda.now_us + int(patience_s * 1e6)
         with self._substitutes.active():
-            self._network.notify()
+            for network in self._networks:
+                network.notify()
             while not (until() and self._agenda.next_us() != self._agenda.now_us):
                 if self._agenda.now_us > give_up_us or self._agenda.next_us() is None:
                     self._check()
@@ -268,11 +276,11 @@ class TestDriver:
         """
         self._check()
         found = self._topic(topic)
-        self._broker.check_topic(found.get_topic_name())
+        self._brokers.check_topic(found.get_topic_name())
         encoded = encode(found, key, value)
         at_ms = round((self.now if timestamp is None else _seconds(timestamp)) * 1000)
         pairs = [(name, text.encode() if isinstance(text, str) else text) for name, text in (headers or {}).items()]
-        self._broker.append(found.get_topic_name(), encoded, at_ms, partition=partition, headers=tuple(pairs))
+        self._brokers.append(found.get_topic_name(), encoded, at_ms, partition=partition, headers=tuple(pairs))
         if settle:
             self.settle()
 
@@ -329,6 +337,21 @@ class DrivenTopic:
     def read(self) -> list[TestRecord]:
         """Return all records; see `TestDriver.read`."""
         return self._driver.read(self._topic)
+
+
+def _shards(count: int) -> list[Shard]:
+    return [Shard(number, count) for number in range(count)]
+
+
+def _made(apps: Iterable[faust.App | Callable[[], faust.App]], shards: int) -> list[faust.App]:
+    """Return the apps of one worker.
+
+    Raises:
+        ValueError: several brokers need several apps, and one is given.
+    """
+    if shards > 1 and any(isinstance(app, faust.App) for app in apps):
+        raise ValueError("each broker has a worker with an app of its own: pass a function that makes the app")
+    return [app if isinstance(app, faust.App) else app() for app in apps]
 
 
 def _seconds(moment: float | datetime) -> float:

@@ -110,6 +110,9 @@ class Keyspace:
     def _get(self, key: str) -> bytes | None:
         return self.strings.get(key)
 
+    def _exists(self, key: str) -> int:
+        return int(any(kind.get(key) for kind in (self.strings, self.hashes, self.sets, self.sorted, self.streams)))
+
     def _set(self, key: str, value: str, *_options: str) -> bytes | None:
         """Run SET with NX and GET."""
         found = self.strings.get(key)

@@ -75,6 +75,7 @@ class Network:
         self.hold_s: Callable[[str, tuple[Any, ...]], float] = lambda _sender, _command: 0.0
         self.listeners: dict[str, Callable[[], None]] = {}
         self._waiting: list[_Waiting] = []
+        self._connections = 0
 
     def delay_s(self) -> float:
         """Draw how many seconds a message takes."""
@@ -121,14 +122,14 @@ class Network:
         if self.is_lost():
             fail(RedisConnectionError("connection lost before the request"))
         else:
-            on_the_way_s = self.delay_s() + self.hold_s(sender, command)
-            self.agenda.after(on_the_way_s, lambda: self._arrive(sender, command, reply_with))
+            on_the_way_s, connection = self.delay_s() + self.hold_s(sender, command), self._connections
+            self.agenda.after(on_the_way_s, lambda: self._arrive(sender, command, reply_with, connection))
         block_s = command[command.index("BLOCK") + 1] / 1000 if "BLOCK" in command else 0
         self.agenda.after(PATIENCE_S + block_s, lambda: settle(None, RedisTimeoutError("no reply in time")))
         return future
 
-    def _arrive(self, sender: str, command: tuple[Any, ...], answer: Callable[[Any], None]) -> None:
-        if not self.server_is_up:
+    def _arrive(self, sender: str, command: tuple[Any, ...], answer: Callable[[Any], None], connection: int) -> None:
+        if not self.server_is_up or connection != self._connections:
             answer(RedisConnectionError("the server is down"))
             return
         self.before(sender, command)
@@ -178,9 +179,15 @@ class Network:
                 if not self.is_lost():
                     self.agenda.after(self.delay_s(), notify)
 
-    def stop_server(self, seconds: float) -> None:
-        """Restart the server: close all connections and keep its data."""
+    def stop_server(self, seconds: float, *, cut: bool = False) -> None:
+        """Restart the server: close all connections and keep its data.
+
+        Args:
+            seconds: How long the server is away.
+            cut: Whether requests that are on the way are lost; else late ones arrive when it is back.
+        """
         self.server_is_up = False
+        self._connections += cut
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.over = True

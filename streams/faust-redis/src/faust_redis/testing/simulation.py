@@ -44,6 +44,7 @@ class Simulation:
         self._checks: list[Callable[[View], None]] = []
         self._invariants: list[Callable[[View], None]] = []
         self._kinds = KINDS
+        self._shards = 1
 
     def app(self, make: MakeApp) -> MakeApp:
         """Set the factory of the app. The simulator calls it for each life of each worker; it must return a new app."""
@@ -80,6 +81,16 @@ class Simulation:
             raise ValueError(f"unknown faults {sorted(unknown)}; there are {sorted(KINDS)}")
         self._kinds = frozenset(kinds)
 
+    def shards(self, count: int) -> None:
+        """Spread the partitions over several brokers. Each has a network, faults and workers of its own.
+
+        Raises:
+            ValueError: when there is less than one.
+        """
+        if count < 1:
+            raise ValueError(f"expected 1 or more shards, got {count}")
+        self._shards = count
+
     def run(self) -> None:
         """Play all seeds.
 
@@ -95,7 +106,13 @@ class Simulation:
             world: World | None = None
             try:
                 world = World(
-                    seed, self._make_app, self._make_inputs, kinds=self._kinds, on_commit=self._hold, trace=self._trace
+                    seed,
+                    self._make_app,
+                    self._make_inputs,
+                    kinds=self._kinds,
+                    shards=self._shards,
+                    on_commit=self._hold,
+                    trace=self._trace,
                 )
                 view = world.play()
                 for check in self._checks:

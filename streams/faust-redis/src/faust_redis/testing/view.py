@@ -1,4 +1,4 @@
-"""Read the records and rows at the broker, decoded with an app's types."""
+"""Read the records and rows at the brokers, decoded with an app's types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import faust
 from faust_redis.dead_letters import DeadLetter
 from faust_redis.log import StoredRecord
 from faust_redis.testing import internals
-from faust_redis.testing.broker import Broker
+from faust_redis.testing.brokers import Brokers
 from faust_redis.testing.records import TestRecord, decode, topic_object
 from faust_redis.testing.worker import dead_letter_topic
 
@@ -18,9 +18,9 @@ from faust_redis.testing.worker import dead_letter_topic
 class View:
     """Read committed records, rows and dead letters."""
 
-    def __init__(self, apps: Sequence[faust.App], broker: Broker) -> None:
+    def __init__(self, apps: Sequence[faust.App], brokers: Brokers) -> None:
         self.apps = apps
-        self._broker = broker
+        self._brokers = brokers
 
     def read(self, topic: str | Any) -> list[TestRecord]:
         """Return all records of a topic, partition by partition in the order of their offsets.
@@ -29,7 +29,7 @@ class View:
         code does not refer to it, or its records are decoded as those of a topic without types.
         """
         found = topic_object(self.apps, topic) if isinstance(topic, str) else topic
-        return _decoded(found, self._broker.records(found.get_topic_name()))
+        return _decoded(found, self._brokers.records(found.get_topic_name()))
 
     def table(self, table: str | Any, *, partition: int | None = None) -> dict[Any, Any]:
         """Return the committed rows of a table; of one partition when it is given.
@@ -43,10 +43,10 @@ class View:
         found: Any = self._table(table) if isinstance(table, str) else table
         topic = found.changelog_topic
         if internals.is_set_table(found):
-            operations = _decoded(topic, self._broker.records(topic.get_topic_name()))
+            operations = _decoded(topic, self._brokers.records(topic.get_topic_name()))
             return internals.fold_sets(found, [one for one in operations if partition in {None, one.partition}])
         rows: dict[Any, Any] = {}
-        for row in _decoded(topic, self._broker.snapshot(topic.get_topic_name())):
+        for row in _decoded(topic, self._brokers.snapshot(topic.get_topic_name())):
             key = internals.row_key(found, row.key)
             if partition is None and key in rows:
                 raise ValueError(
@@ -68,7 +68,7 @@ class View:
     def dead_letters(self) -> list[DeadLetter]:
         """Return the unresolved dead letters, in the order of topic, partition and offset."""
         topics = sorted({dead_letter_topic(app) for app in self.apps})
-        rows = [row for topic in topics for row in self._broker.snapshot(topic)]
+        rows = [row for topic in topics for row in self._brokers.snapshot(topic)]
         letters = [DeadLetter.decode(record.value or b"") for _, record in rows]
         return sorted(letters, key=lambda letter: (letter.topic, letter.partition, letter.offset))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,9 @@ from yarl import URL
 
 from faust_redis.driver.commit.committer import CommitLimits
 from faust_redis.driver.faust_api.transport import Transport
+from faust_redis.log import Shard
 from faust_redis.log.address import split_options
+from faust_redis.log.shards import WHOLE
 from faust_redis.testing import internals
 from faust_redis.testing.client import Carrier, Client, SimulatedLog
 from faust_redis.testing.disk import OpenDisk, use_disk
@@ -32,11 +34,20 @@ def dead_letter_topic(app: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Name the surroundings of a worker: its agenda, network and disk, and the bounds of its commits."""
+    """Name the surroundings of a worker.
+
+    Attributes:
+        agenda: The agenda of its world.
+        networks: The network to each broker.
+        disk: Its disk.
+        shard: The shard that it serves.
+        limits: The bounds of its commits.
+    """
 
     agenda: Agenda
-    network: Carrier
+    networks: Sequence[Carrier]
     disk: OpenDisk
+    shard: Shard = WHOLE
     limits: CommitLimits = field(default_factory=CommitLimits)
 
 
@@ -51,24 +62,31 @@ class Worker:
         self.starting: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
-        """Connect the app to the virtual broker and start it, as a worker process does."""
+        """Connect the app to the virtual brokers and start it, as a worker process does."""
         self.loop.turn(self._start)
 
     def _start(self) -> None:
         app = self.app
         internals.adopt(app, self.loop)
         app.boot_strategy.enable_web = False
-        options = {"namespace": NAMESPACE, "dead_letters": dead_letter_topic(app)}
-        app.transport = transport = Transport([URL("redis://virtual/").with_query(options)], app, self.loop)
+        shard, bare = self._place.shard, URL("redis://virtual/")
+        options = {"namespace": NAMESPACE, "dead_letters": dead_letter_topic(app), "shard": str(shard.number)}
+        urls = [bare.with_query(options), *[bare] * (shard.count - 1)]
+        app.transport = transport = Transport(urls, app, self.loop)
         transport.member = self.member
-        log = SimulatedLog(Client(self._place.network, self.member, self.loop), NAMESPACE)
+        others = {number: self._log(Shard(number, shard.count)) for number in range(shard.count)}
+        log = others.pop(shard.number)
         vars(log)["groups"] = VirtualGroups(log)
-        vars(transport)["broker"] = log
+        vars(transport)["broker"], vars(transport)["others"] = log, others
         app.finalize()
         use_disk(app, self._place.disk)
         committer = transport.driver.committer
         committer.cost_max_us, committer.pending_max = self._place.limits.cost_max_us, self._place.limits.pending_max
         self.starting = self.loop.create_task(app.start())
+
+    def _log(self, shard: Shard) -> SimulatedLog:
+        client = Client(self._place.networks[shard.number], self.member, self.loop)
+        return SimulatedLog(client, NAMESPACE, shard=shard, transit=self.app.conf.id)
 
     @property
     def error(self) -> BaseException | None:

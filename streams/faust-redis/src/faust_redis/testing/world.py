@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any
 
 import faust
 
+from faust_redis.log import Shard
 from faust_redis.testing import internals
-from faust_redis.testing.broker import Broker
 from faust_redis.testing.clock import Clock, Substitutes
 from faust_redis.testing.disk import Disk, OpenDisk
 from faust_redis.testing.errors import SimulationError
-from faust_redis.testing.invariants import Invariants
 from faust_redis.testing.loop import Agenda
-from faust_redis.testing.network import Network, is_commit
+from faust_redis.testing.network import is_commit
+from faust_redis.testing.node import Node, Nodes
 from faust_redis.testing.plan import CALM, FAULTS, MORE_OFTEN, WORKERS_MAX, Plan
 from faust_redis.testing.records import encode, topic_object
-from faust_redis.testing.server import Server
 from faust_redis.testing.trace import trace_line
 from faust_redis.testing.undisturbed import undisturbed
 from faust_redis.testing.view import View
@@ -55,12 +54,15 @@ class World:
         inputs: Callable[[Random], Iterable[Input]],
         *,
         kinds: frozenset[str],
+        shards: int = 1,
         on_commit: Callable[[View], None],
         trace: Callable[[str], None] | None = None,
     ) -> None:
         self.seed = seed
         self.rng = Random(seed)
-        self.plan = Plan.draw(self.rng, kinds)
+        plan = Plan.draw(self.rng, kinds)
+        self.plan = replace(plan, workers=plan.workers + shards - 1)
+        self._workers_max = WORKERS_MAX + shards - 1
         self.events: list[str] = []
         self.steps = 0
         self._make_app, self._kinds, self._trace = make_app, kinds, trace
@@ -68,10 +70,6 @@ class World:
         self._agenda = Agenda(self.rng)
         self._clock = Clock(START_S, lambda: self._agenda.now_us)
         self._clock.begin()
-        self._server = Server(self._clock.server_ms)
-        self._network = Network(self._agenda, self._server)
-        self._network.after = self._after_command
-        self._broker = Broker(self._server)
         self._substitutes = Substitutes(self._clock, self.rng)
         self._disks: dict[str, Disk] = {}
         self._workers: dict[str, Worker] = {}
@@ -82,15 +80,18 @@ class World:
         self._until_us = int((READY_MAX_S + DRAIN_S) * 1e6)
         self._failure: BaseException | None = None
         self._last_crash: BaseException | None = None
-        self._backup: tuple[Any, ...] | None = None
         with self._substitutes.active():
             self._observer = self._make_app()
             self._inputs = list(inputs(self.rng))
         self._waiting_inputs = len(self._inputs)
-        self.view = View([self._observer], self._broker)
-        self._invariants = Invariants(self._observer, self._broker, self._fail)
-        self._network.before = self._invariants.before
-        self._network.hold_s = self._hold_s
+        clock_ms = self._clock.server_ms
+        self._nodes = Nodes(
+            [Node(Shard(n, shards), self._agenda, clock_ms, self._observer, self._fail) for n in range(shards)]
+        )
+        for node in self._nodes:
+            node.network.after, node.network.hold_s = partial(self._after_command, node), self._hold_s
+        self._brokers = self._nodes.brokers
+        self.view = View([self._observer], self._brokers)
 
     # --- playing -----------------------------------------------------------------------------------------------------
 
@@ -106,7 +107,8 @@ class World:
             try:
                 self._schedule()
                 self._run()
-                self._invariants.at_the_end()
+                for node in self._nodes:
+                    node.invariants.at_the_end()
                 self._judge()
             finally:
                 self._end()
@@ -132,7 +134,8 @@ class World:
         """Schedule the inputs and the faults. Some seeds have bursts of inputs, and their faults follow a burst."""
         plan, rng = self.plan, self.rng
         self.say("the faults begin")
-        self._faulty, self._network.weather = True, plan.weather
+        self._faulty = True
+        self._nodes.have_weather(plan.weather)
         self._until_us = self._agenda.now_us + int((plan.faulty_s + DRAIN_S) * 1e6)
         bursts = [rng.uniform(0.1, plan.faulty_s) for _ in range(rng.choice((0, 1, 2)))]
         times = sorted(rng.choice(bursts) if bursts else rng.uniform(0.0, plan.faulty_s) for _ in self._inputs)
@@ -143,7 +146,7 @@ class World:
             near = rng.choice(bursts) + rng.uniform(0, 0.4) if bursts else rng.uniform(0.0, plan.faulty_s)
             self._agenda.after(min(near, plan.faulty_s), partial(self._happen, rng.choice(faults)))
         backup_s = rng.uniform(0.0, plan.faulty_s)
-        self._agenda.after(backup_s, self._back_up)
+        self._agenda.after(backup_s, self._nodes.back_up)
         if plan.relapse_s is not None:
             self._agenda.after(min(backup_s + plan.relapse_s, plan.faulty_s), self._roll_back)
         self._agenda.after(plan.faulty_s, self._calm)
@@ -189,7 +192,8 @@ class World:
             for tp in worker.app.consumer.assignment()
             if tp.topic not in worker.app.tables.changelog_topics and not tp.topic.startswith(replies)
         }
-        return [f"{topic}:{p}" for topic, p in sorted(consumed) if self._broker.is_behind(group, topic, p)]
+        behind = [f"{topic}:{p}" for topic, p in sorted(consumed) if self._brokers.is_behind(group, topic, p)]
+        return behind + self._brokers.on_the_way(group)
 
     def _what_is_left(self) -> str:
         workers = ", ".join(
@@ -223,13 +227,13 @@ class World:
         if app is self._observer or any(app is worker.app for worker in (*self._past, *self._workers.values())):
             raise SimulationError("the factory must return a new app each time it is called: every life needs its own")
         disk = self._disks.setdefault(name, Disk())
-        member = f"{name}.{self._lives}"
+        member, node = f"{name}.{self._lives}", self._nodes.of(name)
         opened = OpenDisk(
             disk,
             before_write=lambda: self._may_write(member),
-            after_write=partial(self._invariants.on_disk_write, member, disk),
+            after_write=partial(node.invariants.on_disk_write, member, disk),
         )
-        place = Place(self._agenda, self._network, opened, self.plan.limits)
+        place = Place(self._agenda, [each.network for each in self._nodes], opened, node.shard, self.plan.limits)
         worker = self._workers[name] = Worker(app, member, place, partial(self._on_error, member))
         internals.hurry(app, lease_s=self.plan.lease_s, rebalance_s=self.plan.rebalance_s)
         self.say(f"{member} starts")
@@ -264,7 +268,7 @@ class World:
     def _again(self, worker: Worker, back_s: float | None = None) -> None:
         name = worker.member.partition(".")[0]
         self._past.append(worker)
-        self._network.listeners.pop(worker.member, None)
+        self._nodes.of(name).network.listeners.pop(worker.member, None)
         self._agenda.after(back_s or self.rng.uniform(0.05, 2.5), partial(self._start, name))
 
     def _pause(self, worker: Worker, seconds: float) -> None:
@@ -299,16 +303,18 @@ class World:
     def _happen(self, fault: str) -> None:
         running = self.running()
         if fault == "add":
-            if self._names < WORKERS_MAX:
+            if self._names < self._workers_max:
                 self._start(f"w{self._names}")
                 self._names += 1
         elif fault == "server":
-            if self._network.server_is_up:
-                self.say("the broker restarts")
-                self._network.stop_server(self.rng.choice((0.05, 0.5, 2.0)) * self.rng.uniform(0.5, 1.5))
+            node = self._nodes.draw(self.rng)
+            if node.network.server_is_up:
+                self.say(f"{node} restarts")
+                node.network.stop_server(self.rng.choice((0.05, 0.5, 2.0)) * self.rng.uniform(0.5, 1.5))
         elif fault == "trim":
-            self.say("the broker trims what is processed")
-            self._broker.trim(self._observer.conf.id)
+            node = self._nodes.draw(self.rng)
+            self.say(f"{node} trims what is processed")
+            node.broker.trim(self._observer.conf.id)
         elif fault == "rollback":
             self._roll_back()
         elif running:
@@ -321,45 +327,47 @@ class World:
             else:
                 self._stop(worker)
 
-    def _back_up(self) -> None:
-        server = self._server
-        self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
-
     def _roll_back(self) -> None:
-        """Restore the broker to its backup. The senders send the lost inputs again."""
-        if self._backup is None or not self._network.server_is_up:
+        """Restore the brokers to their backups, which are of one moment. The senders send the lost inputs again.
+
+        One broker is restored while its workers run. Several are restored as an installation is: all of it is stopped.
+        """
+        if not self._nodes.can_roll_back():
             return
-        self.say("the broker goes back to its backup")
-        server, seconds = self._server, self.rng.choice((0.05, 0.5))
-        before = self._broker.count_records({topic for topic, _, _ in self._inputs})
-        server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)
-        lost = before - self._broker.count_records({topic for topic, _, _ in self._inputs})
-        self._invariants.on_rollback()
-        self._network.stop_server(seconds)
+        several = self._nodes.are_several
+        self.say("the brokers go back to their backups" if several else "the broker goes back to its backup")
+        seconds = self.rng.choice((0.05, 0.5))
+        before = self._brokers.count_records({topic for topic, _, _ in self._inputs})
+        self._nodes.roll_back(seconds)
+        lost = before - self._brokers.count_records({topic for topic, _, _ in self._inputs})
         for topic, key, value in sorted(lost.elements(), key=repr):
             self._waiting_inputs += 1
             again = partial(self._append_bytes, topic, (key, value))
             self._agenda.after(seconds + self.rng.uniform(0.01, 0.5), again)
         running = self.running()
-        if running and self.rng.random() < 0.7:  # noqa: PLR2004 - mostly a worker goes down with it
+        if several:
+            for worker in running:
+                self._crash(worker, "with the brokers", back_s=seconds + self.rng.uniform(0.1, 2.0))
+        elif running and self.rng.random() < 0.7:  # noqa: PLR2004 - mostly a worker goes down with it
             self._crash(self.rng.choice(running), "with the broker", back_s=self.rng.uniform(1.5, 4.0))
 
     def _calm(self) -> None:
         self.say("the faults are over")
         self._faulty, self._is_calm = False, True
-        self._network.weather = CALM
+        self._nodes.have_weather(CALM)
 
     def _append(self, entry: Input) -> None:
         topic, key, value = entry
         self._append_bytes(topic, encode(topic_object([self._observer], topic), key, value))
 
     def _append_bytes(self, topic: str, key_and_value: tuple[bytes | None, bytes | None]) -> None:
-        if not self._broker.has(topic) or not self._network.server_is_up:
+        if not self._brokers.has(topic) or not self._nodes.are_up:
             self._agenda.after(0.1, partial(self._append_bytes, topic, key_and_value))
             return
         self._waiting_inputs -= 1
-        self._broker.append(topic, key_and_value, self._clock.server_ms())
-        self._network.wake()
+        self._brokers.append(topic, key_and_value, self._clock.server_ms())
+        for node in self._nodes:
+            node.network.wake()
 
     # --- watching ----------------------------------------------------------------------------------------------
 
@@ -372,10 +380,10 @@ class World:
         if self._trace is not None:
             self._trace(line)
 
-    def _after_command(self, sender: str, command: tuple[Any, ...], reply: Any) -> None:
+    def _after_command(self, node: Node, sender: str, command: tuple[Any, ...], reply: Any) -> None:
         if self._trace is not None:
             self._trace(f"{self._agenda.now_us / 1e6:10.6f}    {sender}: {trace_line(command, reply)}")
-        self._invariants.after(sender, command, reply)
+        node.invariants.after(sender, command, reply)
         if not is_commit(command):
             return
         if not isinstance(reply, Exception) and reply[0] == b"OK" and reply[2] == b"new":
