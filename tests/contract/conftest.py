@@ -1,19 +1,21 @@
 """The brokers of the contract tests: Redis, and brokers that speak Kafka's protocol under Faust's own driver.
 
-A marker says where a test does not hold: `only_on_redis(why)` is a promise of our driver, `fault(broker, what)` a fault
-of that test broker. The other tests run on each broker.
+A marker says where a test does not hold: `only_on_redis(why)` is a promise of our driver, `one_broker(why)` one that
+shards do not keep, `fault(broker, what)` a fault of that test broker. The other tests run on each broker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from faust_redis.driver import topics
+from faust_redis.log import Log
 from yarl import URL
 
-from tests.contract.harness import Broker
+from tests.contract.harness import SHARD, SHARDS, Broker, own_partition
 from tests.kafka import brokers
 
 
@@ -26,6 +28,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     kinds: list[brokers.Kind] = []
     if not [_why(mark) for mark in definition.iter_markers("only_on_redis")]:
         kinds = [kind for kind in brokers.kinds() if kind not in excluded]
+    if SHARDS > 1:
+        kinds = []
     marks = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::ResourceWarning")]
     metafunc.parametrize("kind", ["redis", *(pytest.param(kind, marks=marks) for kind in kinds)])
 
@@ -62,3 +66,20 @@ def broker(kind: str, request: pytest.FixtureRequest, namespace: str, tmp_path: 
     else:
         url = URL(f"kafka://{request.getfixturevalue('kafka')(kind)}")
     return Broker(url, tmp_path)
+
+
+@pytest.fixture
+async def log(broker_url: str, namespace: str) -> AsyncIterator[Log]:
+    """Return a client of the log, or of the shard under test."""
+    async with Log(broker_url, namespace, shard=SHARD) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def partitions_of_keys(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give keys partitions of the shard under test; skip a test that shards cannot keep."""
+    if SHARDS > 1:
+        for mark in request.node.iter_markers("one_broker"):
+            pytest.skip(mark.args[0])
+        if "log" in request.fixturenames or "broker" in request.fixturenames:
+            monkeypatch.setattr(topics, "partition_for", own_partition)

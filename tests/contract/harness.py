@@ -1,4 +1,8 @@
-"""Run unmodified Faust apps against a broker, in this process. Their tests must hold on any broker."""
+"""Run unmodified Faust apps against a broker, in this process. Their tests must hold on any broker.
+
+`python -m tests.shards tests/contract` runs them on shards. The apps of a test then are workers of one shard. Its
+partitions are `PARTITIONS`, and tests name partitions by that, `FIRST` and `SECOND`.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from faust_redis.log import TopicSpec
+from faust_redis.log import Shard, TopicSpec
+from faust_redis.log.partitioner import partition_for
 from yarl import URL
 
 from streams.connect.kafka.address import address_of
 from streams.connect.kafka.broker import create_topics
+from tests.shards.chosen import shards_chosen
 
 DEADLINE_S = 20.0
-PARTITIONS = 4
+SHARDS = shards_chosen()
+SHARD = Shard(1, SHARDS) if SHARDS > 1 else Shard()
+"""The shard of the apps under test."""
+
+TOPIC_PARTITIONS = 4 * SHARDS
+PARTITIONS = SHARD.partitions(TOPIC_PARTITIONS)
+"""The partitions of the apps under test."""
+
+FIRST, SECOND, *_ = PARTITIONS
 KAFKA_SETTINGS: dict[str, Any] = {"reply_create_topic": False, "broker_rebalance_timeout": 2.0}
 """Faust's own driver sleeps 3 s over a reply topic; Tansu lets each join wait half the rebalance timeout."""
 
@@ -37,14 +51,15 @@ class Broker:
 
     def app(self, name: str = "app", member: str = "m1", **settings: Any) -> App:
         """Return an application with short timeouts; the same `name` with another `member` joins the same group."""
+        own = self.url if SHARDS == 1 else self.url.update_query(shard=str(SHARD.number))
         defaults: dict[str, Any] = {
-            "broker": [self.url],
+            "broker": [own, *[self.url] * (SHARDS - 1)],
             "store": "memory://",
-            "topic_partitions": PARTITIONS,
+            "topic_partitions": TOPIC_PARTITIONS,
             "topic_replication_factor": 1,
             "topic_disable_leader": True,
             "web_enabled": False,
-            "reply_create_topic": True,
+            "reply_create_topic": SHARDS == 1,
             "broker_session_timeout": 6.0,
             "broker_heartbeat_interval": 0.3,
             "broker_rebalance_timeout": 6.0,
@@ -55,6 +70,11 @@ class Broker:
         if self.url.scheme == "kafka":
             defaults |= KAFKA_SETTINGS
         return App(self.name(name), **(defaults | settings))
+
+
+def own_partition(key: bytes | None, count: int) -> int:
+    """Return the partition of a key among those of the shard under test, since no worker of another shard runs."""
+    return SHARD.partitions(count)[partition_for(key, count // SHARDS)]
 
 
 class App(faust.App):
@@ -71,7 +91,7 @@ class App(faust.App):
     async def create_topics(self) -> None:
         url = self.conf.broker[0]
         if url.scheme == "kafka" and self.named:
-            specs = [TopicSpec(name, PARTITIONS) for name in sorted(self.named)]
+            specs = [TopicSpec(name, TOPIC_PARTITIONS) for name in sorted(self.named)]
             await create_topics(address_of(str(url)), specs)
 
 

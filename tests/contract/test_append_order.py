@@ -15,7 +15,7 @@ from faust_redis.dead_letters import DeadLetters, TransientError
 from faust_redis.hooks import Committed, HeldBack, Hooks, add_hooks
 from faust_redis.log import Log, Record, TopicPartition, TopicSpec
 
-from tests.contract.harness import PARTITIONS, Broker, running, until
+from tests.contract.harness import FIRST, PARTITIONS, SECOND, TOPIC_PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.only_on_redis("append numbers are our log's")
 
@@ -43,14 +43,14 @@ class Work:
 
     async def create(self) -> None:
         for name in self.names:
-            await self.log.create_topic(TopicSpec(name, PARTITIONS))
+            await self.log.create_topic(TopicSpec(name, TOPIC_PARTITIONS))
 
-    async def append(self, pattern: Iterable[int], partition: int = 0) -> None:
+    async def append(self, pattern: Iterable[int], partition: int = FIRST) -> None:
         """Append records to the topics with these numbers, one write each."""
         for topic in pattern:
             await self.log.append([Record(self.names[topic], partition, b"k", b"v", 7)])
 
-    async def expected(self, partition: int = 0) -> list[Place]:
+    async def expected(self, partition: int = FIRST) -> list[Place]:
         """Return the places of all records of a partition number in append order."""
         tps = [TopicPartition(name, partition) for name in self.names]
         found = await self.log.fetch(dict.fromkeys(tps, 0), count=100_000)
@@ -67,7 +67,7 @@ class Work:
 
 def mixed(partition: int) -> list[int]:
     """Return a deep topic with a shallow one in between, other places in each partition."""
-    pattern = [0] * (DEEP // PARTITIONS)
+    pattern = [0] * (DEEP // len(PARTITIONS))
     for number in range(SHALLOW):
         pattern.insert((number * 97 + partition * 31) % len(pattern), 1)
     return pattern
@@ -87,14 +87,14 @@ async def test_agents_process_the_records_of_two_topics_in_the_order_of_their_ap
             work.done[batch.partition] += [(batch.topic, record.offset) for record in batch]
 
     await work.create()
-    for partition in range(PARTITIONS):
+    for partition in PARTITIONS:
         await work.append(mixed(partition), partition)
     async with running(work.app):
         await until(work.is_committed)
-        for partition in range(PARTITIONS):
+        for partition in PARTITIONS:
             await work.append([0, 1, 1, 0, 0, 1], partition)
         await until(work.is_committed)
-    for partition in range(PARTITIONS):
+    for partition in PARTITIONS:
         assert work.done[partition] == await work.expected(partition)
     assert max(sizes) > 16, "the batches are small"
 
@@ -126,7 +126,7 @@ async def test_later_records_wait_for_a_failing_one_until_it_succeeds_or_becomes
         letters = {(letter.topic, letter.offset) for letter in await work.letters.all()}
     assert letters == {(deep, 13), (shallow, 1)}
     assert attempts[deep, 7] == 3
-    assert work.done[0] == [place for place in await work.expected() if place not in letters]
+    assert work.done[FIRST] == [place for place in await work.expected() if place not in letters]
 
 
 async def test_events_of_an_agent_without_batches_wait_for_a_failing_one(broker: Broker, log: Log) -> None:
@@ -149,7 +149,7 @@ async def test_events_of_an_agent_without_batches_wait_for_a_failing_one(broker:
     await work.append([0] * 8 + [1, 0, 1, 1, 0])
     async with running(work.app):
         await until(work.is_committed)
-    assert work.done[0] == await work.expected()
+    assert work.done[FIRST] == await work.expected()
 
 
 @pytest.mark.parametrize("way", ["two agents of one topic", "concurrency"])
@@ -222,13 +222,13 @@ async def test_what_is_committed_is_always_a_prefix_of_the_append_order(broker: 
             work.done[event.message.partition].append((event.message.topic, event.message.offset))
 
     await work.create()
-    for partition in range(PARTITIONS):
+    for partition in PARTITIONS:
         await work.append([0, 0, 0, 1, 1, 0, 0, 1] * 12, partition)
     async with running(work.app):
         work.app.transport.driver.committer.cost_max_us = 40  # type: ignore[attr-defined]
         await until(work.is_committed)
     assert len(commits.states) > 20, "too few commits to show anything"
-    for partition in range(PARTITIONS):
+    for partition in PARTITIONS:
         expected = await work.expected(partition)
         for state in commits.states:
             count = sum(state.get((name, partition), 0) for name in work.names)
@@ -260,18 +260,18 @@ async def test_a_worker_that_loses_its_lease_or_restarts_goes_on_in_order(broker
 
     first, second = build("m1"), build("m2")
     await first.create()
-    for partition in range(PARTITIONS):
+    for partition in PARTITIONS:
         await first.append(mixed(partition), partition)
     async with running(first.app):
         for _ in range(3):
             await processed(DEEP // 8)
-            begins.append({partition: len(done[partition]) for partition in range(PARTITIONS)})
+            begins.append({partition: len(done[partition]) for partition in PARTITIONS})
             first.app.consumer.driver.fencing.fence("its lease ran out")  # type: ignore[attr-defined]
         await processed(DEEP // 8)
-    begins.append({partition: len(done[partition]) for partition in range(PARTITIONS)})
+    begins.append({partition: len(done[partition]) for partition in PARTITIONS})
     async with running(second.app):
         await until(second.is_committed)
-    for partition in range(PARTITIONS):
+    for partition in PARTITIONS:
         expected = await first.expected(partition)
         places = [expected.index(place) for place in done[partition]]
         steps_back = [(a, b) for a, b in pairwise(places) if b != a + 1]
@@ -292,29 +292,29 @@ async def test_a_damaged_topic_holds_back_the_other_topics_of_its_partition_only
             work.done[batch.partition] += [(batch.topic, record.offset) for record in batch]
 
     await work.create()
-    await work.append([0, 1, 0], 0)
+    await work.append([0, 1, 0])
     expected = await work.expected()
     async with running(work.app):
         await until(work.is_committed)
-        await log.redis.xadd(log.keys.stream(work.names[1], 0), {"v": "7", "t": "9" * 30}, id="0-*")
+        await log.redis.xadd(log.keys.stream(work.names[1], FIRST), {"v": "7", "t": "9" * 30}, id="0-*")
         await until(lambda: len(commits.held_back) == 2)
-        await work.append([0, 0], 0)
-        await work.append([0, 1], 1)
-        await until(lambda: len(work.done[1]) == 2)
-        assert work.done[0] == expected
-        assert {(each.topic, each.partition) for each in commits.held_back} == {(name, 0) for name in work.names}
+        await work.append([0, 0])
+        await work.append([0, 1], SECOND)
+        await until(lambda: len(work.done[SECOND]) == 2)
+        assert work.done[FIRST] == expected
+        assert {(each.topic, each.partition) for each in commits.held_back} == {(name, FIRST) for name in work.names}
 
 
 async def test_a_read_that_waits_returns_the_lowest_append_numbers_first(broker: Broker, log: Log) -> None:
     """A server may answer a waiting read with one of the streams that a write extends. That must be the first one."""
     work = Work(broker, log)
     await work.create()
-    one, two = (TopicPartition(name, 0) for name in work.names)
+    one, two = (TopicPartition(name, FIRST) for name in work.names)
     for first, second in ((one, two), (two, one)):
-        at = {tp: (await log.end_offsets(tp.topic))[0] for tp in (one, two)}
+        at = {tp: (await log.end_offsets(tp.topic))[FIRST] for tp in (one, two)}
         waiting = asyncio.ensure_future(log.fetch(at, block_ms=10_000))
         await asyncio.sleep(0.2)
-        await log.append([Record(tp.topic, 0, b"k", b"v", 7) for tp in (first, second, first)])
+        await log.append([Record(tp.topic, FIRST, b"k", b"v", 7) for tp in (first, second, first)])
         found = await waiting
         everything = await log.fetch(at)
         highest = max(record.order for records in found.values() for record in records)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from faust_redis.driver.commit import commit_loop
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, Broker, running, until
 from tests.contract.test_promises import INT, committed
 
 pytestmark = [
@@ -34,7 +34,7 @@ async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broke
 
     async with running(app):
         cast("Any", app.transport).driver.committer.pending_max = 50
-        await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(100)])
+        await asyncio.gather(*[await topic.send(value=i, partition=FIRST) for i in range(100)])
         await until(lambda: cast("Any", app.transport).driver.committer.is_full)
         await asyncio.sleep(0.3)  # Wait for an outcome that must not occur: delivery of all events.
         assert len(waiting) < 20
@@ -59,7 +59,7 @@ async def test_a_commit_waits_for_company_only_while_agents_have_something_to_do
                 await go_on.wait()
 
     async with running(app):
-        await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(2)])
+        await asyncio.gather(*[await topic.send(value=i, partition=FIRST) for i in range(2)])
         await first_is_done.wait()
         await until(lambda: cast("Any", app.consumer).driver.commit_loop._gathering is not None)
         assert committed(app, broker.name("in")) == 0

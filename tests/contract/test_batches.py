@@ -12,7 +12,7 @@ from faust_redis.dead_letters import DeadLetters, TransientError
 from faust_redis.log import Log
 from faust_redis.log.records import TopicPartition
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, PARTITIONS, SECOND, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -34,10 +34,10 @@ async def test_records_come_in_order_and_each_has_its_effect_once(broker: Broker
 
     async with running(app):
         for value in range(RECORDS):
-            await topic.send(key="a", value=value, partition=0)
-            await topic.send(key="b", value=value, partition=1)
+            await topic.send(key="a", value=value, partition=FIRST)
+            await topic.send(key="b", value=value, partition=SECOND)
         await until(lambda: len(seen) == 2 * RECORDS)
-        for partition in (0, 1):
+        for partition in (FIRST, SECOND):
             assert [(o, v) for p, o, v in seen if p == partition] == [(n, n) for n in range(RECORDS)]
         await until(lambda: dict(sums.items()) == {"a": sum(range(RECORDS)), "b": sum(range(RECORDS))})
 
@@ -59,7 +59,7 @@ async def test_a_batch_is_records_of_one_partition_and_no_more_than_asked_for(br
 
     async with running(app):
         for value in range(RECORDS):
-            await topic.send(key="k", value=value, partition=value % 2)
+            await topic.send(key="k", value=value, partition=PARTITIONS[value % 2])
         gate.set()
         await until(lambda: sum(sizes) == RECORDS)
     assert max(sizes) == 7
@@ -77,16 +77,16 @@ async def test_a_batch_is_committed_whole_whatever_its_size(broker: Broker, log:
     async def copy(batch: Batch[int]) -> None:
         for record in batch:
             rows[f"{record.value}"] = record.value
-            batch.send(out, key=b"k", value=b"%d" % record.value, timestamp_ms=record.timestamp_ms, partition=0)
+            batch.send(out, key=b"k", value=b"%d" % record.value, timestamp_ms=record.timestamp_ms, partition=FIRST)
         if len(batch) > 1:
             begun.set()
             await gate.wait()
 
     async with running(app):
-        await topic.send(key="k", value=0, partition=0)
+        await topic.send(key="k", value=0, partition=FIRST)
         await until(lambda: committed(app, topic) == 1)
         app.transport.driver.committer.cost_max_us = 50  # type: ignore[attr-defined]
-        await asyncio.gather(*[topic.send(key="k", value=value, partition=0) for value in range(1, 400)])
+        await asyncio.gather(*[topic.send(key="k", value=value, partition=FIRST) for value in range(1, 400)])
         await begun.wait()
         await asyncio.sleep(0.1)
         assert await written(log, out) == [0], "a batch in flight has written something"
@@ -108,13 +108,13 @@ async def test_only_the_failing_record_of_a_batch_becomes_a_dead_letter(broker: 
         sizes.append(len(batch))
         for record in batch:
             sums[record.key] += record.value
-            batch.send(out, key=b"k", value=b"%d" % record.value, timestamp_ms=record.timestamp_ms, partition=0)
+            batch.send(out, key=b"k", value=b"%d" % record.value, timestamp_ms=record.timestamp_ms, partition=FIRST)
             if record.value == 13:
                 raise ValueError("thirteen")
 
     letters = DeadLetters(log, f"{broker.name('app')}-dead-letters")
     async with running(app):
-        await asyncio.gather(*[topic.send(key="k", value=value, partition=0) for value in range(RECORDS)])
+        await asyncio.gather(*[topic.send(key="k", value=value, partition=FIRST) for value in range(RECORDS)])
         await until(lambda: committed(app, topic) == RECORDS)
         expected = [value for value in await written(log, topic) if value != 13]
         assert await written(log, out) == expected
@@ -141,7 +141,7 @@ async def test_records_of_a_batch_that_fails_for_a_while_are_tried_again(broker:
             raise TransientError("not yet")
 
     async with running(app):
-        await asyncio.gather(*[topic.send(key="k", value=1, partition=0) for _ in range(RECORDS)])
+        await asyncio.gather(*[topic.send(key="k", value=1, partition=FIRST) for _ in range(RECORDS)])
         await until(lambda: committed(app, topic) == RECORDS)
         assert dict(sums.items()) == {"k": RECORDS}
 
@@ -166,7 +166,7 @@ async def test_records_that_two_agents_read_form_no_batch(broker: Broker) -> Non
             products[record.key] += 2 * record.value
 
     async with running(app):
-        await asyncio.gather(*[topic.send(key="k", value=value, partition=0) for value in range(RECORDS)])
+        await asyncio.gather(*[topic.send(key="k", value=value, partition=FIRST) for value in range(RECORDS)])
         total = sum(range(RECORDS))
         await until(lambda: dict(sums.items()) == {"k": total} and dict(products.items()) == {"k": 2 * total})
     assert set(sizes) == {1}
@@ -178,10 +178,10 @@ def test_a_batch_of_no_records_is_refused(broker: Broker) -> None:
 
 
 def committed(app: Any, topic: Any) -> int:
-    return int(app.consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)))
+    return int(app.consumer.driver.tracker.committed(TP(topic.get_topic_name(), FIRST)))
 
 
 async def written(log: Log, topic: Any) -> list[int]:
-    place = TopicPartition(topic.get_topic_name(), 0)
+    place = TopicPartition(topic.get_topic_name(), FIRST)
     found = await log.fetch({place: 0}, count=10_000)
     return [int(record.value or b"") for record in found.get(place, [])]

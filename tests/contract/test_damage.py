@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,12 +13,12 @@ from faust_redis.hooks import HeldBack, Hooks, SendsRefused, add_hooks
 from faust_redis.log import DamagedPartitionError, Log, TopicPartition
 from faust_redis.log.integrity import repair_partition
 
-from tests.contract.harness import PARTITIONS, Broker, running, until
+from tests.contract.harness import FIRST, PARTITIONS, SECOND, TOPIC_PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.only_on_redis("entries that something else wrote to a stream are our log's")
 
 ROUND = 40
-DAMAGED = 1
+DAMAGED = SECOND
 NEVER_MS = "9" * 30
 
 
@@ -52,7 +52,7 @@ class Counting:
             async for event in stream.events():
                 self.seen.append((event.message.partition, event.value))
 
-    async def send(self, value: int, partitions: tuple[int, ...] = tuple(range(PARTITIONS))) -> None:
+    async def send(self, value: int, partitions: Sequence[int] = PARTITIONS) -> None:
         for partition in partitions:
             await (await self.topic.send(value=value, partition=partition))
 
@@ -76,14 +76,14 @@ async def test_a_damaged_partition_is_held_back_and_the_others_go_on(
     broker: Broker, log: Log, damage: Callable[[Log, str], Any]
 ) -> None:
     worker = Counting(broker, "m1")
-    others = tuple(p for p in range(PARTITIONS) if p != DAMAGED)
+    others = tuple(p for p in PARTITIONS if p != DAMAGED)
     async with running(worker.app):
         await worker.send(0)
-        await until(lambda: len(worker.seen) == PARTITIONS)
+        await until(lambda: len(worker.seen) == len(PARTITIONS))
         await damage(log, worker.name)
         for value in range(1, ROUND):
             await worker.send(value, others)
-        await until(lambda: len(worker.seen) >= PARTITIONS + (ROUND - 1) * len(others))
+        await until(lambda: len(worker.seen) >= len(PARTITIONS) + (ROUND - 1) * len(others))
         assert all(partition != DAMAGED for partition, value in worker.seen if value)
         assert not worker.app.should_stop
         [held_back] = worker.hooks.seen
@@ -104,7 +104,7 @@ async def test_a_repaired_partition_is_read_on_by_the_next_member(broker: Broker
     first = Counting(broker, "m1")
     async with running(first.app):
         await first.send(0)
-        await until(lambda: len(first.seen) == PARTITIONS)
+        await until(lambda: len(first.seen) == len(PARTITIONS))
         await endless_timestamp(log, first.name)
         await first.send(1, (DAMAGED,))
         await until(lambda: first.hooks.seen)
@@ -120,7 +120,7 @@ async def test_partitions_that_write_to_a_damaged_partition_are_held_back_and_th
 ) -> None:
     worker = Counting(broker, "m1")
     out = worker.app.topic(broker.name("out"), value_type=int)
-    table = worker.app.Table("last", partitions=PARTITIONS)
+    table = worker.app.Table("last", partitions=TOPIC_PARTITIONS)
 
     @worker.app.agent(worker.topic)
     async def copy(stream: Any) -> None:
@@ -132,10 +132,10 @@ async def test_partitions_that_write_to_a_damaged_partition_are_held_back_and_th
         tp = TopicPartition(out.get_topic_name(), partition)
         return [record.value for record in (await log.fetch({tp: 0})).get(tp, [])]
 
-    others = tuple(p for p in range(PARTITIONS) if p != DAMAGED)
+    others = tuple(p for p in PARTITIONS if p != DAMAGED)
     async with running(worker.app):
         await worker.send(0)
-        await until(lambda: _all(written, tuple(range(PARTITIONS)), 1))
+        await until(lambda: _all(written, tuple(PARTITIONS), 1))
         await log.redis.xadd(log.keys.stream(out.get_topic_name(), DAMAGED), {"x": "1"})
         for value in range(1, ROUND):
             await worker.send(value)
@@ -154,6 +154,7 @@ async def test_partitions_that_write_to_a_damaged_partition_are_held_back_and_th
         await until(lambda: len(second.seen) == ROUND - 1)
 
 
+@pytest.mark.one_broker("it asks an agent")
 async def test_a_send_outside_of_events_to_a_damaged_partition_fails_alone(broker: Broker, log: Log) -> None:
     worker = Counting(broker, "m1")
     out = worker.app.topic(broker.name("out"), value_type=int)
@@ -182,10 +183,10 @@ async def test_a_send_outside_of_events_to_a_damaged_partition_fails_alone(broke
         assert advice(out) in str(outcomes[-1])
         with pytest.raises(DamagedPartitionError, match=advice(requests)):
             await asyncio.wait_for(answer.ask(1, partition=DAMAGED), 5)
-        await (await out.send(value=7, partition=0))
-        assert await answer.ask(7, partition=0) == 8
+        await (await out.send(value=7, partition=FIRST))
+        assert await answer.ask(7, partition=FIRST) == 8
         await worker.send(1)
-        await until(lambda: len(worker.seen) == PARTITIONS)
+        await until(lambda: len(worker.seen) == len(PARTITIONS))
         assert not worker.app.should_stop
         refused = {(refused.topic, refused.partition) for refused in worker.hooks.refused}
         assert refused == {(topic.get_topic_name(), DAMAGED) for topic in (out, requests)}
@@ -233,7 +234,7 @@ async def test_a_damaged_changelog_holds_back_its_partition_and_the_others_are_r
 ) -> None:
     def counting(member: str) -> Counting:
         worker = Counting(broker, member, store=store)
-        table = worker.app.Table("sums", default=int, key_type=str, value_type=int, partitions=PARTITIONS)
+        table = worker.app.Table("sums", default=int, key_type=str, value_type=int, partitions=TOPIC_PARTITIONS)
 
         @worker.app.agent(worker.topic)
         async def add(stream: Any) -> None:
@@ -242,7 +243,7 @@ async def test_a_damaged_changelog_holds_back_its_partition_and_the_others_are_r
 
         return worker
 
-    others = tuple(p for p in range(PARTITIONS) if p != DAMAGED)
+    others = tuple(p for p in PARTITIONS if p != DAMAGED)
     first = counting("m1")
     async with running(first.app):
         await first.send(5)
@@ -269,4 +270,4 @@ async def snapshot(log: Log, changelog: str, partition: int) -> dict[bytes, byte
 
 async def _committed_everywhere(log: Log, worker: Counting) -> bool:
     committed = await log.committed(worker.app.conf.id)
-    return all(committed.get(TopicPartition(worker.name, p), 0) == 1 for p in range(PARTITIONS))
+    return all(committed.get(TopicPartition(worker.name, p), 0) == 1 for p in PARTITIONS)

@@ -11,7 +11,7 @@ from faust.types import TP
 from faust_redis.dead_letters import DeadLetters, TransientError
 from faust_redis.log import Log
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -52,18 +52,18 @@ class Pair:
 
     def committed(self, number: int) -> int:
         consumer: Any = self.app.consumer
-        return int(consumer.driver.tracker.committed(TP(self.topics[number].get_topic_name(), 0)))
+        return int(consumer.driver.tracker.committed(TP(self.topics[number].get_topic_name(), FIRST)))
 
     def finished(self, number: int) -> int:
         consumer: Any = self.app.consumer
-        return int(consumer.driver.tracker.first_unfinished(TP(self.topics[number].get_topic_name(), 0)))
+        return int(consumer.driver.tracker.first_unfinished(TP(self.topics[number].get_topic_name(), FIRST)))
 
     async def interleave(self) -> None:
         """Run two events: the second depends on the first, which is held up, and finishes first."""
-        await self.topics[0].send(key="k", value=1, partition=0)
+        await self.topics[0].send(key="k", value=1, partition=FIRST)
         await self.wrote[0].wait()
         self.release[1].set()
-        await self.topics[1].send(key="k", value=10, partition=0)
+        await self.topics[1].send(key="k", value=10, partition=FIRST)
         await until(lambda: self.finished(1) == 1)
         await self.app.producer.flush()
 
@@ -132,9 +132,9 @@ async def test_an_event_in_flight_that_depends_on_a_failed_one_writes_nothing_an
 ) -> None:
     pair = Pair(broker, store)
     async with running(pair.app):
-        await pair.topics[0].send(key="k", value=1, partition=0)
+        await pair.topics[0].send(key="k", value=1, partition=FIRST)
         await pair.wrote[0].wait()
-        await pair.topics[1].send(key="k", value=10, partition=0)
+        await pair.topics[1].send(key="k", value=10, partition=FIRST)
         await pair.wrote[1].wait()
         pair.errors[0].append(ValueError("poison"))
         pair.release[0].set()
@@ -192,9 +192,9 @@ async def test_events_that_depend_on_each_other_are_committed_together(broker: B
 
     async with running(app):
         consumer: Any = app.consumer
-        await first.send(value=1, partition=0)
-        await second.send(value=2, partition=0)
-        tps = [TP(topic.get_topic_name(), 0) for topic in (first, second)]
+        await first.send(value=1, partition=FIRST)
+        await second.send(value=2, partition=FIRST)
+        tps = [TP(topic.get_topic_name(), FIRST) for topic in (first, second)]
 
         def done(mark: Any) -> list[int]:
             return [mark(tp) for tp in tps]

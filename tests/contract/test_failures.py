@@ -13,7 +13,7 @@ from faust_redis.dead_letters import DeadLetter, DeadLetters, TransientError, to
 from faust_redis.log import IdempotencyConflictError, Log, LogUnavailableError, Record, TopicSpec
 from faust_redis.testing import TestDriver
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, SECOND, TOPIC_PARTITIONS, Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -41,7 +41,7 @@ async def test_a_poison_message_becomes_a_dead_letter_and_the_partition_goes_on(
     letters = DeadLetters(log, f"{broker.name('app')}-dead-letters")
     async with running(app):
         for value in (1, 13, 2, 3):
-            await topic.send(key="k", value=value, partition=0, headers={"h": b"1"})
+            await topic.send(key="k", value=value, partition=FIRST, headers={"h": b"1"})
         await until(lambda: committed(app, topic) == 4)
         [letter] = await letters.all()
         assert (letter.value, letter.key, letter.offset, letter.attempts) == (b"13", b"k", 1, 1)
@@ -97,8 +97,8 @@ async def test_retries_end_in_a_dead_letter_and_hold_up_nothing_else(broker: Bro
 
     letters = DeadLetters(log, f"{broker.name('app')}-dead-letters")
     async with running(app):
-        await topic.send(value=7, partition=0)
-        await topic.send(value=1, partition=0)
+        await topic.send(value=7, partition=FIRST)
+        await topic.send(value=1, partition=FIRST)
         await asyncio.wait_for(later_was_handled.wait(), 10)
         assert await letters.all() == []
         await until(lambda: committed(app, topic) == 2)
@@ -129,10 +129,10 @@ async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_
     async with running(app):
         failures = app.transport.driver.failures  # type: ignore[attr-defined]
         for value in range(10):
-            await topic.send(value=value, partition=0)
-        await topic.send(value=10, partition=0)
-        await topic.send(value=11, partition=1)
-        tp = TP(topic.get_topic_name(), 1)
+            await topic.send(value=value, partition=FIRST)
+        await topic.send(value=10, partition=FIRST)
+        await topic.send(value=11, partition=SECOND)
+        tp = TP(topic.get_topic_name(), SECOND)
         await until(lambda: app.consumer.driver.tracker.committed(tp) == 1)  # type: ignore[attr-defined]
         assert committed(app, topic) < 10  # Only the partition of the waiting events is held back.
         await until(lambda: committed(app, topic) == 11)
@@ -148,10 +148,10 @@ async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_
 async def test_a_letter_is_replayed_once_also_when_the_answer_is_lost(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await log.create_topic(TopicSpec("t", 1))
-    await log.create_topic(topic_spec("letters", 1))
-    letter = DeadLetter("g", "t", 0, 7, b"k", b"v", 1, (), "no", 1, "agent")
-    await log.append([Record("letters", 0, letter.id.encode(), letter.encode(), 1)])
+    await log.create_topic(TopicSpec("t", TOPIC_PARTITIONS))
+    await log.create_topic(topic_spec("letters", TOPIC_PARTITIONS))
+    letter = DeadLetter("g", "t", FIRST, 7, b"k", b"v", 1, (), "no", 1, "agent")
+    await log.append([Record("letters", FIRST, letter.id.encode(), letter.encode(), 1)])
     append = log.append
     lost = iter((True, True, False, False))
 
@@ -166,7 +166,7 @@ async def test_a_letter_is_replayed_once_also_when_the_answer_is_lost(
     assert await letters.replay(letter) == 0
     assert await letters.replayed(letter.id) == 0
     assert await letters.replay(letter) == 0  # The command was killed and is run again.
-    assert await log.end_offsets("t") == {0: 1}
+    assert (await log.end_offsets("t"))[FIRST] == 1
     assert await letters.all() == []
 
 
@@ -185,7 +185,7 @@ async def test_a_burst_of_poison_messages_stops_neither_the_worker_nor_other_eve
     async with running(app):
         began = asyncio.get_running_loop().time()
         for value in range(40):
-            await topic.send(value=value, partition=0)
+            await topic.send(value=value, partition=FIRST)
         await until(lambda: committed(app, topic) == 40)
         # Faust's own supervisor stops an agent for 5 s after every second failure, or ends the worker.
         assert asyncio.get_running_loop().time() - began < 15
@@ -211,7 +211,7 @@ async def test_an_undecodable_message_becomes_a_dead_letter_and_the_partition_go
         bad: dict[str, Any] = {"key": b"1", "value": b"2"} | {part: b"\xff{"}
         records: list[dict[str, Any]] = [{"key": b"1", "value": b"1"}, bad, {"key": b"1", "value": b"3"}]
         for record in records:
-            await raw.send(**record, partition=0, headers={"h": b"1"})
+            await raw.send(**record, partition=FIRST, headers={"h": b"1"})
         await until(lambda: committed(app, topic) == 3)
         [letter] = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
     assert handled == [1, 3]
@@ -236,7 +236,7 @@ async def test_what_an_error_handler_sends_is_written_with_the_dead_letter(broke
 
     never._on_error = on_failure  # type: ignore[attr-defined] # as Faust's own Agent takes it
     async with running(app):
-        await topic.send(value=1, partition=0)
+        await topic.send(value=1, partition=FIRST)
         await until(lambda: committed(app, topic) == 1)
         assert await sent(log, errors) == 1
         assert len(await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()) == 1
@@ -270,14 +270,14 @@ async def test_two_agents_of_a_topic_fail_or_take_effect_together(broker: Broker
 
     async with running(app):
         for value in (1, 2, 3):
-            await topic.send(value=value, partition=0)
+            await topic.send(value=value, partition=FIRST)
         await until(lambda: committed(app, topic) == 3)
         assert await sent(log, out) == 1
         assert [x.offset for x in await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()] == [0, 1]
 
 
 def committed(app: Any, topic: Any) -> int:
-    return int(app.consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)))
+    return int(app.consumer.driver.tracker.committed(TP(topic.get_topic_name(), FIRST)))
 
 
 async def sent(log: Log, topic: Any) -> int:

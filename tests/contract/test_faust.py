@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -95,6 +95,7 @@ async def test_a_set_table_keeps_every_record(broker: Broker) -> None:
             await until(lambda: set(friends.get("zoe", ())) == {"ada", "bob", "eve"})  # noqa: B023
 
 
+@pytest.mark.one_broker("ask needs all partitions on one broker")
 @pytest.mark.only_on_redis("Faust's own driver takes 45 s to notice the topic that replies come on")
 async def test_ask_from_outside_and_from_inside_an_agent(broker: Broker) -> None:
     app = broker.app()
@@ -147,9 +148,9 @@ async def test_key_value_headers_and_event_time_arrive_as_sent(broker: Broker) -
             got.append((message.key, message.value, message.timestamp, dict(message.headers or ())))
 
     async with running(app):
-        await topic.send(key=b"k", value=b"", timestamp=1234.567, headers={"a": b"1"}, partition=0)
-        await topic.send(key=b"k", value=None, timestamp=2.0, partition=0)
-        await topic.send(key=None, value=b"\x00\xff", timestamp=3.0, partition=0)
+        await topic.send(key=b"k", value=b"", timestamp=1234.567, headers={"a": b"1"}, partition=FIRST)
+        await topic.send(key=b"k", value=None, timestamp=2.0, partition=FIRST)
+        await topic.send(key=None, value=b"\x00\xff", timestamp=3.0, partition=FIRST)
         await until(lambda: len(got) == 3)
     assert got == [
         (b"k", b"", 1234.567, {"a": b"1"}),
@@ -166,6 +167,21 @@ async def test_delivery_is_known_outside_of_agents(broker: Broker) -> None:
         second = await (await topic.send(key=b"k", value=b"2"))
     assert (first.offset, second.offset) == (0, 1)
     assert first.topic_partition == second.topic_partition
+
+
+@pytest.mark.only_on_redis("Faust's own driver waits for partitions first")
+async def test_an_app_that_only_sends_starts_and_runs_its_tasks(broker: Broker) -> None:
+    app = broker.app(reply_create_topic=False)
+    topic = app.topic(broker.name("in"), key_serializer="raw", value_serializer="raw")
+    sent: list[Any] = []
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def send() -> None:
+        sent.append(await (await topic.send(key=b"k", value=b"1")))
+
+    async with running(app):
+        await until(lambda: sent)
+    assert sent[0].offset == 0
 
 
 @pytest.mark.sample(1)

@@ -19,7 +19,7 @@ from faust_redis.hooks import (
     add_hooks,
 )
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, SECOND, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 OURS = pytest.mark.only_on_redis("only our driver calls these hooks")
@@ -63,7 +63,7 @@ async def test_hooks_see_batches_commits_rebalances_and_recoveries(broker: Broke
             sums["k"] += value
 
     async with running(app):
-        await asyncio.gather(*[await topic.send(key="k", value=i, partition=0) for i in range(20)])
+        await asyncio.gather(*[await topic.send(key="k", value=i, partition=FIRST) for i in range(20)])
         await until(lambda: sum(each.records for each in hooks.of(BatchFinished)) == 20)
         await until(lambda: max(max(each.offsets.values(), default=0) for each in hooks.of(Committed)) == 20)
     [rebalance], [recovery] = hooks.of(Rebalanced), hooks.of(Recovered)
@@ -92,13 +92,13 @@ async def test_hooks_see_retries_and_dead_letters(broker: Broker) -> None:
             raise ValueError("never")
 
     async with running(app):
-        await topic.send(value=0, partition=0)
-        await topic.send(value=1, partition=1)
+        await topic.send(value=0, partition=FIRST)
+        await topic.send(value=1, partition=SECOND)
         await until(lambda: len(hooks.of(DeadLettered)) == 2)
     assert [each.attempt for each in hooks.of(Retried)] == [1, 2, 3, 4]
     letters = {each.partition: each for each in hooks.of(DeadLettered)}
-    assert (letters[0].attempts, letters[1].attempts) == (5, 1)
-    assert isinstance(letters[1].error, ValueError)
+    assert (letters[FIRST].attempts, letters[SECOND].attempts) == (5, 1)
+    assert isinstance(letters[SECOND].error, ValueError)
 
 
 @OURS
@@ -114,7 +114,7 @@ async def test_hooks_see_that_a_batch_failed(broker: Broker) -> None:
 
     async with running(app):
         for i in range(5):
-            await topic.send(key="k", value=i, partition=0)
+            await topic.send(key="k", value=i, partition=FIRST)
         await until(lambda: hooks.of(DeadLettered))
         await until(lambda: sum(each.records for each in hooks.of(BatchFinished) if each.succeeded) == 4)
     assert any(not each.succeeded for each in hooks.of(BatchFinished))
@@ -138,7 +138,7 @@ async def test_batches_of_two_agents_that_read_one_topic_are_both_told_as_succee
 
     async with running(app):
         for i in range(5):
-            await topic.send(value=i, partition=0)
+            await topic.send(value=i, partition=FIRST)
         await until(lambda: sum(each.records for each in hooks.of(BatchFinished)) == 10)
     assert sorted(seen) == [(name, i) for name in ("quick", "slow") for i in range(5)]
     assert all(each.succeeded for each in hooks.of(BatchFinished))
@@ -156,9 +156,9 @@ async def test_batch_agents_call_the_hooks_of_batches_on_every_broker(broker: Br
 
     async with running(app):
         for value in range(4):
-            await topic.send(key="k", value=value, partition=1)
+            await topic.send(key="k", value=value, partition=SECOND)
         await until(lambda: sum(each.records for each in hooks.of(BatchFinished) if each.succeeded) == 3)
     assert any(not each.succeeded for each in hooks.of(BatchFinished))
-    assert {(each.topic, each.partition) for each in hooks.of(BatchBegun)} == {(broker.name("in"), 1)}
+    assert {(each.topic, each.partition) for each in hooks.of(BatchBegun)} == {(broker.name("in"), SECOND)}
     assert len(hooks.of(BatchBegun)) == len(hooks.of(BatchFinished))
     assert all(each.duration_s >= 0 for each in hooks.of(BatchFinished))

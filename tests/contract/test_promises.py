@@ -12,7 +12,7 @@ from faust_redis.driver.commit.committer import OutputDroppedError
 from faust_redis.driver.delivery.seeker import Seeker
 from faust_redis.log import Log, LogUnavailableError, Record, TopicPartition, TrimmedError
 
-from tests.contract.harness import PARTITIONS, Broker, running, until
+from tests.contract.harness import FIRST, PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -23,7 +23,7 @@ INT: Any = int  # Faust accepts any type here, but its annotation names only som
 def committed(app: Any, topic: str) -> int:
     """Return how many events of a topic are committed, over all partitions."""
     offsets = app.consumer._committed_offset
-    return sum(offsets[TP(topic, p)] or 0 for p in range(PARTITIONS) if TP(topic, p) in offsets)
+    return sum(offsets[TP(topic, p)] or 0 for p in PARTITIONS if TP(topic, p) in offsets)
 
 
 def sources(app: Any) -> set[TP]:
@@ -71,7 +71,7 @@ async def test_a_commit_never_passes_an_event_in_flight(broker: Broker) -> None:
 
     async with running(app):
         for i in range(6):
-            await topic.send(value=i, partition=0)
+            await topic.send(value=i, partition=FIRST)
         await until(lambda: len(done) == 5)
         await app.consumer.commit()
         assert committed(app, broker.name("in")) == 0
@@ -99,7 +99,7 @@ async def test_a_stuck_agent_holds_up_a_rebalance_only_for_a_limited_time(broker
         apps.append((app, topic))
     (first, topic), (second, _) = apps
     async with running(first):
-        await topic.send(value=1, partition=0)
+        await topic.send(value=1, partition=FIRST)
         await stuck.wait()
         async with running(second):
             await until(lambda: sources(first) and sources(second) and not first.rebalancing)
@@ -119,7 +119,7 @@ async def test_small_buffers_do_not_stall_delivery(broker: Broker) -> None:
 
     async with running(app):
         for i in range(2000):
-            await topic.send(value=i, partition=0)
+            await topic.send(value=i, partition=FIRST)
         # A stall of one second for each dozen events, as in the base class, would take minutes.
         await until(lambda: len(got) == 2000)
     assert got == list(range(2000))
@@ -174,7 +174,7 @@ async def test_members_share_partitions_and_hand_tables_over(broker: Broker) -> 
         async with running(first):
             await until(lambda: sources(first) and sources(second) and not second.rebalancing)
             assert sources(first).isdisjoint(sources(second))
-            assert len(sources(first) | sources(second)) == PARTITIONS
+            assert len(sources(first) | sources(second)) == len(PARTITIONS)
             for i in range(100):
                 await topic.send(key=f"k{i}", value=1)
             await until(
@@ -182,7 +182,7 @@ async def test_members_share_partitions_and_hand_tables_over(broker: Broker) -> 
             )
             assert len(sums) > 0
             assert len(other) > 0
-        await until(lambda: len(sources(second)) == PARTITIONS and not second.rebalancing)
+        await until(lambda: len(sources(second)) == len(PARTITIONS) and not second.rebalancing)
         assert sum(other.values()) == 100
 
 
@@ -223,11 +223,11 @@ async def test_outputs_and_offsets_become_visible_together(broker: Broker) -> No
             await release.wait()
 
     async with running(app):
-        await topic.send(value=7, partition=0)
+        await topic.send(value=7, partition=FIRST)
         await sent.wait()
         await app.producer.flush()
         highwaters = app.consumer.highwaters
-        out_tps = [TP(out.get_topic_name(), p) for p in range(PARTITIONS)]
+        out_tps = [TP(out.get_topic_name(), p) for p in PARTITIONS]
         assert sum((await highwaters(*out_tps)).values()) == 0
         release.set()
         await until(lambda: committed(app, topic.get_topic_name()) == 1)
@@ -263,7 +263,7 @@ async def test_an_event_that_outlives_its_generation_writes_nothing(broker: Brok
         apps.append((app, topic, sums))
     (first, topic, sums), (second, _, other) = apps
     async with running(first):
-        await topic.send(key="k", value=1, partition=0)
+        await topic.send(key="k", value=1, partition=FIRST)
         await began.wait()
         async with running(second):
             await until(lambda: sources(first) and sources(second) and not first.rebalancing)
@@ -291,16 +291,16 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
 
     async with running(app):
         consumer: Any = app.consumer
-        await topic.send(value=1, partition=0)
+        await topic.send(value=1, partition=FIRST)
         await until(lambda: len(began) == 1)
         consumer.driver.fencing.fence("its lease ran out")
         await until(lambda: len(began) == 2)
         releases[0].set()
         await asyncio.sleep(0.2)  # This is long enough for a wrong commit, of which there must be none.
         assert committed(app, topic.get_topic_name()) == 0
-        assert consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)) == 0
+        assert consumer.driver.tracker.committed(TP(topic.get_topic_name(), FIRST)) == 0
         releases[1].set()
-        await until(lambda: consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)) == 1)
+        await until(lambda: consumer.driver.tracker.committed(TP(topic.get_topic_name(), FIRST)) == 1)
 
 
 @pytest.mark.only_on_redis("Faust's own driver waits for agents without a deadline")
@@ -341,11 +341,11 @@ async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_p
     topic = app.topic(broker.name("in"), value_type=INT)
     app.agent(topic)(_ignore)
     async with running(app):
-        await topic.send(value=0, partition=0)
+        await topic.send(value=0, partition=FIRST)
         await until(lambda: committed(app, broker.name("in")) == 1)
     for i in range(1, 10):
-        await log.append([Record(broker.name("in"), 0, None, b"%d" % i, 0)])
-    await log.redis.execute_command("XTRIM", log.keys.stream(broker.name("in"), 0), "MAXLEN", 2)
+        await log.append([Record(broker.name("in"), FIRST, None, b"%d" % i, 0)])
+    await log.redis.execute_command("XTRIM", log.keys.stream(broker.name("in"), FIRST), "MAXLEN", 2)
     again = broker.app()
     again.agent(again.topic(broker.name("in"), value_type=INT))(_ignore)
     again.finalize()
@@ -354,7 +354,7 @@ async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_p
         crash = await until(lambda: again.crash_reason)
         assert isinstance(crash, TrimmedError)
         assert "events 1 to 7" in str(crash)
-        assert (await log.committed(broker.name("app")))[TopicPartition(broker.name("in"), 0)] == 1
+        assert (await log.committed(broker.name("app")))[TopicPartition(broker.name("in"), FIRST)] == 1
     finally:
         await again.stop()
 
@@ -376,7 +376,7 @@ async def test_a_fetch_in_flight_is_not_taken_for_a_broker_rollback(broker: Brok
 
     async with running(app):
         consumer: Any = app.consumer
-        tp, log = TP(topic.get_topic_name(), 0), consumer.driver.broker
+        tp, log = TP(topic.get_topic_name(), FIRST), consumer.driver.broker
         ends, position = log.end_offsets, consumer.driver.fetch_state.positions[tp]
 
         async def answered_late(name: str) -> Any:

@@ -9,7 +9,7 @@ from faust_redis import Batch, batch_agent
 from faust_redis.log import Log, Record, TopicPartition, TopicSpec
 from faust_redis.log.records import REPLAY_FOR_HEADER
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, TOPIC_PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.only_on_redis("the header is read by our driver")
 
@@ -36,13 +36,13 @@ async def test_a_replay_for_another_group_is_finished_without_being_delivered(
                 seen.append(value)  # noqa: PERF401 - the stream never ends
 
     name = broker.name("in")
-    await log.create_topic(TopicSpec(name, 1))
+    await log.create_topic(TopicSpec(name, TOPIC_PARTITIONS))
     headers = [(), ((REPLAY_FOR_HEADER, b"other"),), ((REPLAY_FOR_HEADER, app.conf.id.encode()),), ()]
-    await log.append([Record(name, 0, b"k", str(i).encode(), 0, each) for i, each in enumerate(headers)])
+    await log.append([Record(name, FIRST, b"k", str(i).encode(), 0, each) for i, each in enumerate(headers)])
     async with running(app):
 
         async def committed() -> bool:
-            return (await log.committed(app.conf.id)).get(TopicPartition(name, 0)) == len(headers)
+            return (await log.committed(app.conf.id)).get(TopicPartition(name, FIRST)) == len(headers)
 
         await until(committed)
     assert seen == ["0", "2", "3"]

@@ -11,7 +11,10 @@ from faust_redis.log.trimming import trim_all
 
 from tests.contract.harness import Broker, running, until
 
-pytestmark = pytest.mark.only_on_redis("trimming and the registration of reply topics are our driver's")
+pytestmark = [
+    pytest.mark.only_on_redis("trimming and the registration of reply topics are our driver's"),
+    pytest.mark.one_broker("reply topics need all partitions on one broker"),
+]
 
 ASKS = 300
 BUFFER = 50

@@ -19,7 +19,7 @@ from faust_redis.log import Log, StoredRecord
 from faust_redis.log.records import TopicPartition
 from faust_redis.typed import Typed
 
-from tests.contract.harness import PARTITIONS, Broker, running, until
+from tests.contract.harness import FIRST, PARTITIONS, SECOND, Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -67,10 +67,10 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("any", {"key": "k"}),
     ("any", {"key": "k", "value": 1, "timestamp": 1_700_000_000.1234}),
     ("any", {"key": "k", "value": 1, "timestamp": 0}),
-    ("any", {"key": "k", "value": 1, "partition": 3}),
-    ("any", {"value": 1, "partition": 0}),
+    ("any", {"key": "k", "value": 1, "partition": PARTITIONS[3]}),
+    ("any", {"value": 1, "partition": FIRST}),
     ("any", {"key": "k", "value": 1, "headers": {}}),
-    *(("str", {"key": f"key-{number}", "value": "ä"}) for number in range(2 * PARTITIONS)),
+    *(("str", {"key": f"key-{number}", "value": "ä"}) for number in range(2 * len(PARTITIONS))),
     ("bytes", {"key": b"\x00", "value": b"\xff"}),
     ("bytes", {"key": b"k", "value": None}),
     ("json", {"key": {"a": 1}, "value": "text"}),
@@ -80,7 +80,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("record", {"key": "k", "value": Click(user="u", amount=1.5)}),
     ("binary", {"key": "k", "value": {"a": 1}}),
     ("struct", {"key": "k", "value": Point(1)}),
-    ("struct", {"key": None, "value": Point(2), "partition": 1}),
+    ("struct", {"key": None, "value": Point(2), "partition": SECOND}),
 ]
 
 
@@ -109,18 +109,18 @@ class Sender:
         async with running(self.app):
             await self.out.send(value=0)
             for number in range(len(bodies)):
-                await self.topic.send(value=number, partition=0)
+                await self.topic.send(value=number, partition=FIRST)
             await until(lambda: self.committed() == len(bodies))
         return ended
 
     def committed(self) -> int:
         consumer: Any = self.app.consumer
-        return int(consumer.driver.tracker.committed(TP(self.topic.get_topic_name(), 0)))
+        return int(consumer.driver.tracker.committed(TP(self.topic.get_topic_name(), FIRST)))
 
 
 async def records(log: Log, topic: str) -> list[tuple[int, StoredRecord]]:
     """Return all records of a topic with their partitions."""
-    places = {TopicPartition(topic, partition): 0 for partition in range(PARTITIONS)}
+    places = {TopicPartition(topic, partition): 0 for partition in PARTITIONS}
     found = await log.fetch(places, count=1_000)
     return [(place.partition, record) for place in sorted(found) for record in found[place]]
 
@@ -134,13 +134,14 @@ async def test_the_fast_path_appends_the_same_records_as_faust(broker: Broker, l
         for variant in ("faust", "short", "soon")
     }
 
+    warm_up: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw", "partition": PARTITIONS[2]}
+    warm_up |= {"key": b"warm", "value": b"warm"}
+
     async def body() -> None:
         for name, warm in topics["short"].items():
             for topic in (warm, topics["soon"][name]):
-                await topic.send(key=b"warm", value=b"warm", key_serializer="raw", value_serializer="raw", partition=2)
-            await topics["faust"][name].send(
-                key=b"warm", value=b"warm", key_serializer="raw", value_serializer="raw", partition=2
-            )
+                await topic.send(**warm_up)
+            await topics["faust"][name].send(**warm_up)
         for name, given in CASES:
             assert not isinstance(await topics["faust"][name].send(**given, force=True), Sent), given
             assert isinstance(await topics["short"][name].send(**given), Sent), given
@@ -329,7 +330,7 @@ async def test_yielded_values_reach_their_sinks_by_the_fast_path(
 
     async with running(app):
         for value in range(5):
-            await topic.send(value=value, partition=0)
+            await topic.send(value=value, partition=FIRST)
         await until(lambda: len(made) == 4)  # The first send goes Faust's way.
     assert sorted(record.value or b"" for _, record in await records(log, out.get_topic_name())) == [
         b"0", b"2", b"4", b"6", b"8",
@@ -366,7 +367,7 @@ async def test_a_listener_of_sends_sees_each_and_may_add_headers(broker: Broker,
             await incoming.send(value=number)
 
         async def found() -> list[StoredRecord]:
-            offsets = {TopicPartition(broker.name("out"), p): 0 for p in range(PARTITIONS)}
+            offsets = {TopicPartition(broker.name("out"), p): 0 for p in PARTITIONS}
             stored = [record for records in (await log.fetch(offsets)).values() for record in records]
             return stored if len(stored) == 6 else []
 

@@ -14,7 +14,7 @@ from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.sending.fast_topics import FastTopic
 from faust_redis.driver.state.fast_tables import FastTable
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -103,7 +103,7 @@ async def play(app: Any, topic: Any, out: Any, sums: Any, sensor: Counting) -> i
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DirectQueue, "put", counting)
         async with running(app):
-            await asyncio.gather(*[await topic.send(key="k", value=i, partition=0) for i in range(RECORDS)])
+            await asyncio.gather(*[await topic.send(key="k", value=i, partition=FIRST) for i in range(RECORDS)])
             await until(lambda: sensor.counts["send_done"] == RECORDS and sensor.counts["message_out"] == RECORDS)
             assert sums["k"] == sum(range(RECORDS))
             assert type(sums) is FastTable
@@ -172,7 +172,7 @@ async def test_a_stream_with_processors_tells_its_sensors_as_faust_does(broker: 
 
     async with running(app):
         for value in range(10):
-            await topic.send(value=value, partition=0)
+            await topic.send(value=value, partition=FIRST)
         await until(lambda: sensor.counts["message_out"] == 10)
     assert seen == [0, 2, 4, 6, 8]
     assert sensor.counts["event_in"] == sensor.counts["event_out"] == sensor.counts["message_in"] == 10
@@ -190,7 +190,7 @@ async def test_sensors_see_that_the_queue_of_an_agent_is_full(broker: Broker) ->
             seen.append(value)
 
     async with running(app):
-        await asyncio.gather(*[await topic.send(value=value, partition=0) for value in range(RECORDS)])
+        await asyncio.gather(*[await topic.send(value=value, partition=FIRST) for value in range(RECORDS)])
         await until(lambda: sensor.counts["buffer_full"])
         go_on.set()
         await until(lambda: len(seen) == RECORDS)

@@ -15,8 +15,9 @@ from faust_redis.log import Log, Record, Shard, TopicPartition
 from faust_redis.log.address import split_options
 from faust_redis.log.integrity import repair_partition
 from faust_redis.log.partitioner import partition_for
+from faust_redis.log.transit import OFFSET_UNKNOWN
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import App, Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -29,18 +30,23 @@ USERS = [f"user-{number}" for number in range(12)]
 INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 
+def worker(broker: Broker, shard: int, name: str = "m") -> App:
+    """Return the app of a worker of one shard."""
+    first = broker.url.update_query(shard=str(shard))
+    return broker.app(
+        member=f"{name}{shard}",
+        broker=[first, *[broker.url] * (SHARDS - 1)],
+        topic_partitions=PARTITIONS,
+        store="faust-redis-rocksdb://",
+        reply_create_topic=False,
+    )
+
+
 class Member:
     """A worker of one shard. It counts what each user sends, and passes every event on to the next user."""
 
     def __init__(self, broker: Broker, shard: int, name: str = "m") -> None:
-        first = broker.url.update_query(shard=str(shard))
-        self.app: Any = broker.app(
-            member=f"{name}{shard}",
-            broker=[first, *[broker.url] * (SHARDS - 1)],
-            topic_partitions=PARTITIONS,
-            store="faust-redis-rocksdb://",
-            reply_create_topic=False,
-        )
+        self.app: Any = worker(broker, shard, name)
         self.incoming = self.app.topic(broker.name("in"), key_type=str, value_type=INT, partitions=PARTITIONS)
         self.outgoing = self.app.topic(broker.name("out"), key_type=str, value_type=INT, partitions=PARTITIONS)
         self.sent = sent = self.app.Table("sent", default=int, partitions=PARTITIONS)
@@ -59,6 +65,11 @@ class Member:
                 got[key] += value
 
 
+@pytest.fixture(autouse=True)
+def partitions_of_keys() -> None:
+    """Leave keys their partitions: here workers of all shards run."""
+
+
 @pytest.fixture
 async def shards(broker: Broker) -> AsyncIterator[list[Log]]:
     """Return the clients of the shards of the test's namespace; the shards share a server."""
@@ -75,6 +86,46 @@ async def _records(shards: list[Log], topic: str) -> list[tuple[bytes | None, by
             at = TopicPartition(topic, partition)
             found += [(one.key, one.value) for one in (await log.fetch({at: 0}, count=10_000)).get(at, [])]
     return found
+
+
+async def test_a_record_for_another_shard_arrives_as_it_was_sent_and_its_offset_is_not_known(
+    broker: Broker, shards: list[Log]
+) -> None:
+    member, place = Member(broker, 0), TopicPartition(broker.name("out"), 1)
+    async with running(member.app):
+        sent = await member.outgoing.send(
+            key="k", value=7, timestamp=1234.567, headers={"a": b"1"}, partition=place.partition
+        )
+        delivered = await sent
+        await until(lambda: _is_there(shards[1], place.topic, 1))
+    assert (tuple(delivered.topic_partition), delivered.offset) == (tuple(place), OFFSET_UNKNOWN)
+    [record] = (await shards[1].fetch({place: 0}))[place]
+    assert (record.key, record.value, record.timestamp_ms) == (b"k", b"7", 1_234_567)
+    assert record.headers == (("a", b"1"),)
+
+
+async def test_groups_of_a_stream_are_counted_on_the_shards_of_their_keys(broker: Broker, shards: list[Log]) -> None:
+    apps, tables = [worker(broker, shard) for shard in range(SHARDS)], []
+    for app in apps:
+        counts = app.Table("counts", default=int, partitions=PARTITIONS)
+        tables.append(counts)
+
+        @app.agent(app.topic(broker.name("words"), key_type=str, value_type=str))
+        async def count(stream: Any, counts: Any = counts) -> None:
+            async for word in stream.group_by(lambda word: word, name="word"):
+                counts[word] += 1
+
+    async with running(*apps):
+        for number in range(90):
+            await (
+                apps[0]
+                .topic(broker.name("words"), key_type=str, value_type=str)
+                .send(key=str(number), value=USERS[number % 9])
+            )
+        await until(lambda: sum(sum(table.values()) for table in tables) == 90)
+        for shard, table in enumerate(tables):
+            own = {user for user in USERS[:9] if _partition(user) % SHARDS == shard}
+            assert dict(table.items()) == dict.fromkeys(own, 10)
 
 
 async def test_a_damaged_partition_of_another_shard_is_named_by_the_worker_whose_records_wait(

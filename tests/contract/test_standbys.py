@@ -52,7 +52,7 @@ class Member:
     def partitions(self, role: str) -> set[int]:
         """Return the partitions of the table of which the member is `active` or `standby`."""
         ask = self.app.assignor.is_active if role == "active" else self.app.assignor.is_standby
-        return {p for p in range(PARTITIONS) if ask(TP(self.changelog, p))}
+        return {p for p in PARTITIONS if ask(TP(self.changelog, p))}
 
     def rows(self, partition: int) -> dict[bytes, bytes]:
         """Return the rows of a partition on the member's own disk."""
@@ -101,7 +101,7 @@ class Member:
 def settled(*members: Member) -> bool:
     """Return whether the members share one generation that has its tables."""
     active = [p for member in members for p in member.partitions("active")]
-    return sorted(active) == list(range(PARTITIONS)) and not any(member.app.rebalancing for member in members)
+    return sorted(active) == list(PARTITIONS) and not any(member.app.rebalancing for member in members)
 
 
 @asynccontextmanager
@@ -160,10 +160,10 @@ async def test_a_standby_takes_over_with_only_the_tail_to_read(broker: Broker) -
             await stays.app.consumer.driver.membership.standbys.leave()
             await send(stays, 20, keys=20)
             stays.observe()
-        await until(lambda: settled(stays) and len(stays.partitions("active")) == PARTITIONS)
+        await until(lambda: settled(stays) and len(stays.partitions("active")) == len(PARTITIONS))
         # Recovery reads the tail, and of each partition the last known record, from which it continues.
         assert copied
-        assert 0 < stays.read[stays.changelog] <= 20 + PARTITIONS
+        assert 0 < stays.read[stays.changelog] <= 20 + len(PARTITIONS)
         assert sum(stays.table.values()) == 1020
 
 

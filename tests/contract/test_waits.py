@@ -13,7 +13,7 @@ from faust_redis.driver.sending.fast_topics import Sent
 from faust_redis.driver.sending.waits import DeliveryAwaitedError
 from faust_redis.log import Log
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -50,26 +50,26 @@ class Sender:
                     ended.append(exc)
 
         async with running(self.app):
-            await self.topic.send(key="k", value=1, partition=0)
+            await self.topic.send(key="k", value=1, partition=FIRST)
             await until(lambda: ended, HANGS_S + 5)
             await until(self.is_committed)
         return ended[0]
 
     def is_committed(self) -> bool:
         consumer: Any = self.app.consumer
-        return bool(consumer.driver.tracker.committed(TP(self.topic.get_topic_name(), 0)) == 1)
+        return bool(consumer.driver.tracker.committed(TP(self.topic.get_topic_name(), FIRST)) == 1)
 
     async def send(self) -> Any:
-        return await self.out.send(key="k", value=2, partition=0, force=self.force)
+        return await self.out.send(key="k", value=2, partition=FIRST, force=self.force)
 
     def send_soon(self) -> Any:
-        return self.out.send_soon(key="k", value=2, partition=0, force=self.force)
+        return self.out.send_soon(key="k", value=2, partition=FIRST, force=self.force)
 
     async def awaits_send(self) -> Any:
         return await (await self.send())
 
     async def raw(self) -> Any:
-        return await self.app.producer.send(self.out.get_topic_name(), b"k", b"2", 0, None, None)
+        return await self.app.producer.send(self.out.get_topic_name(), b"k", b"2", FIRST, None, None)
 
 
 async def producer_send(s: Sender) -> None:
@@ -81,13 +81,13 @@ async def topic_send(s: Sender) -> None:
 
 
 async def app_send(s: Sender) -> None:
-    await (await s.app.send(s.out, key="k", value=2, partition=0))
+    await (await s.app.send(s.out, key="k", value=2, partition=FIRST))
 
 
 async def event_send(s: Sender) -> None:
     event = current_event()
     assert event is not None
-    await (await event.send(s.out, key="k", value=2, partition=0))
+    await (await event.send(s.out, key="k", value=2, partition=FIRST))
 
 
 async def send_soon(s: Sender) -> None:
@@ -96,7 +96,7 @@ async def send_soon(s: Sender) -> None:
 
 async def changelog(s: Sender) -> None:
     s.table["k"] = 1
-    await s.table.send_changelog(0, "k", 2)
+    await s.table.send_changelog(FIRST, "k", 2)
 
 
 async def wait_for(s: Sender) -> None:
@@ -186,7 +186,7 @@ async def test_an_uncaught_wait_makes_the_event_a_dead_letter(broker: Broker, lo
             await sender.awaits_send()
 
     async with running(sender.app):
-        await sender.topic.send(key="k", value=1, partition=0)
+        await sender.topic.send(key="k", value=1, partition=FIRST)
         await until(sender.is_committed)
     assert sum((await log.end_offsets(sender.out.get_topic_name())).values()) == 0
     assert sum((await log.end_offsets(f"{broker.name('app')}-dead-letters")).values()) == 1
@@ -231,12 +231,13 @@ async def test_a_delivery_may_be_awaited_in_a_later_event_and_not_in_an_earlier_
 
     async with running(app):
         for value in range(3):
-            await topic.send(value=value, partition=0)
+            await topic.send(value=value, partition=FIRST)
         await until(lambda: 0 in ended)
         assert isinstance(ended[0], DeliveryAwaitedError)
         await until(lambda: 2 in ended)
 
 
+@pytest.mark.one_broker("ask needs all partitions on one broker")
 async def test_ask_inside_of_an_event_that_the_answer_depends_on_is_answered(broker: Broker) -> None:
     app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
@@ -254,11 +255,11 @@ async def test_ask_inside_of_an_event_that_the_answer_depends_on_is_answered(bro
     async def asking(stream: Any) -> None:
         async for number in stream:
             rows["sum"] += number
-            answers.append(await asyncio.wait_for(total.ask(10, partition=0), HANGS_S))
+            answers.append(await asyncio.wait_for(total.ask(10, partition=FIRST), HANGS_S))
 
     async with running(app):
-        await topic.send(key="k", value=1, partition=0)
+        await topic.send(key="k", value=1, partition=FIRST)
         await until(lambda: answers == [11])
         consumer: Any = app.consumer
-        await until(lambda: consumer.driver.tracker.committed(TP(requests.get_topic_name(), 0)) == 1)
+        await until(lambda: consumer.driver.tracker.committed(TP(requests.get_topic_name(), FIRST)) == 1)
         assert dict(rows.items()) == {"sum": 11}

@@ -10,7 +10,7 @@ from faust.types import TP
 from faust_redis.log import Log
 from faust_redis.testing import TestDriver
 
-from tests.contract.harness import Broker, running, until
+from tests.contract.harness import FIRST, Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -52,16 +52,16 @@ class Counting:
 
     async def send(self, *seconds: float) -> None:
         consumer: Any = self.app.consumer
-        tp = TP(self.topic.get_topic_name(), 0)
+        tp = TP(self.topic.get_topic_name(), FIRST)
         end = consumer.driver.tracker.committed(tp) + len(seconds)
         for second in seconds:
-            await self.topic.send(key="k", value=1, partition=0, timestamp=second)
+            await self.topic.send(key="k", value=1, partition=FIRST, timestamp=second)
         await until(lambda: consumer.driver.tracker.committed(tp) == end)
 
     async def starts_in_the_log(self, log: Log) -> list[float]:
         """Return the starts of the windows in the changelog's snapshot."""
         name = self.table.changelog_topic.get_topic_name()
-        [rows] = await log.at_once(("HGETALL", log.keys.snapshot(name, 0)))
+        [rows] = await log.at_once(("HGETALL", log.keys.snapshot(name, FIRST)))
         load: Any = self.app.serializers.loads_key
         return sorted(load(None, key, serializer="json")[1][0] for key in rows)
 
@@ -128,7 +128,7 @@ async def test_only_the_owner_of_a_partition_expires_its_windows(broker: Broker,
         committer: Any = counting.app.transport.driver.committer  # type: ignore[attr-defined]
         fence, committer.fence = committer.fence, None
         table: Any = counting.table
-        table._maybe_set_key_ttl(key(1090.0), 0)
+        table._maybe_set_key_ttl(key(1090.0), FIRST)
         await table._del_old_keys()
         assert (counting.closed, await counting.starts_in_the_log(log)) == ([], [1000.0])
         committer.fence = fence

@@ -1,5 +1,7 @@
 """The whole pipeline as real processes: a broker, workers, an API; on free ports, in a temporary directory.
 
+By `python -m tests.shards` it has several brokers, each with so many workers.
+
     with Pipeline(tmp_path, workers=3) as pipeline:
         pipeline.client("venue", "venue-1").post("/v1/fills", json={"fills": [...]})
 
@@ -12,6 +14,7 @@ import secrets
 import shutil
 import signal
 import ssl
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -36,6 +39,7 @@ from tables.domains import TOPOLOGY
 from tests.e2e.children import Child
 from tests.e2e.waiting import eventually
 from tests.ports import free_port
+from tests.shards.chosen import shards_chosen
 from tests.source import PYTHON_PATH
 from tests.support import forked
 from tests.support.aside import call_aside, run_aside
@@ -48,6 +52,7 @@ REQUEST_TIMEOUT_S = 30.0
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Clients here speak plain HTTP. Loading the authorities of TLS takes each longer than a request."""
 TOKEN_TTL_S = 86_400
+PARTITIONS = 4
 LEASE_MS, HEARTBEAT_MS = 1_500, 300
 """Short, so that a killed worker's partitions move within a test's patience."""
 
@@ -60,12 +65,13 @@ class Pipeline:
         directory: Path,
         *,
         workers: int = 1,
-        partitions: int = 4,
+        partitions: int | None = None,
         api: bool = True,
         lease_ms: int = LEASE_MS,
         keep: bool = False,
-        shards: int = 1,
+        shards: int | None = None,
     ) -> None:
+        shards = shards or shards_chosen()
         self.directory = directory / "pipeline"
         self.logs = directory / "logs"
         # A server that is killed while the disk is slow may lose its last second, unless it waits for the disk.
@@ -77,13 +83,14 @@ class Pipeline:
         self.workers: list[Child] = []
         self.children: list[Child] = []
         self._domains: dict[int, tuple[str, ...]] = {}
+        self._shards: dict[int, str] = {}
         self.api: Child
         self._first_workers = workers
         self._with_api = api
         self.api_port = free_port()
         self._probe = self.client_with(None)
         self.secret = secrets.token_hex(32)
-        self._partitions = partitions
+        self._partitions = partitions or (PARTITIONS if shards == 1 else 2 * shards)
         self._lease_ms = lease_ms
         self._clients: dict[tuple[str, str], httpx.Client] = {}
         self._keep = keep
@@ -97,9 +104,8 @@ class Pipeline:
             for server in self.servers:
                 server.start()
             run_aside(migrate(f"sqlite:///{self.directory / DATABASE_FILE}"))
-            for _ in range(self._first_workers):
-                for shard in range(len(self.servers)):
-                    self.start_worker(ASTRA_SHARD=str(shard))
+            for _ in range(self._first_workers * len(self.servers)):
+                self.start_worker()
             if self._with_api:
                 self.start_api()
             if self._with_api and self._first_workers:
@@ -160,12 +166,18 @@ class Pipeline:
         return child.output()
 
     def start_worker(self, *domains: str, program: Sequence[str] = CLI, **settings: str) -> Child:
-        """Start a worker process that runs these domains, or all."""
+        """Start a worker process that runs these domains, or all; of the shard with the fewest, unless one is named."""
+        settings = {"ASTRA_SHARD": self._shard_with_fewest_workers(), **settings}
         options = [word for domain in domains for word in ("--domain", domain)]
         worker = self.start("worker", "worker", *options, program=program, **settings)
         self._domains[worker.pid] = domains or TOPOLOGY.names
+        self._shards[worker.pid] = settings["ASTRA_SHARD"]
         self.workers.append(worker)
         return worker
+
+    def _shard_with_fewest_workers(self) -> str:
+        running = Counter(self._shards[worker.pid] for worker in self.workers if worker.exit_code is None)
+        return min(map(str, range(len(self.servers))), key=lambda shard: running[shard])
 
     def start_api(self, **settings: str) -> Child:
         self.api = self.start("api", "api", **settings)

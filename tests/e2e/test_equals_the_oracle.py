@@ -28,6 +28,7 @@ from tests.outbox.folding import wait_until_folds_are_equal
 pytestmark = pytest.mark.slow
 
 DRAIN_S = 120.0
+LOG_FILES = "appendonlydir"
 MANY_FILLS, MANY_USERS = 240, 30
 STEPS = 5
 
@@ -128,10 +129,21 @@ def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Pa
     with Pipeline(tmp_path, workers=2) as pipeline:
         replay = pipeline.start("replay", "replay", str(many_users))
         wait_until_partly_done(pipeline, fills)
-        pipeline.kill_server()
-        pipeline.restart_server()
+        kill_servers(pipeline)
+        restart_servers(pipeline)
         finish(pipeline, replay, fills)
         compare(pipeline, right, page_rows=50)
+
+
+def kill_servers(pipeline: Pipeline) -> None:
+    """Kill the broker, or those of all shards."""
+    for shard in range(len(pipeline.servers)):
+        pipeline.kill_server(shard)
+
+
+def restart_servers(pipeline: Pipeline) -> None:
+    for shard in range(len(pipeline.servers)):
+        pipeline.restart_server(shard)
 
 
 @pytest.mark.parametrize(
@@ -150,15 +162,17 @@ def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_agai
     with Pipeline(tmp_path, workers=1, lease_ms=lease_ms) as pipeline:
         early = write_fills(tmp_path / "early.csv", fills=100, users=50, prefix="early")
         finish(pipeline, pipeline.start("replay", "replay", str(early)), 100)
-        pipeline.kill_server()
-        shutil.copytree(pipeline.server.directory, tmp_path / "backup")
-        pipeline.restart_server()
+        kill_servers(pipeline)
+        for number, server in enumerate(pipeline.servers):
+            shutil.copytree(server.directory / LOG_FILES, tmp_path / "backup" / str(number))
+        restart_servers(pipeline)
         pipeline.wait_until_ready()
         finish(pipeline, pipeline.start("replay", "replay", str(many_users)), fills + 100)
-        pipeline.kill_server()
-        shutil.rmtree(pipeline.server.directory / "appendonlydir")
-        shutil.copytree(tmp_path / "backup" / "appendonlydir", pipeline.server.directory / "appendonlydir")
-        pipeline.restart_server()
+        kill_servers(pipeline)
+        for number, server in enumerate(pipeline.servers):
+            shutil.rmtree(server.directory / LOG_FILES)
+            shutil.copytree(tmp_path / "backup" / str(number), server.directory / LOG_FILES)
+        restart_servers(pipeline)
         pipeline.wait_until_ready()
         finish(pipeline, pipeline.start("replay", "replay", str(many_users)), fills + 100)
         assert_within(right, served(pipeline.client("admin", "auditor"), right, page_rows=50))
@@ -172,8 +186,9 @@ def test_a_flushed_broker_gets_the_accounts_by_the_relay_and_the_fills_by_their_
         pipeline.start("relay", "relay", ASTRA_RELAY_PORT="0")
         register(pipeline, "ada")
         finish(pipeline, pipeline.start("replay", "replay", str(file)), fills)
-        with redis.Redis.from_url(pipeline.server.url) as broker:
-            broker.flushall()
+        for server in pipeline.servers:
+            with redis.Redis.from_url(server.url) as broker:
+                broker.flushall()
         register(pipeline, "bob")
         pipeline.wait_until_ready()
         finish(pipeline, pipeline.start("replay", "replay", str(file)), fills)

@@ -103,9 +103,9 @@ class Membership:
         return self._member_state is not None and self._member_state.leader == self.member
 
     def subscribe(self, topics: Iterable[str]) -> None:
-        """Set the topics of this member; a change makes it join again. Returns at once."""
+        """Set the topics of this member; the first call makes it join, and a change join again. Returns at once."""
         subscribed = frozenset(topics)
-        if subscribed != self.topics:
+        if subscribed != self.topics or self._heartbeat is None:
             self.topics = subscribed
             self._subscription_changed = True
             self._changed.set()
