@@ -8,8 +8,9 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from streams.events.gamification import LEADERS_KEY
-from tables.first_places import FirstPlaces, Leader, Leaders, LeadersReport, Leading, Rounds, report_key, round_of
+from tables.first_places import FirstPlaces, Leader, Leaders, LeadersReport, Leading, report_key, round_of
 from tables.gamification import Deciding, SealedBefore, Sealing
+from tables.resizing.owners import whole
 from tables.resizing.rules import RawRows, Reshaped, Split
 from tables.row import Row
 
@@ -17,20 +18,18 @@ RowT = TypeVar("RowT", bound=Row)
 V = TypeVar("V")
 
 
-def compared(_: str) -> str:
-    """Return the partition key of all rows about first places of several partitions."""
-    return LEADERS_KEY
-
-
 def owned(
-    text: str, model: type[RowT], change: Callable[[Split, RowT], RowT], owner: Callable[[str], str] = str
+    text: str,
+    model: type[RowT],
+    change: Callable[[Split, RowT], RowT],
+    owner: Callable[[str, bytes], str] = whole,
 ) -> Reshaped:
     """Return the rule of rows that move to the partition of their owner, by default the key, and change on the way."""
 
     def rows(split: Split, parent: int, before: RawRows) -> dict[int, RawRows]:
         after: dict[int, dict[str, bytes]] = {partition: {} for partition in split.family(parent)}
         for key, raw in before.items():
-            after[split.partition(owner(key))][key] = change(split, model.load(raw)).dump()
+            after[split.partition(owner(key, raw))][key] = change(split, model.load(raw)).dump()
         return dict(after)
 
     return Reshaped(text, rows)
@@ -47,11 +46,6 @@ def inherited(split: Split, reported: Mapping[str, V]) -> dict[str, V]:
 def decide(split: Split, row: Deciding) -> Deciding:
     """Let the children have sealed what their partition has."""
     return replace(row, sealed_to=inherited(split, row.sealed_to))
-
-
-def rounds(split: Split, row: Rounds) -> Rounds:
-    """Let the children have reported the rounds that their partition has."""
-    return replace(row, reported=dict(sorted(inherited(split, row.reported).items())))
 
 
 # --- first places -----------------------------------------------------------------------------------------------------

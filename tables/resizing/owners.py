@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from streams.events.financial import deposit_key
+from streams.events.gamification import LEADERS_KEY
 from tables.accounts import account_of, user_part
 from tables.deadlines import Deadline, deadline_key, parts_of
 from tables.financial import FINANCIAL_DEADLINES, DeadlineKind, Reservation
@@ -26,6 +27,11 @@ def first(key: str, _: bytes) -> str:
 def last(key: str, _: bytes) -> str:
     """Return what a key ends with, such as the member of a ranking."""
     return key.rpartition(SEPARATOR)[2]
+
+
+def reports(_: str, __: bytes) -> str:
+    """Return the key of the reports of first places, in whose partition they are compared."""
+    return LEADERS_KEY
 
 
 def token(key: str, _: bytes) -> str:

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from tables import (
     financial,
-    first_places,
     gamification,
     nft,
     social,
@@ -18,6 +17,7 @@ from tables import (
     trading,
     user,
 )
+from tables.first_places import FirstPlaces
 from tables.resizing import game, owners
 from tables.resizing.rules import Dropped, Empty, Owned, Reshaped, Rule, Stays, copied
 from tables.watermark import Watermark
@@ -68,19 +68,15 @@ _GAMIFICATION: Final[Mapping[str, Rule]] = {
     gamification.GAMIFICATION_LEADING.name: Reshaped("each child gets the places of its users", game.lead),
     gamification.GAMIFICATION_THRESHOLDS.name: copied("each child gets a copy"),
     gamification.GAMIFICATION_CANDIDATES.name: Owned(USER, owners.whole),
-    gamification.GAMIFICATION_ROUNDS.name: game.owned(
-        "move with the key of all reports; children have reported what their partition has",
-        first_places.Rounds,
-        game.rounds,
-    ),
+    gamification.GAMIFICATION_ROUNDS.name: Owned("move with the key of all reports", owners.reports),
     gamification.GAMIFICATION_REPORTS.name: Reshaped(
         "move with the key of all reports; a report is divided by users", game.reports
     ),
     gamification.GAMIFICATION_FIRST.name: game.owned(
         "move with the key of all reports; the places of a partition are divided by users",
-        first_places.FirstPlaces,
+        FirstPlaces,
         game.places,
-        game.compared,
+        owners.reports,
     ),
     gamification.GAMIFICATION_OVERTAKINGS.name: Owned(USER, owners.whole),
     gamification.GAMIFICATION_PENDING_XP.name: Stays("stay; the next tick sends them to the constellations"),
@@ -104,7 +100,7 @@ _FINANCIAL: Final[Mapping[str, Rule]] = {
     financial.FINANCIAL_WITHDRAWALS.name: Owned(USER, owners.whole),
     financial.FINANCIAL_REVIEWS.name: Owned(USER, owners.first),
     financial.FINANCIAL_PLANS.name: Owned(USER, owners.whole),
-    financial.FINANCIAL_PLAN_USERS.name: Dropped("are deleted; the next tick counts the plans"),
+    financial.FINANCIAL_PLAN_USERS.name: Stays("stay; the next tick counts the plans, since it audits"),
     financial.FINANCIAL_RESERVATIONS.name: Owned(
         "move with the buyer, each with a deadline", owners.buyer, owners.reservation_deadline
     ),

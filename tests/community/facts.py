@@ -7,7 +7,8 @@ facts to the oracle.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from streams.events import encode
@@ -17,6 +18,7 @@ from tests.community.compared.engine import Difference, differences, rules
 from tests.community.journal import ACCOUNTS, TICK, Entry
 from tests.community.oracle.alone import GameAlone
 from tests.community.oracle.crossing import Execution, Settlement
+from tests.community.resized import resize
 from tests.oracle.fills import usd
 from tests.unit.agents.cluster import Cluster
 
@@ -84,18 +86,32 @@ class FactsAlone(GameAlone):
         self.user.notify(user, data["kind"], at, causes, text=data["text"], arguments=data["arguments"])
 
 
-def assert_game_equal(entries: list[Entry], partitions: int = 4) -> tuple[Cluster, FactsAlone]:
-    """Play facts to the rules of both domains alone and to the oracle, and fail with the first differences.
+def play_facts(
+    entries: Iterable[Entry], partitions: int = 4, resized: Mapping[int, int] = MappingProxyType({})
+) -> tuple[Cluster, FactsAlone]:
+    """Play facts to the rules of both domains alone and to the oracle.
 
-    The progress of the user whom an entry is about is compared after each entry, and all rows at the end.
+    The progress of the user whom an entry is about is compared after each entry. `resized` has new numbers of
+    partitions, by the number of the entry before which they hold.
     """
     cluster, alone = Cluster(partitions), FactsAlone(partitions)
     cluster.workers = [{name: workers[name] for name in DOMAINS} for workers in cluster.workers]
     for entry in entries:
+        if entry.number in resized:
+            resize(cluster, resized[entry.number])
+            alone.divide(cluster.partitions)
         play_entry(cluster, entry)
         alone.apply(entry)
         player, row = alone.gamification.players.get(entry.user), cluster.row(GAMIFICATION_PROGRESS, entry.user)
         assert (player and player.row()) == (row and row.as_json()), f"{entry} gave the user another progress"
+    return cluster, alone
+
+
+def assert_game_equal(
+    entries: Iterable[Entry], partitions: int = 4, resized: Mapping[int, int] = MappingProxyType({})
+) -> tuple[Cluster, FactsAlone]:
+    """Play facts as `play_facts` does, and fail with the first rows that differ at the end."""
+    cluster, alone = play_facts(entries, partitions, resized)
     _assert_none(differences(stored(cluster), alone.rows(), rules(*DOMAINS)))
     return cluster, alone
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 from typing import Any, Final
@@ -16,6 +18,7 @@ from tests.community.behaviour.life import Life, Plan
 from tests.community.chain_facts import ChainFacts
 from tests.community.cluster_life import ClusterBackend
 from tests.community.cluster_run import CLASSES
+from tests.community.oracle import Community
 from tests.community.rulebook import rulebook
 from tests.unit.agents.cluster import Cluster, Worker
 
@@ -25,13 +28,14 @@ AFTER: Final = "2026-01-05T12:00:00Z"
 
 
 def tables_of(cluster: Cluster) -> Tables:
-    """Return the rows of all tables, as they are stored."""
+    """Return the rows of all tables of the cluster's domains, as they are stored."""
     return {
         spec.name: {
-            partition: {key.decode(): raw for key, raw in workers[spec.domain].maps[spec.name].items()}
+            partition: {key.decode(): raw for key, raw in workers[name].maps[spec.name].items()}
             for partition, workers in enumerate(cluster.workers)
         }
-        for spec in TOPOLOGY.tables
+        for name in cluster.workers[0]
+        for spec in TOPOLOGY.domain(name).tables
     }
 
 
@@ -41,16 +45,56 @@ def resize(cluster: Cluster, partitions: int) -> None:
     after = resized(tables_of(cluster), Split(cluster.partitions, partitions))
     cluster.logs += [[] for _ in range(cluster.partitions, partitions)]
     cluster.partitions = partitions
+    names = list(cluster.workers[0])
     cluster.workers = [
-        {name: Worker(name, cluster.rulebook, at_least_once=False) for name in TOPOLOGY.names}
-        for _ in range(partitions)
+        {name: Worker(name, cluster.rulebook, at_least_once=False) for name in names} for _ in range(partitions)
     ]
     for partition, workers in enumerate(cluster.workers):
-        for worker in workers.values():
+        for name, worker in workers.items():
             worker.position = len(cluster.logs[partition])
-        for spec in TOPOLOGY.tables:
-            rows = workers[spec.domain].maps[spec.name]
-            rows.update((key.encode(), raw) for key, raw in after[spec.name][partition].items())
+            for spec in TOPOLOGY.domain(name).tables:
+                rows = after[spec.name][partition].items()
+                worker.maps[spec.name].update((key.encode(), raw) for key, raw in rows)
+
+
+@dataclass(slots=True)
+class Resized:
+    """A backend whose cluster gets more partitions at the end of some days.
+
+    Attributes:
+        numbers: The new number of partitions by day, from 0 on.
+        lengths: How long the journal was then, by the new number.
+        befores: The rows before each division.
+    """
+
+    backend: ClusterBackend
+    numbers: Mapping[int, int]
+    lengths: dict[int, int] = field(default_factory=dict)
+    befores: list[Tables] = field(default_factory=list)
+
+    def told(self, day: int, _: int) -> None:
+        """Resize at the end of a day."""
+        if day in self.numbers:
+            self.lengths[self.numbers[day]] = len(self.backend.journal)
+            self.befores.append(tables_of(self.backend.cluster))
+            resize(self.backend.cluster, self.numbers[day])
+
+    def oracle(self) -> Community:
+        """Return the oracle's community after the same journal, divided at the same entries."""
+        community, begin = Community(PARTITIONS), 0
+        for partitions, length in self.lengths.items():
+            community.apply_all(self.backend.journal[begin:length])
+            community.divide(partitions)
+            begin = length
+        community.apply_all(self.backend.journal[begin:])
+        return community
+
+
+def live_resized(plan: Plan, numbers: Mapping[int, int]) -> Resized:
+    """Let a community live on a cluster that gets more partitions at the end of some days."""
+    run = Resized(ClusterBackend(PARTITIONS, plan.seed, Random(plan.seed)), numbers)
+    asyncio.run(Life(plan, run.backend, run.told).live())
+    return run
 
 
 class Watched(Cluster):

@@ -22,6 +22,7 @@ from tests.community.invariants import broken
 from tests.community.journal import Entry
 from tests.community.oracle import Community
 from tests.community.oracle.crossing import Rows
+from tests.community.placed import misplaced
 from tests.community.servers.again import Recorded, built, play_again, recorded
 from tests.community.servers.backend import ServerBackend
 from tests.community.servers.faults import MANY, Faults
@@ -157,6 +158,9 @@ async def _check(
     if letters := await dead_letters(backend.log):
         outcome.failures.append(f"{letters} messages became dead letters")
     say(f"upgrade --check: {installation.run('upgrade', '--check').splitlines()[-1]}")
+    wrong = misplaced(outcome.stored, installation.partitions)
+    say(f"compared the partition of each row with that of its key: {len(wrong)} differ")
+    outcome.failures += wrong
     if not options.together:
         say(installation.run("audit", "ledger").splitlines()[-1])
     if options.plan.crowded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from tables.gamification import (
     GAMIFICATION_DEADLINES,
     GAMIFICATION_DECIDING,
     GAMIFICATION_HOURS,
+    GAMIFICATION_OVERTAKINGS,
     GAMIFICATION_SEALING,
     GAMIFICATION_SEALS,
     GAMIFICATION_WATERMARK,
@@ -20,9 +22,11 @@ from tests.community.behaviour.life import Plan
 from tests.community.behind import Place, entries_behind
 from tests.community.careers import Careers
 from tests.community.cluster_life import lived
+from tests.community.cluster_run import play_entry, stored
+from tests.community.compared.engine import differences, rules
 from tests.community.compared.gamification import NOT_COMPARED
 from tests.community.compared.user import notification
-from tests.community.facts import assert_facts_equal, assert_game_equal
+from tests.community.facts import DOMAINS, assert_facts_equal, assert_game_equal, play_facts
 from tests.community.journal import TICK, Entry
 from tests.community.oracle.times import DAY, HOUR, at
 from tests.unit.agents.cluster import Cluster
@@ -44,10 +48,13 @@ KINDS: Final = ("like", "comment", "share", "endorse", "follow", "report")
 
 
 class Facts:
-    """A random history: facts of six users, with a tick now and then, and facts that come late."""
+    """A random history: facts of some users, with a tick now and then, and facts that come late."""
 
-    def __init__(self, seed: int, days: int) -> None:
+    LATE: Final = (0, 0, 0, 0, 0, HOUR, DAY, 3 * DAY, 9 * DAY)
+
+    def __init__(self, seed: int, days: int, users: Sequence[str] = USERS, late: Sequence[int] = LATE) -> None:
         self.random = Random(seed)
+        self.users, self.late = users, late
         self.now, self.end = START, START + days * DAY
         self.entries: list[Entry] = []
         self.trades: dict[tuple[str, str], int] = {}
@@ -59,7 +66,7 @@ class Facts:
             if self.random.random() < 0.4:
                 self._add(TICK, "", {}, self.now)
             for _ in range(self.random.randint(0, 6)):
-                self._fact(self.random.choice(USERS))
+                self._fact(self.random.choice(self.users))
         return self.entries
 
     def _add(self, name: str, user: str, data: dict[str, Any], time: int) -> None:
@@ -68,7 +75,7 @@ class Facts:
         self.entries.append(Entry(number=number, at=time, name=name, user=user, id=event_id, data=data))
 
     def _fact(self, user: str) -> None:
-        late = self.random.choice((0, 0, 0, 0, 0, HOUR, DAY, 3 * DAY, 9 * DAY))
+        late = self.random.choice(self.late)
         name = self.random.choice(tuple(self.FACTS))
         name, data = self.FACTS[name](self, user, name)
         self._add(name, user, data, max(0, self.now - late))
@@ -216,3 +223,37 @@ def test_careers_give_the_rows_that_the_oracle_computes() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_random_facts_give_the_rows_that_the_oracle_computes(seed: int) -> None:
     assert_game_equal(Facts(seed, days=24).all(), partitions=1 + seed)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.sample(2)
+def test_first_places_and_rewards_are_right_after_each_division_of_the_partitions(seed: int) -> None:
+    users = [f"user-{number}" for number in range(40)]
+    entries = Facts(seed, 60, users).all()
+    third = len(entries) // 3
+    _, alone = assert_game_equal(entries, 1 + seed % 2, {third: 2 + 2 * (seed % 2), 2 * third: 12})
+    assert len(alone.gamification.first.told) > 10
+
+
+def test_a_board_that_some_partitions_have_sealed_is_sealed_by_the_others_after_the_division() -> None:
+    """Facts from two days ahead make their partitions seal before the others do.
+
+    Overtakings are not compared: a user whose newest standings are of a week ahead has no place in the present one.
+    """
+    entries = Facts(1, 30, late=(*Facts.LATE, -2 * DAY)).all()
+    numbers = between_seals(entries)
+    for number in (numbers[0], numbers[len(numbers) // 2]):
+        cluster, alone = play_facts(entries, 4, {number: 8})
+        found = differences(stored(cluster), alone.rows(), rules("gamification"))
+        assert [one.text() for one in found if one.table != GAMIFICATION_OVERTAKINGS.name] == []
+
+
+def between_seals(entries: Iterable[Entry]) -> list[int]:
+    """Return the numbers of entries before which a rewarded board waits for the seals of some partitions."""
+    cluster, found = Cluster(4), []
+    cluster.workers = [{name: workers[name] for name in DOMAINS} for workers in cluster.workers]
+    for entry in entries:
+        play_entry(cluster, entry)
+        if any(row.waiting for row in cluster.rows(GAMIFICATION_DECIDING).values()):
+            found.append(entry.number + 1)
+    return found

@@ -23,9 +23,9 @@ from streams.times import DAY_US
 from streams.units import SCALE
 from tables import merkle
 from tables.accounts import EMISSION, account_of
-from tables.boards import Standing, group_of
+from tables.boards import Standing, group_of, parse_period
 from tables.financial import FINANCIAL_LEDGER
-from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_PROGRESS
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_PROGRESS, GAMIFICATION_SEALING, Sealing
 from tables.trading import TRADING_ACCOUNTS, TRADING_OPEN, TRADING_TRADES
 from tables.typed import standings
 from tests.community.invariants.facts import Broken, Facts
@@ -147,10 +147,14 @@ def _more_than_once(what: str, counts: Mapping[Any, int]) -> Broken:
 
 
 def _parts(facts: Facts) -> dict[tuple[int, str], list[Ranked]]:
-    """Return the standings of each partition and board."""
+    """Return the standings of each part of a board, by the number of the partition that seals it."""
+    states = {one.partition: one.row for one in facts.stored(GAMIFICATION_SEALING)}
     found: dict[tuple[int, str], list[Ranked]] = defaultdict(list)
     for partition, key, row in facts.stored(GAMIFICATION_BOARDS):
         row_name, _, user_id = key.rpartition("|")
         for name, ranked in standings(row).items():
-            found[partition, group_of(row_name, name)].append(Standing.of(ranked).order(user_id))
+            group = group_of(row_name, name)
+            end = parse_period(group.split("/")[1]).end
+            part = partition if end is None else states.get(partition, Sealing()).part_of(partition, end)
+            found[part, group].append(Standing.of(ranked).order(user_id))
     return found

@@ -42,6 +42,11 @@ class Community:
         """
         return (self.gamification, self.user, self.trading, self.social, self.nft, self.financial)
 
+    def divide(self, partitions: int) -> None:
+        """Give each topic so many partitions, a multiple of what it has."""
+        self.partitions = partitions
+        self.gamification.boards.divide(partitions)
+
     def apply(self, entry: Entry) -> None:
         """Apply an entry with all its consequences."""
         for domain in self.everyone():

@@ -64,6 +64,11 @@ class GameAlone:
         """Return the domains that do something."""
         return self.user, self.gamification
 
+    def divide(self, partitions: int) -> None:
+        """Give each topic so many partitions, a multiple of what it has."""
+        self.partitions = partitions
+        self.gamification.boards.divide(partitions)
+
     def apply(self, entry: Entry) -> None:
         """Apply an entry to both domains."""
         for domain in self.everyone():

@@ -27,7 +27,7 @@ from tests.community.oracle.overtaken import FirstPlaces
 from tests.community.oracle.partitions import partition_of
 from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
 from tests.community.oracle.rewards import RULES, Reward, Rewards, Rule
-from tests.community.oracle.standings import GLOBAL, Boards
+from tests.community.oracle.standings import GLOBAL, Boards, Partition
 from tests.community.oracle.streaks import BreakingStreaks
 from tests.community.oracle.times import day_of, end_of, kind_of
 from tests.community.oracle.user_windows import Seen, Streaked, UserWindows
@@ -143,7 +143,7 @@ class Gamification(crossing.Gamification):
                 if one.watermark_stored
             },
             "gamification-sealing": {
-                f"{number}/sealing": _sealing(one.sealed_to) for number, one in numbered if one.sealing_stored
+                f"{number}/sealing": _sealing(one) for number, one in numbered if one.sealing_stored
             },
             "gamification-seals": {
                 f"{number}/{group}": {"rows": seal.rows, "root": seal.root, "sealed_at": seal.sealed_at}
@@ -344,7 +344,8 @@ class Gamification(crossing.Gamification):
         sealed = {str(number): one.sealed_to for number, one in enumerate(self.boards.partitions) if one.sealing_stored}
         if sealed:
             for scope, board in {(rule.scope, rule.board): None for rule in RULES}:
-                waiting = {period: places for rule in RULES for period, places in self._waiting(rule)}
+                own = [rule for rule in RULES if (rule.scope, rule.board) == (scope, board)]
+                waiting = {period: places for rule in own for period, places in self._waiting(rule)}
                 yield f"{scope}/{board}", {"sealed_to": sealed, "waiting": waiting}
 
     def _waiting(self, rule: Rule) -> Iterable[tuple[str, list[dict[str, Any]]]]:
@@ -361,5 +362,6 @@ class Gamification(crossing.Gamification):
                 yield period, places[: rule.ranks]
 
 
-def _sealing(sealed_to: int) -> dict[str, Any]:
-    return {"sealed_to": sealed_to, "until": 0, "phase": "newest", "cursor": "", "runs": 0, "before": []}
+def _sealing(one: Partition) -> dict[str, Any]:
+    before = [{"partitions": partitions, "sealed_to": sealed_to} for partitions, sealed_to in one.before]
+    return {"sealed_to": one.sealed_to, "until": 0, "phase": "newest", "cursor": "", "runs": 0, "before": before}

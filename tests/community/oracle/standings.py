@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tests.community.oracle.crossing import Causes
@@ -41,7 +41,10 @@ class Seal:
 
 @dataclass(slots=True)
 class Partition:
-    """What a partition has seen and sealed. All periods that end at `sealed_to` or earlier are sealed."""
+    """What a partition has seen and sealed. All periods that end at `sealed_to` or earlier are sealed.
+
+    `before` has for each former number of partitions until when the partition sealed as one of so many.
+    """
 
     highest: int = 0
     late: int = 0
@@ -49,6 +52,7 @@ class Partition:
     seals: dict[str, Seal] = field(default_factory=dict)
     watermark_stored: bool = False
     sealing_stored: bool = False
+    before: tuple[tuple[int, int], ...] = ()
 
     def due(self, now: int) -> int:
         """Return the midnight up to which periods are to be sealed once the time `now` has come."""
@@ -77,6 +81,15 @@ class Boards:
         self._ending: dict[int, set[str]] = defaultdict(set)
         self._newest: dict[tuple[str, str], RowCauses] = {}
         self._older: dict[str, set[str]] = defaultdict(set)
+
+    def divide(self, partitions: int) -> None:
+        """Divide each partition. The new ones have seen and sealed what theirs has, and hold no seals and no counts."""
+        count = len(self.partitions)
+        for one in self.partitions:
+            if one.sealing_stored:
+                one.before = (*one.before, (count, one.sealed_to))
+        for number in range(count, partitions):
+            self.partitions.append(replace(self.partitions[number % count], late=0, seals={}))
 
     def partition(self, user: str) -> Partition:
         """Return the partition of a user."""

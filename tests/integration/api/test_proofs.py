@@ -20,6 +20,7 @@ from tables.gamification import (
     SEALING_KEY,
     Reward,
     Rewards,
+    SealedBefore,
     SealedPart,
     Sealing,
 )
@@ -36,19 +37,34 @@ USERS = [f"user-{number}" for number in range(12)]
 """In rank order. Each two have the same score."""
 
 
-async def seal(worker: Worker, *, partitions: int = PARTITIONS, period: str = DAY) -> None:
-    """Leave the rows that workers leave once they have sealed their parts."""
+async def seal(
+    worker: Worker, *, partitions: int = PARTITIONS, period: str = DAY, count: int = PARTITIONS
+) -> dict[int, tuple[int, str]]:
+    """Leave the rows that workers leave once they have sealed their parts; return rows and root of each part.
+
+    Args:
+        worker: Writes the rows.
+        partitions: How many partitions have sealed.
+        period: The period.
+        count: How many partitions there were then; `PARTITIONS` is a multiple.
+    """
     end, board = parse_period(period).end, group("xp", "global", period)
     assert end is not None
     for number, user in enumerate(USERS):
         await worker.rank(board, user, 100 - number // 2, number)
+    before = () if count == PARTITIONS else (SealedBefore(partitions=count, sealed_to=end),)
+    parts = {}
     for partition in range(partitions):
-        own = [(number, user) for number, user in enumerate(USERS) if worker.partition(user) == partition]
+        own = [(number, user) for number, user in enumerate(USERS) if worker.partition(user) % count == partition]
         root = merkle.root([merkle.leaf(100 - number // 2, number, user) for number, user in own])
+        if partition < count:
+            parts[partition] = len(own), root
         if own:
             part = SealedPart(rows=len(own), root=root, sealed_at=end)
             await worker.put(GAMIFICATION_SEALS.name, board, part, partition=partition)
-        await worker.put(GAMIFICATION_SEALING.name, SEALING_KEY, Sealing(sealed_to=end), partition=partition)
+        state = Sealing(sealed_to=end, before=before)
+        await worker.put(GAMIFICATION_SEALING.name, SEALING_KEY, state, partition=partition)
+    return parts
 
 
 async def test_each_user_gets_a_proof_of_the_own_rank_that_holds_offline(
@@ -62,6 +78,20 @@ async def test_each_user_gets_a_proof_of_the_own_rank_that_holds_offline(
         assert (verify(proof), proof.user_id, proof.group) == (rank, user, BOARD)
         digests.add(proof.digest)
     assert len(digests) == 1
+
+
+async def test_a_board_that_fewer_partitions_sealed_keeps_its_digest_and_its_proofs(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    assert PARTITIONS % 2 == 0
+    digest = merkle.board_digest(BOARD, await seal(worker, count=PARTITIONS // 2))
+    for rank, user in enumerate(USERS, start=1):
+        answer = await client.get(PATH.format(user), params=PARAMETERS, headers=auth(user))
+        proof = RankProof.model_validate_json(answer.content)
+        assert (verify(proof), proof.digest, len(proof.parts)) == (rank, digest, PARTITIONS // 2)
+    service = auth("indexer", Role.SERVICE)
+    listed = await client.get("/v1/leaderboards/xp/sealed", params={"kind": "day", "limit": "1"}, headers=service)
+    assert [one["digest"] for one in listed.json()["periods"]] == [digest]
 
 
 async def test_a_board_that_a_partition_has_not_sealed_has_no_proofs(client: httpx.AsyncClient, worker: Worker) -> None:

@@ -12,6 +12,7 @@ from streams.times import SECOND_US, Instant
 from streams.units import Quantity
 from tables.accounts import available, ledger_key, reserved
 from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_LEDGER, FINANCIAL_RESERVATIONS
+from tests.community.resized import resize
 from tests.unit.agents.cluster import of_type
 from tests.unit.agents.nft_kit import CONTRACT, START, order
 from tests.unit.agents.social.test_constellations import Lossy
@@ -88,5 +89,18 @@ def test_a_reservation_whose_release_was_lost_is_released_when_the_ledger_asks_a
     cluster.tick(after(60))
     cluster.lost = NOTHING
     cluster.tick(after(120))
+    assert money(cluster) == {"ada": 100, "bob": 100, "reserved": 0}
+    assert_resolved(cluster)
+
+
+def test_a_reservation_that_moves_to_a_new_partition_is_asked_about_there(cluster: Lossy) -> None:
+    buy(cluster, FundsReserved)
+    cluster.lost = NOTHING
+    before = cluster.partition_of("bob")
+    resize(cluster, 12)
+    assert cluster.partition_of("bob") != before
+    cluster.tick(after(59))
+    assert money(cluster) == {"ada": 100, "bob": 0, "reserved": 100}
+    cluster.tick(after(60))
     assert money(cluster) == {"ada": 100, "bob": 100, "reserved": 0}
     assert_resolved(cluster)
