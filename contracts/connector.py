@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
-from faust_redis.log import IncarnationError, LogError, SourceMovedError, UnknownTopicError
+from faust_redis.log import IncarnationError, LogError, ResizedError, SourceMovedError, UnknownTopicError
 from faust_redis.log.errors import NamespaceTakenError
 
 from contracts.indexer.errors import BlockGoneError, NodeError
@@ -20,7 +20,7 @@ from streams.retry import first_line, retry_through_outages
 
 UNAVAILABLE_ERRORS: Final = (NodeError, LogError, OSError)
 """The errors of work while node or log are away, the node answers wrongly, or it takes no transaction."""
-REFUSED_ERRORS: Final = (SourceMovedError, IncarnationError, UnknownTopicError)
+REFUSED_ERRORS: Final = (SourceMovedError, IncarnationError, ResizedError, UnknownTopicError)
 """The errors of a write while another process was first, or the log is another one."""
 WORKS_S: Final = 10.0
 """A connector that is well reaches node and log more often than this."""

@@ -96,9 +96,9 @@ class Clock:
             await asyncio.sleep((SECOND_US - self._now() % SECOND_US) / SECOND_US)
 
     async def open(self) -> None:
-        """Create the topic, and read the last tick."""
+        """Create the topic, see how many partitions it has, and read the last tick."""
         await self._log.check()
-        await self._log.create_topic(self._spec)
+        self._spec = (await self._log.declare_topic(self._spec)).spec
         await self._look()
 
     async def step(self) -> None:

@@ -15,7 +15,7 @@ from faust_redis.log.scripts import RANK, run_all
 
 from tables.boards import Standing, names_of
 from tables.rank_score import rank_score
-from tables.shard_reads import Part, ShardReads
+from tables.shard_reads import Part, ShardReads, looked_up_again
 from tables.typed import standings
 
 RANK_AT = 3
@@ -115,8 +115,9 @@ class RankingReader(ShardReads):
         topic = self.topic(table)
         await self.log.topic(topic)
         found = await self._ask_shards(topic, group, [(number, asked) for number in range(len(self.log.shards))])
-        return await self._members(topic, group, found)
+        return await self._members(topic, group, found, None)
 
+    @looked_up_again
     async def _around(
         self, table: str, group: str, members: Sequence[tuple[str, str]], neighbours: int
     ) -> list[Members]:
@@ -143,7 +144,7 @@ class RankingReader(ShardReads):
         for p, reply in zip(partitions, own, strict=True):
             replies = [next(others) for _ in range(shards - 1)]
             replies.insert(self.log.shard_of(p), reply)
-            found.append(await self._members(topic, group, replies))
+            found.append(await self._members(topic, group, replies, count))
         return found
 
     async def _ask_shards(self, topic: str, group: str, asked: Sequence[tuple[int, _Asked]]) -> list[Sequence[Any]]:
@@ -161,13 +162,13 @@ class RankingReader(ShardReads):
         replies = dict(pair for pairs in found for pair in pairs)
         return [replies[place] for place in range(len(asked))]
 
-    async def _members(self, topic: str, group: str, replies: Sequence[Sequence[Any]]) -> Members:
+    async def _members(self, topic: str, group: str, replies: Sequence[Sequence[Any]], counted: int | None) -> Members:
         """Return the members that the shards found, in the exact order of the whole ranking."""
         parts = [Part(reply[0], dict(zip(reply[1][::2], reply[1][1::2], strict=True)), {}) for reply in replies]
         first = sum(reply[3] for reply in replies if len(reply) > RANK_AT)
         held = sorted(one for reply in replies for one in _held(group, reply))
         members = [Ranked(rank, standing, member) for rank, (_, standing, member) in enumerate(held, start=first + 1)]
-        return Members(await self._position(topic, parts), sum(reply[2] for reply in replies), members)
+        return Members(await self._position(topic, parts, counted), sum(reply[2] for reply in replies), members)
 
 
 class _Asked(NamedTuple):

@@ -13,6 +13,7 @@ from faust_redis.log import Position
 from faust_redis.log.partitioner import partition_for
 
 from tables.rankings import RankingReader
+from tables.shard_reads import looked_up_again
 
 SCAN_COUNT = 500  # rows that a scan step asks the server for
 COPY_SHOWN = 0
@@ -54,6 +55,7 @@ class TableReader(RankingReader):
         position, values = await self.get_many(table, [(key, owner)])
         return position, values[0]
 
+    @looked_up_again
     async def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> tuple[Position, list[bytes | None]]:
         """Return the rows of several (key, owner), in their order, with None for a missing row."""
         count = (await self.log.topic(self.topic(table))).spec.partitions
@@ -61,7 +63,7 @@ class TableReader(RankingReader):
         wanted: dict[int, list[bytes]] = {}
         for partition, (key, _) in zip(partitions, keys, strict=True):
             wanted.setdefault(partition, []).append(key.encode())
-        position, replies = await self._read(table, wanted, lambda snapshot, p: ("HMGET", snapshot, *wanted[p]))
+        position, replies = await self._read(table, wanted, lambda snapshot, p: ("HMGET", snapshot, *wanted[p]), count)
         values = {partition: iter(reply) for partition, reply in replies.items()}
         return position, [next(values[partition]) for partition in partitions]
 
@@ -69,6 +71,7 @@ class TableReader(RankingReader):
         """Return all rows at one moment. Use `scan` for large tables, because this read blocks the server."""
         return (await self.rows_of([table]))[table]
 
+    @looked_up_again
     async def rows_of(self, tables: Sequence[str]) -> dict[str, Rows]:
         """Return all rows of several tables, those of a shard at one moment. This read blocks the server."""
         wanted = {table: await self._all_of(table, lambda snapshot, _: ("HGETALL", snapshot)) for table in tables}
@@ -79,11 +82,13 @@ class TableReader(RankingReader):
         """Return the rows of a table of which every partition has a copy, as partition `COPY_SHOWN` has them."""
         return _rows(*await self._read(table, [COPY_SHOWN], lambda snapshot, _: ("HGETALL", snapshot)))
 
+    @looked_up_again
     async def in_each(self, table: str, key: str) -> dict[int, bytes | None]:
         """Return the row that each partition has under a key, by partition."""
         _, rows = await self._read_all(table, lambda snapshot, _: ("HGET", snapshot, key.encode()))
         return rows
 
+    @looked_up_again
     async def parts(self, table: str, keys: Sequence[str]) -> tuple[Position, list[list[bytes]]]:
         """Return for each key the rows that the partitions have under it, those of a shard at one moment."""
         named = [key.encode() for key in keys]
@@ -96,7 +101,7 @@ class TableReader(RankingReader):
     async def scan(self, table: str) -> AsyncIterator[list[Row]]:
         """Yield all rows in steps, not of one moment. A row that changes meanwhile appears in its old or new state."""
         topic = self.topic(table)
-        for p in range((await self.log.topic(topic)).spec.partitions):
+        for p in range((await self.log.topic(topic, fresh=True)).spec.partitions):
             cursor, shard = 0, self.log.holder(p)
             while True:
                 [(cursor, found)] = await shard.at_once(

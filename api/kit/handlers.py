@@ -18,6 +18,8 @@ from faust_redis.log import (
     LogError,
     LogUnavailableError,
     PermissionDeniedError,
+    ResizedError,
+    ResizingError,
     UnknownTopicError,
 )
 from starlette.exceptions import HTTPException
@@ -45,6 +47,8 @@ RETRY_AFTER_S = 1
 NOT_UTF_8 = "There was an error parsing the body"
 """FastAPI's text for a body that is not UTF-8."""
 UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
+    ResizingError: "the number of partitions changes just now; try again",
+    ResizedError: "the number of partitions has changed just now; try again",
     LogUnavailableError: "the log cannot be reached just now; try again",
     UnknownTopicError: "",
     IncarnationError: "a topic was re-created just now; try again",

@@ -64,7 +64,7 @@ class StateStore:
         Raises:
             OtherChainError: the state is of another chain.
         """
-        await self._log.create_topic(self._facts)
+        self._facts = (await self._log.declare_topic(self._facts)).spec
         return self._state(await self._rows.load())
 
     def _state(self, rows: dict[bytes, bytes]) -> ChainState | None:

@@ -37,13 +37,13 @@ class LogReader:
             contracts: The addresses of collector and splitter.
         """
         self._log, self._fees, self._facts = log, fees, facts
+        self._contracts = contracts
         self._collector = contracts[0]
-        self._fact_places = sorted({partition_for(each.encode(), facts.partitions) for each in contracts})
 
     async def create(self) -> None:
-        """Create the topics if they do not exist yet."""
-        await self._log.create_topic(self._fees)
-        await self._log.create_topic(self._facts)
+        """Create the topics if they do not exist yet, and see how many partitions they have."""
+        self._fees = (await self._log.declare_topic(self._fees)).spec
+        self._facts = (await self._log.declare_topic(self._facts)).spec
 
     async def fees(self, reached: Mapping[int, Reached]) -> list[Fee]:
         """Return the next records of all partitions of fees.
@@ -82,7 +82,7 @@ class LogReader:
             GapError: facts are no longer in the log.
             ForeignBatchError: a fact does not fit the batches.
         """
-        places = {TopicPartition(self._facts.name, each): state.facts.get(each, 0) for each in self._fact_places}
+        places = {TopicPartition(self._facts.name, each): state.facts.get(each, 0) for each in self._fact_places()}
         found = await self._log.fetch(places, count=PORTION)
         facts = dict(state.facts)
         for tp, records in found.items():
@@ -101,7 +101,7 @@ class LogReader:
         """Return whether the state has all facts that are in the log."""
         first = await self._log.beginning_offsets(self._facts.name)
         ends = await self._log.end_offsets(self._facts.name)
-        return all(state.facts.get(each, first[each]) == ends[each] for each in self._fact_places)
+        return all(state.facts.get(each, first[each]) == ends[each] for each in self._fact_places())
 
     async def today(self) -> int:
         """Return the day of the clock's last tick, counted from 1970; 0 when it has not ticked."""
@@ -110,6 +110,10 @@ class LogReader:
         except UnknownTopicError:
             return 0
         return _event(ticks[0]).time // DAY_US if ticks else 0
+
+    def _fact_places(self) -> list[int]:
+        """Return the partitions of the contracts' facts, also those that had them before the topic was resized."""
+        return sorted({partition_for(each.encode(), self._facts.partitions) for each in self._contracts})
 
     def _with(self, state: State, fact: Any) -> State:
         if isinstance(fact, BatchSettled) and fact.contract == self._collector:

@@ -42,7 +42,11 @@ class EventReader:
     async def create(self) -> None:
         """Create the topics if they do not exist yet."""
         for spec in self._specs:
-            await self._log.create_topic(spec)
+            await self._log.declare_topic(spec)
+
+    async def with_new_partitions(self, places: Places) -> dict[TopicPartition, int]:
+        """Return the places with the beginnings of partitions that the topics have got since."""
+        return dict.fromkeys(await self.beginning(), 0) | dict(places)
 
     async def beginning(self) -> dict[TopicPartition, int]:
         """Return where the log begins."""

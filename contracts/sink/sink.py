@@ -147,7 +147,10 @@ class Sink(Connector):
         await self.reader.create()
         sponsor = padded(self._account.address)
         state, calls = await self._store.load(sponsor), Calls(ours.paymaster, sponsor)
-        self._state = state or SinkState(People(ours), calls, await self.reader.beginning(), Sent())
+        if state is None:
+            state = SinkState(People(ours), calls, await self.reader.beginning(), Sent())
+        state.places = await self.reader.with_new_partitions(state.places)
+        self._state = state
         self._idle_at = None
         return self._state
 

@@ -56,6 +56,7 @@ class SinkStore:
     """The state of the sink in one log. Methods raise LogError while the log is away."""
 
     def __init__(self, log: Log, topic: TopicSpec, chain_events: TopicSpec, contracts: Contracts) -> None:
+        self._log = log
         self._rows = LogState(log, topic, SOURCE)
         self._chain_events, self._contracts = chain_events, contracts
 
@@ -65,6 +66,7 @@ class SinkStore:
         Raises:
             SinkError: the state is of another chain or of other contracts.
         """
+        self._chain_events = (await self._log.declare_topic(self._chain_events)).spec
         rows = await self._rows.load()
         if STATE_KEY not in rows:
             return None

@@ -29,9 +29,9 @@ EXPECTED = (
 )  # fmt: skip
 COMMANDS = (
     "dev", "worker", "api", "relay", "clock", "webhooks", "indexer", "settlement", "sink", "archive", "chain", "bridge",
-    "replay", "boards", "topology", "rulebook", "acl", "sbom", "top", "topics", "groups", "tables", "dead-letters",
-    "trace", "why", "history", "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
-    "bench",
+    "replay", "boards", "topology", "rulebook", "acl", "sbom", "top", "topics", "partitions", "groups", "tables",
+    "dead-letters", "trace", "why", "history", "database", "accounts", "audit", "keys", "token", "reset", "doctor",
+    "upgrade", "bench",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import uvloop
+from faust_redis.log import ResizedError
 from mode import Service
 from mode.types import ServiceT
 
@@ -123,15 +124,21 @@ class DomainThread:
             try:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(self._live())
-            except BaseException:  # a SystemExit ends this run of the app, but not the thread
+            except BaseException as exc:  # a SystemExit ends this run of the app, but not the thread
                 if self._stopping.is_set():
                     logger.exception("domain %s failed while it stopped", self.domain)
                     return
                 if time.monotonic() - started > STEADY_S:
                     pause_s = BACKOFF_FIRST_S
-                logger.exception("domain %s crashed; it starts again in %g s", self.domain, pause_s)
+                self._note(exc, pause_s)
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, BACKOFF_MAX_S)
+
+    def _note(self, exc: BaseException, pause_s: float) -> None:
+        if isinstance(exc.__cause__, ResizedError):
+            logger.warning("domain %s starts again, with other partitions: %s", self.domain, exc.__cause__)
+        else:
+            logger.error("domain %s crashed; it starts again in %g s", self.domain, pause_s, exc_info=exc)
 
     async def _live(self) -> None:
         """Run one app until it crashes or the thread is asked to stop."""

@@ -7,16 +7,21 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
 
-from faust_redis.log import Log
+from faust_redis.driver.tasks import cancel_and_wait
+from faust_redis.log import Log, LogUnavailableError, ResizedError, UnknownTopicError
 
 from deploy.run.service_metrics import ServiceMetrics
 from deploy.run.worker_server import application, serving
 from deploy.settings import Settings
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.topics import CLOCK
+
+LOOK_S: Final = 1.0
+"""How often a service looks whether the topics were resized."""
 
 Report = tuple[bool, dict[str, Any]]
 
@@ -51,20 +56,51 @@ async def run_service(
     kind: Kind,
     listener: socket.socket,
     *,
-    work: Callable[[], Awaitable[None]],
+    work: Callable[[], Coroutine[Any, Any, None]],
     report: Callable[[], Report],
     metrics: ServiceMetrics,
 ) -> None:
     """Work until a signal or the end of the work, with probes, metrics and an entry in the registry."""
     lease = _lease_of(settings, log, kind, listener, report)
 
+    async def forward_and_work() -> None:
+        async with forwarding(log):
+            await work()
+
     async def serve() -> None:
         async with serving(listener, application(ServiceHealth(report), metrics.text), metrics.process), lease.held():
             logger.info("%s: probes and metrics at http://%s:%d", kind, *listener.getsockname()[:2])
-            async with forwarding(log):
-                await work()
+            await _while_partitions_stay(log, forward_and_work())
 
     await run_until_signal(serve())
+
+
+async def _while_partitions_stay(log: Log, work: Coroutine[Any, Any, None]) -> None:
+    """Work to its end.
+
+    Raises:
+        ResizedError: the topics were resized. The process is started again, and then reads all partitions.
+    """
+    working, watching = asyncio.create_task(work), asyncio.create_task(_until_resized(log))
+    try:
+        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        await working
+    finally:
+        await cancel_and_wait(watching)
+        await cancel_and_wait(working)
+
+
+async def _until_resized(log: Log) -> None:
+    before: int | None = None
+    while True:
+        with suppress(LogUnavailableError, UnknownTopicError):
+            count = (await log.topic(CLOCK, fresh=True)).spec.partitions
+            if before is not None and count != before:
+                raise ResizedError(f"the topics have {count} partitions now, and {before} when this process started")
+            before = count
+        await asyncio.sleep(LOOK_S)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from mode.types import ServiceT
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_of, own_shard
 from deploy.committed_rows import watermarks_of
-from deploy.declared_topics import changelog_topics, event_topics
+from deploy.declared_topics import changelog_topics, event_topics, present
 from deploy.errors import LockedError
 from deploy.financial_metrics import last_audits
 from deploy.local_state import state_sizes
@@ -80,26 +80,31 @@ def claim_slot(settings: Settings, name: str | None = None) -> tuple[str, FileLo
     raise LockedError(f"all {SLOTS_MAX} worker slots of {settings.data_dir} are in use")
 
 
-async def create_topics(settings: Settings) -> None:
+async def create_topics(settings: Settings) -> Settings:
     """Create every topic as declared, so that compacted and ranked topics are maintained from the first record.
 
-    Wait while the broker is away.
+    Wait while the broker is away. Return the settings with as many partitions as the topics have.
 
     Raises:
-        TopicMismatchError: when a topic exists with another number of partitions.
+        TopicMismatchError: when a topic exists with another cleanup policy, or on Kafka with other partitions.
     """
-    url = broker_url(settings)
-    specs = (*event_topics(settings).values(), *changelog_topics(settings))
     if settings.on_kafka:
-        await retry_through_kafka_outages(lambda: create_kafka_topics(address_of(url), specs), "start")
-        return
-    await retry_while_unavailable(lambda: _create(own_shard(settings), specs), "start")
+        url, specs = address_of(broker_url(settings)), _specs(settings)
+        await retry_through_kafka_outages(lambda: create_kafka_topics(url, specs), "start")
+        return settings
+    return await retry_while_unavailable(lambda: _create(own_shard(settings), settings), "start")
 
 
-async def _create(client: Log, specs: Sequence[TopicSpec]) -> None:
+async def _create(client: Log, settings: Settings) -> Settings:
     async with client as log:
-        for spec in specs:
+        settings = await present(log, settings)
+        for spec in _specs(settings):
             await log.create_topic(spec)
+    return settings
+
+
+def _specs(settings: Settings) -> Sequence[TopicSpec]:
+    return (*event_topics(settings).values(), *changelog_topics(settings))
 
 
 def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None = None) -> NoReturn:
@@ -121,7 +126,7 @@ def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None
     threading.current_thread().name = slot
     logs.configure(settings, "worker", context=WorkerContext(slot, settings.app_id), process="%(threadName)s")
     listener = listen(settings.worker_host, settings.worker_port)
-    asyncio.run(create_topics(settings))
+    settings = asyncio.run(create_topics(settings))
     load_plugins(settings)
     relax_collector()
     with tracing(settings, "worker") as spans:
@@ -204,9 +209,12 @@ class Worker:
         )
 
     async def _prepare(self) -> None:
-        """Create the topics that a flush of the broker removed, before an app creates them without their views."""
+        """Create the topics that a flush of the broker removed, before an app creates them without their views.
+
+        The app gets as many partitions as the log has now.
+        """
         if not self._settings.on_kafka:
-            await create_topics(self._settings)
+            self._settings = await create_topics(self._settings)
 
     def _services(self, domain: str) -> list[ServiceT]:
         app = build_app(self._settings, domain, self._slot, self._rulebook, self._codec, spans=self._spans)

@@ -8,6 +8,7 @@ from typing import Final
 
 from faust_redis.log import Log, StoredRecord, TopicPartition, TrimmedError
 from faust_redis.log.records import REPLAY_FOR_HEADER
+from faust_redis.resizing import finished
 
 from agents.rulebook import Rulebook
 from agents.shadow import Recorded, Shadow
@@ -43,6 +44,7 @@ class Replay:
             NotCoveredError: the log lacks records of the span, or the domains processed none in it.
         """
         self._refuse_another_log()
+        await self._refuse_other_partitions()
         if not any(first < end for domain in self._after.domains for _, first, end in self._spans(domain)):
             raise NotCoveredError("the domains have processed no record in this span")
         await self._refuse_gaps()
@@ -70,6 +72,15 @@ class Replay:
         if self._before is not NOTHING and not set(self._after.domains) <= set(self._before.domains):
             missing = sorted(set(self._after.domains) - set(self._before.domains))
             raise NotCoveredError(f"the recorded moment has no tables of {', '.join(missing)}")
+
+    async def _refuse_other_partitions(self) -> None:
+        """Refuse a span in which rows moved to other partitions, which no event caused."""
+        within = [one for one in await finished(self._log) if one.new > (self._before.partitions or 0)]
+        if within and within[-1].new == self._after.partitions:
+            raise NotCoveredError(
+                f"the topics got {self._after.partitions} partitions within this span, and rows moved then. "
+                "Record a moment now (--record FILE) and check from it later (--from FILE)"
+            )
 
     async def _refuse_gaps(self) -> None:
         begins = {topic: await self._log.beginning_offsets(topic) for topic in self._after.ends}

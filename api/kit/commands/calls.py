@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -32,47 +33,51 @@ class FirstUse(NamedTuple):
     used_with: str | None
 
 
-Shards = frozenset[int]
-"""The numbers of the shards that some records belong to."""
+Places = tuple[frozenset[int], int]
+"""The numbers of the shards that some records belong to, and how many partitions their topic has."""
 
 
 class Calls:
     """Makes the calls. All raise `LogError`.
 
-    Writes to other shards are other calls, so that a shard that is away or slow keeps back its own writes only.
+    Writes to other shards are other calls, so that a shard that is away or slow keeps back its own writes only. So are
+    those that chose their partitions when the topic had another number of them.
     """
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self.use = RequestCoalescer(self._use, size_max=USES_MAX)
-        self._appends: defaultdict[Shards, RequestCoalescer[Sequence[Record], Appended]] = defaultdict(
-            lambda: RequestCoalescer(self._append, size=len, size_max=WRITE_RECORDS_MAX)
-        )
-        self._once: defaultdict[Shards, RequestCoalescer[Write, Appended]] = defaultdict(
+        self._appends: dict[Places, RequestCoalescer[Sequence[Record], Appended]] = {}
+        self._once: defaultdict[Places, RequestCoalescer[Write, Appended]] = defaultdict(
             lambda: RequestCoalescer(
                 self._append_once, size=lambda write: len(write.records), size_max=WRITE_RECORDS_MAX
             )
         )
 
-    async def append(self, records: Sequence[Record]) -> Appended:
-        """Append the records of a request."""
-        return await self._appends[self._shards_of(records)](records)
+    async def append(self, records: Sequence[Record], partitions: int) -> Appended:
+        """Append the records of a request to a topic that has so many partitions."""
+        places = self._places(records, partitions)
+        if places not in self._appends:
+            append = partial(self._append, partitions)
+            self._appends[places] = RequestCoalescer(append, size=len, size_max=WRITE_RECORDS_MAX)
+        return await self._appends[places](records)
 
-    async def append_once(self, write: Write) -> Appended:
-        """Append the records of a request with an idempotency key."""
-        return await self._once[self._shards_of(write.records)](write)
+    async def append_once(self, records: Sequence[Record], key: IdempotencyKey, partitions: int) -> Appended:
+        """Append the records of a request with an idempotency key to a topic that has so many partitions."""
+        return await self._once[self._places(records, partitions)](Write(records, key, partitions))
 
-    def _shards_of(self, records: Sequence[Record]) -> Shards:
-        return frozenset(self._log.shard_of(record.partition) for record in records)
+    def _places(self, records: Sequence[Record], partitions: int) -> Places:
+        return frozenset(self._log.shard_of(record.partition) for record in records), partitions
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
         keys = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms, use.key.digest) for use in uses]
         return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, keys)]
 
-    async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
+    async def _append(self, partitions: int, requests: Sequence[Sequence[Record]]) -> list[Appended]:
         """Append the records of all requests in one write, which has one outcome for all of them."""
-        offsets = (await self._log.append([record for records in requests for record in records])).offsets
-        ends = accumulate((len(records) for records in requests), initial=0)
+        records = [record for each in requests for record in each]
+        offsets = (await self._log.append(records, counted=partitions)).offsets
+        ends = accumulate((len(each) for each in requests), initial=0)
         return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]
 
     async def _append_once(self, writes: Sequence[Write]) -> list[Appended | LogError]:

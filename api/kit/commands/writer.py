@@ -20,11 +20,11 @@ from faust_redis.log import (
     Log,
     Position,
     Record,
+    ResizedError,
     TopicInfo,
     TopicPartition,
     UnknownTopicError,
 )
-from faust_redis.log.append_many import Write
 from faust_redis.log.partitioner import partition_for
 
 from api.config import ApiConfig
@@ -158,10 +158,8 @@ class Writer:
             LogError: when they could not be written, or it is unknown whether they were.
         """
         topic = command.topic
-        count = (await self._topic(topic)).spec.partitions
-        records = [_record(topic, count, entry) for entry in entries]
         began_ns = 0 if self._spans is None else self._spans.now_ns()
-        appended = await self._append(topic, records, submission.key)
+        records, appended = await self._append(topic, entries, submission.key)
         epoch = (await self._topic(topic)).incarnation
         places = [
             Place(entry.id, record.partition, offset)
@@ -179,16 +177,19 @@ class Writer:
             sent = ((place.event_id, TopicPartition(topic, place.partition), place.offset) for place in places)
             record_sends(spans, traceparent, sent, began_ns)
 
-    async def _append(self, topic: str, records: Sequence[Record], key: IdempotencyKey | None) -> Appended:
+    async def _append(
+        self, topic: str, entries: Sequence[Entry], key: IdempotencyKey | None
+    ) -> tuple[list[Record], Appended]:
         for attempt in range(ATTEMPTS_MAX):
+            count = (await self._topic(topic)).spec.partitions
+            records = [_record(topic, count, entry) for entry in entries]
             try:
                 if key is None:
-                    return await self.calls.append(records)
-                return await self.calls.append_once(Write(records, key))
-            except (UnknownTopicError, IncarnationError):
+                    return records, await self.calls.append(records, count)
+                return records, await self.calls.append_once(records, key, count)
+            except (UnknownTopicError, IncarnationError, ResizedError):
                 if attempt + 1 == ATTEMPTS_MAX:
                     raise
-                await self._topic(topic)
         raise AssertionError("unreachable")
 
     async def _topic(self, topic: str) -> TopicInfo:

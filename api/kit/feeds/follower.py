@@ -17,6 +17,7 @@ from faust_redis.log import (
     LogError,
     LogUnavailableError,
     Position,
+    ResizingError,
     StoredRecord,
     TopicPartition,
     UnknownTopicError,
@@ -204,8 +205,14 @@ class Follower:
         self._reading.set()
 
     async def _reason_to_resync(self, position: Position, evidence: str | None) -> ResyncReason | None:
-        """Return why reading cannot continue at a position; None when the log below it is unchanged."""
+        """Return why reading cannot continue at a position; None when the log below it is unchanged.
+
+        Raises:
+            ResizingError: rows move to other partitions, which is no change of the table.
+        """
         info = await self.log.topic(self.topic, fresh=True)
+        if info.moving:
+            raise ResizingError(f"the rows of {self.topic!r} move to other partitions just now; try again")
         if position.epoch != info.incarnation or position.offsets.keys() != set(range(info.spec.partitions)):
             return ResyncReason.EPOCH
         there = await self._below(position)

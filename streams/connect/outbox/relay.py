@@ -14,7 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from faust_redis.log import IncarnationError, Log, Record, SourceMovedError, TopicSpec, UnknownTopicError, WriteBatch
+from faust_redis.log import (
+    IncarnationError,
+    Log,
+    Record,
+    ResizedError,
+    SourceMovedError,
+    TopicSpec,
+    UnknownTopicError,
+    WriteBatch,
+)
 from faust_redis.log.errors import NamespaceTakenError
 from faust_redis.log.partitioner import partition_for
 
@@ -146,7 +155,7 @@ class Relay:
         try:
             records = [await self._record(row) for row in portion]
             await self._log.commit(WriteBatch(records, source_offsets=before.step_to(after)))
-        except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
+        except (SourceMovedError, IncarnationError, ResizedError, UnknownTopicError) as exc:
             logger.debug("a write was refused, and the relay reads its position again: %s", exc)
             self.counts.refused += 1
             await self.look()
@@ -160,7 +169,7 @@ class Relay:
 
     async def _record(self, row: OutboxRow) -> Record:
         spec = self._spec_of(row.topic)
-        topic = self._log.known_topic(row.topic) or await self._log.create_topic(spec)
+        topic = self._log.known_topic(row.topic) or await self._log.declare_topic(spec)
         key = row.key.encode()
         return Record(
             row.topic, partition_for(key, topic.spec.partitions), key, row.value, row.time_us // MILLISECOND_US

@@ -45,7 +45,7 @@ class Reader:
     async def _start(self, webhook: Webhook, known: Mapping[TopicPartition, Place]) -> dict[TopicPartition, Place]:
         """Return where to read on in each partition of the subscription's topics.
 
-        A topic of a new epoch is read from its beginning: the broker was flushed or restored.
+        A topic of a new epoch is read from its beginning: the broker was flushed or restored. So is a new partition.
         """
         places: dict[TopicPartition, Place] = {}
         for topic in sorted({CATALOGUE[name].topic for name in webhook.types if name in CATALOGUE}):
@@ -57,8 +57,8 @@ class Reader:
             for partition, end in ends.items():
                 tp = TopicPartition(topic, partition)
                 place = known.get(tp)
-                if place is None:
-                    place = Place(info.incarnation, end)
+                if place is None:  # a new subscription begins at the end, and a partition that is new at its beginning
+                    place = Place(info.incarnation, 0 if TopicPartition(topic, 0) in known else end)
                 elif place.epoch != info.incarnation:
                     place = Place(info.incarnation, 0)
                 places[tp] = place

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from faust_redis.log import Appended, IdempotencyKey, Log, LogUnavailableError, Record, TopicSpec, WriteBatch
-from faust_redis.log.append_many import Write
 from faust_redis.log.sharded import ShardedLog
 
 from api.kit.commands.calls import Calls
@@ -44,14 +43,17 @@ async def test_a_shard_that_does_not_answer_keeps_back_its_own_writes_only(broke
         def to(shard: int) -> list[Record]:
             return [Record("t", shard, b"k", b"v", 1)]
 
-        def once(shard: int, name: str) -> Write:
-            return Write(to(shard), IdempotencyKey(name, "d", 60_000))
+        def append(shard: int) -> Coroutine[Any, Any, Appended]:
+            return calls.append(to(shard), SHARDS)
 
-        late = [asyncio.create_task(calls.append(to(AWAY))), asyncio.create_task(calls.append_once(once(AWAY, "a")))]
+        def append_once(shard: int, name: str) -> Coroutine[Any, Any, Appended]:
+            return calls.append_once(to(shard), IdempotencyKey(name, "d", 60_000), SHARDS)
+
+        late = [asyncio.create_task(append(AWAY)), asyncio.create_task(append_once(AWAY, "a"))]
         await asyncio.sleep(0)
         async with asyncio.timeout(5):
-            assert (await calls.append(to(0))).offsets == (0,)
-            assert (await calls.append_once(once(0, "b"))).offsets == (1,)
+            assert (await append(0)).offsets == (0,)
+            assert (await append_once(0, "b")).offsets == (1,)
         Slow.gone.set()
         failed = await asyncio.gather(*late, return_exceptions=True)
         assert [type(one) for one in failed] == [LogUnavailableError] * len(late)

@@ -114,5 +114,5 @@ def _check_count(spec: TopicSpec, partitions: int | None) -> None:
     if partitions is not None and spec.partitions != partitions:
         raise TopicMismatchError(
             f"topic {spec.name!r} has {spec.partitions} partitions, {partitions} were declared; "
-            "a partition count never changes: declare the existing one or use another topic name"
+            "declare the existing number, resize the topics, or use another topic name"
         )

@@ -19,10 +19,18 @@ from faust_redis.log.write_arguments import CommitArguments, commit_arguments
 
 
 class Write(NamedTuple):
-    """Records that are appended together, and the id by which the log recognises a retry."""
+    """Records that are appended together.
+
+    Attributes:
+        records: The records.
+        write_id: The id by which the log recognises a retry.
+        counted: How many partitions the topic had when the partitions of the records were chosen; None for as many as
+            the client knows.
+    """
 
     records: Sequence[Record]
     write_id: WriteId
+    counted: int | None = None
 
 
 async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogError]:
@@ -39,7 +47,9 @@ async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
     topics = {record.topic for write in writes for record in write.records}
     infos = {topic: await log.topic(topic) for topic in topics}
     sent = [
-        commit_arguments(log.keys.prefix, WriteBatch(list(write.records)), infos, None, write.write_id)
+        commit_arguments(
+            log.keys.prefix, WriteBatch(list(write.records), counted=write.counted), infos, None, write.write_id
+        )
         for write in writes
     ]
     replies = await run_all(log, COMMIT, [([log.keys.topics], one.argv) for one in sent])
@@ -80,7 +90,7 @@ async def _one_by_one(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
     results: list[Appended | LogError] = []
     for each in writes:
         try:
-            results.append(await log.append(each.records, write_id=each.write_id))
+            results.append(await log.append(each.records, write_id=each.write_id, counted=each.counted))
         except LogUnavailableError as exc:
             return results + [exc] * (len(writes) - len(results))
         except LogError as exc:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple
 from functools import cached_property
 from typing import Any
 
@@ -14,18 +12,16 @@ from redis.exceptions import ResponseError
 
 from faust_redis.log import codec
 from faust_redis.log.address import NAMESPACE
-from faust_redis.log.connected import Connected
 from faust_redis.log.errors import (
     DamagedPartitionError,
     ForeignKeyError,
     GroupInUseError,
-    TopicMismatchError,
-    UnknownTopicError,
 )
 from faust_redis.log.fetching import Density, entries_apart, fetched_of, last_records, record_at, stream_of_another_type
 from faust_redis.log.forwarding import Forwarder
 from faust_redis.log.groups import Groups
 from faust_redis.log.keys import Keys
+from faust_redis.log.known_topics import KnownTopics
 from faust_redis.log.records import (
     Appended,
     Fence,
@@ -38,13 +34,13 @@ from faust_redis.log.records import (
     WriteBatch,
     WriteId,
 )
-from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM
+from faust_redis.log.scripts import COMMIT, OFFSETS, TRIM
 from faust_redis.log.shards import WHOLE, Shard, shard_of
 from faust_redis.log.transit import Transit
 from faust_redis.log.write_arguments import commit_arguments
 
 
-class Log(Connected):
+class Log(KnownTopics):
     """A partitioned log on one Redis (7.0 or later) or Valkey, or one shard of a log on several.
 
     All methods raise `ForeignKeyError` when a key that they read holds a value of another type. They raise
@@ -61,58 +57,12 @@ class Log(Connected):
     ) -> None:
         super().__init__(url, namespace, owner=owner, shard=shard)
         self.transit = Transit(shard, transit) if transit and shard.count > 1 else None
-        self._topics: dict[str, TopicInfo] = {}
         self._density = Density()
 
     @cached_property
     def groups(self) -> Groups:
         """Client of the consumer groups."""
         return Groups(self)
-
-    # --- topics -------------------------------------------------------------------------------------------------------
-
-    async def create_topic(self, spec: TopicSpec) -> TopicInfo:
-        """Create a topic, or return the one that exists.
-
-        Raises:
-            TopicMismatchError: when it exists with another partition count or cleanup policy.
-        """
-        reply = await self.run(
-            CREATE_TOPIC,
-            [self.keys.topic(spec.name), self.keys.topics],
-            [*astuple(spec)[:5], secrets.token_hex(6), int(spec.archived)],
-        )
-        info = codec.topic_info(spec.name, reply)
-        if (info.spec.partitions, info.spec.cleanup, info.spec.view) != (spec.partitions, spec.cleanup, spec.view):
-            raise TopicMismatchError(
-                f"topic {spec.name!r} exists with {info.spec.partitions} partitions and cleanup {info.spec.cleanup!r}; "
-                f"{spec.partitions} and {spec.cleanup!r} were declared. Use the existing values, or another topic name."
-            )
-        self._topics[spec.name] = info
-        return info
-
-    async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
-        """Return a topic's declaration and incarnation; from memory unless `fresh`.
-
-        Raises:
-            UnknownTopicError: when it has not been created.
-        """
-        if fresh or name not in self._topics:
-            fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation", "archived")
-            reply = await self._ask("HMGET", self.keys.topic(name), *fields)
-            if reply[0] is None:
-                self._topics.pop(name, None)
-                raise UnknownTopicError(f"topic {name!r} does not exist; start a worker first, it creates the topics")
-            self._topics[name] = codec.topic_info(name, reply)
-        return self._topics[name]
-
-    def known_topic(self, name: str) -> TopicInfo | None:
-        """Return a topic from this client's cache, without a call to the broker; None when it is not known."""
-        return self._topics.get(name)
-
-    async def topics(self) -> list[str]:
-        """Return the names of all topics, sorted."""
-        return sorted(name.decode() for name in await self._ask("SMEMBERS", self.keys.topics))
 
     @property
     def shards(self) -> Sequence[Log]:
@@ -163,9 +113,10 @@ class Log(Connected):
         *,
         write_id: WriteId | None = None,
         require: tuple[str, int, str] | None = None,
+        counted: int | None = None,
     ) -> Appended:
         """Append records without a fence, atomically. See `commit` for arguments and errors."""
-        return await self.commit(WriteBatch(list(records)), write_id=write_id, require=require)
+        return await self.commit(WriteBatch(list(records), counted=counted), write_id=write_id, require=require)
 
     async def commit(
         self,
@@ -187,6 +138,8 @@ class Log(Connected):
             FencedError: the writer's generation or lease is over.
             IdempotencyConflictError: the idempotency key was used with another body.
             IncarnationError: a topic is not the one this client knew.
+            ResizedError: a topic has another number of partitions than was counted.
+            ResizingError: the number of partitions changes just now.
             UnknownTopicError: a topic or partition does not exist.
             BrokerUnsuitableError: the broker's policy was changed since the last check, and may evict records now.
             DamagedPartitionError: something else wrote to a stream, or replaced a key of a partition.

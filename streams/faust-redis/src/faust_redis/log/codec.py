@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
@@ -19,6 +19,8 @@ from faust_redis.log.errors import (
     LogError,
     LogUnavailableError,
     PermissionDeniedError,
+    ResizedError,
+    ResizingError,
     RolledBackError,
     RowGoneError,
     SourceMovedError,
@@ -60,7 +62,18 @@ def topic_info(name: str, reply: Sequence[bytes]) -> TopicInfo:
     spec = TopicSpec(
         name, int(partitions), cast("Cleanup", cleanup), cast("View", view), int(retention_ms), reply[5] == b"1"
     )
-    return TopicInfo(spec, incarnation)
+    return TopicInfo(spec, incarnation, is_moving(reply[6] if len(reply) > len(_FIELDS) else None))
+
+
+_FIELDS: Final = ("partitions", "cleanup", "view", "retention_ms", "incarnation", "archived")
+TOPIC_FIELDS: Final = (*_FIELDS, "closed")
+"""The fields of a topic's hash from which `topic_info` reads."""
+CLOSED_TO_CLIENTS: Final = b"entry"
+
+
+def is_moving(closed: bytes | None) -> bool:
+    """Return whether a resize moves the rows of a topic, by the field `closed` of its hash."""
+    return closed is not None and closed != CLOSED_TO_CLIENTS
 
 
 def topic_partition(name: bytes) -> TopicPartition:
@@ -166,7 +179,7 @@ def readable(
 def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool]:
     """Return the highwaters before the write, and whether it was a recognised retry.
 
-    Remove a topic from `topics` when the script found it unknown or of another incarnation.
+    Remove a topic from `topics` when the script found it unknown, of another incarnation, or resized.
 
     Raises:
         LogError: the script refused the batch.
@@ -174,7 +187,7 @@ def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]
     status, *rest = (part.decode() for part in reply)
     if status == "OK":
         return orjson.loads(rest[0]), rest[1] == "again"
-    if status in {"UNKNOWN", "INCARNATION"}:
+    if status in {"UNKNOWN", "INCARNATION", "RESIZED"}:
         topics.pop(rest[0], None)
     raise _refusal(status, rest)
 
@@ -199,6 +212,14 @@ _REFUSALS: Mapping[str, tuple[type[LogError], str]] = {
         "the broker has {1} of {0}, this member had {2}: the broker was restored to an earlier state, or lost writes",
     ),
     "MOVED": (SourceMovedError, "the source offset of {0} is {1}, not {2}: another process copies it, too"),
+    "CLOSED": (
+        ResizingError,
+        "topic {0!r} takes no records while its number of partitions changes (`partitions resize`); try again",
+    ),
+    "RESIZED": (
+        ResizedError,
+        "topic {0!r} has {1} partitions now, and this writer knew {2}: look it up again, or start again",
+    ),
     "INCARNATION": (
         IncarnationError,
         "topic {0!r} was re-created since it was last seen (a flushed or restored broker?)",

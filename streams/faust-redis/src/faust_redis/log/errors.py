@@ -11,6 +11,17 @@ class LogUnavailableError(LogError):
     """The broker cannot be reached. The outcome of a write is unknown; retry it with the same write id."""
 
 
+class ResizingError(LogUnavailableError):
+    """The number of partitions changes just now, so that the topic takes no records. Nothing was written."""
+
+
+class ResizedError(LogError):
+    """The topic has another number of partitions than the writer knew, so keys are in other partitions now.
+
+    Nothing was written. Look the topic up again; a member starts again.
+    """
+
+
 class FencedError(LogError):
     """The writer's generation is over or its lease has expired. It must rejoin its group. Nothing was written."""
 

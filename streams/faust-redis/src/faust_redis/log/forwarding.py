@@ -223,7 +223,8 @@ class Forwarder:
             self._arrived = {who: number for who, number in self._arrived.items() if who not in forgotten}
 
     def _source_offsets(self, steps: Mapping[str, tuple[int, int]]) -> SourceOffsets:
-        return SourceOffsets(self._copy, {TopicPartition(who, 0): step for who, step in steps.items()})
+        places = {TopicPartition(who, 0): step for who, step in steps.items()}
+        return SourceOffsets(self._copy, places, forwarded=True)
 
     async def _forward(self, parcels: Sequence[Parcel]) -> None:
         """Append the parcels that have not arrived.

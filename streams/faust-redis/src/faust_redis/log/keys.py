@@ -43,8 +43,23 @@ class Keys:
         """String: the process that archives now, with a lease."""
         return f"{self.prefix}archiver"
 
+    @property
+    def resize(self) -> str:
+        """Hash: id, phase, from, to, topics, plan of the change of the number of partitions that is in progress."""
+        return f"{self.prefix}resize"
+
+    @property
+    def resizer(self) -> str:
+        """String: the process that changes the number of partitions now, with a lease."""
+        return f"{self.prefix}resizer"
+
+    @property
+    def resizes(self) -> str:
+        """List of JSON ``{from, to, at_ms, ends}``: the finished resizes, and where each partition ended then."""
+        return f"{self.prefix}resizes"
+
     def topic(self, topic: str) -> str:
-        """Hash: partitions, cleanup, view, retention_ms, incarnation, archived."""
+        """Hash: partitions, cleanup, view, retention_ms, incarnation, archived; while it is resized, closed."""
         return f"{self.prefix}topic:{topic}"
 
     def stream(self, topic: str, partition: int) -> str:

@@ -48,10 +48,14 @@ class TopicSpec:
 
 @dataclass(frozen=True, slots=True)
 class TopicInfo:
-    """A topic as created: its declaration and the incarnation id drawn when it was made."""
+    """A topic as created: its declaration and the incarnation id drawn when it was made.
+
+    `moving` is true while a resize moves its rows to other partitions.
+    """
 
     spec: TopicSpec
     incarnation: str
+    moving: bool = False
 
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -218,10 +222,12 @@ class SourceOffsets:
         name: Which copy.
         steps: For each partition of the source, the offset that the copy must stand at and the one it gets to; 0 is
             that of a partition that was never copied.
+        forwarded: Whether the records come from another shard of the same log.
     """
 
     name: str
     steps: dict[TopicPartition, tuple[int, int]]
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +322,9 @@ class WriteBatch:
     A partition gets its records first, then its columns, then its rows, each in the order given.
 
     `preconditions` holds what must stand at the broker for them, or it was restored to an earlier state.
-    `group` names the group when it has no members, and so no fence.
+    `group` names the group when it has no members, and so no fence. `counted` is how many partitions the topics had
+    when the partitions of the records were chosen; None for as many as the client knows. `resize` is the resize that
+    the write belongs to (`faust_redis.resizing`).
     """
 
     records: Sequence[Writable] = field(default_factory=list)
@@ -326,3 +334,5 @@ class WriteBatch:
     source_offsets: SourceOffsets | None = None
     rows: Sequence[Rows] = ()
     columns: Sequence[Columns] = ()
+    counted: int | None = None
+    resize: str | None = None

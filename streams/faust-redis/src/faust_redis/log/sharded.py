@@ -104,9 +104,16 @@ class ShardedLog(Log):
         """Create a topic on each shard, see `Log.create_topic`."""
         return _info([await each.create_topic(spec) for each in self._shards])
 
+    async def declare_topic(self, spec: TopicSpec) -> TopicInfo:
+        """Create a topic on each shard, or return the one that exists, see `Log.declare_topic`."""
+        return _info([await each.declare_topic(spec) for each in self._shards])
+
     async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
         """Return a topic's declaration and incarnation, see `Log.topic`."""
-        return _info(await self._all(each.topic(name, fresh=fresh) for each in self._shards))
+        found = await self._all(each.topic(name, fresh=fresh) for each in self._shards)
+        if not fresh and len({info.spec.partitions for info in found}) > 1:  # one of them was seen before a resize
+            found = await self._all(each.topic(name, fresh=True) for each in self._shards)
+        return _info(found)
 
     def known_topic(self, name: str) -> TopicInfo | None:
         """Return a topic from the cache, see `Log.known_topic`."""
@@ -247,7 +254,11 @@ class ShardedLog(Log):
 
 
 def _info(infos: Sequence[TopicInfo]) -> TopicInfo:
-    return TopicInfo(infos[0].spec, joined([info.incarnation for info in infos]))
+    """Return what a topic is on all shards: until a resize has finished on each, as it was before."""
+    counts = {info.spec.partitions for info in infos}
+    moving = len(counts) > 1 or any(info.moving for info in infos)
+    spec = replace(infos[0].spec, partitions=min(counts))
+    return TopicInfo(spec, joined([info.incarnation for info in infos]), moving)
 
 
 def _joined(parts: Sequence[dict[Any, int]]) -> dict[Any, int]:

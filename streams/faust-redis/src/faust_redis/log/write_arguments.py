@@ -164,31 +164,40 @@ def commit_arguments(
     for (topic, partition), stream in streams.items():
         entries, packed = stream.entries()
         spec = infos[topic].spec
-        heads.append([topic, partition, infos[topic].incarnation, entries, spec.compacted])
+        heads.append(
+            [topic, partition, infos[topic].incarnation, entries, spec.compacted, batch.counted or spec.partitions]
+        )
         payloads += packed
         if spec.compacted:
             rows = stream.final_rows()
             payloads.append(packed_rows(rows))
             if spec.view == "rank":
                 payloads.append(packed_rankings(changes_of(rows, partition)))
+    head = {"streams": heads, **_checks(batch, fence), **_write_id(write_id)}
+    if require is not None:
+        head["require"] = require
+    return CommitArguments([prefix, orjson.dumps(head), *payloads], stream_of, row_counts)
+
+
+def _checks(batch: WriteBatch, fence: Fence | None) -> dict[str, Any]:
+    """Return the offsets of a write, and what must hold for it."""
     head: dict[str, Any] = {
-        "streams": heads,
         "offsets": [
             [tp.topic, tp.partition, offset, *batch.preconditions.get(tp, (-1, "", 0, 0))]
             for tp, offset in batch.offsets.items()
-        ],
-        **_write_id(write_id),
+        ]
     }
     if fence is not None:
         head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
     if batch.group is not None:
         head["group"] = batch.group
-    if batch.source_offsets is not None:
-        steps = [[f"{tp.topic}:{tp.partition}", *step] for tp, step in batch.source_offsets.steps.items()]
-        head["copied"] = {"name": batch.source_offsets.name, "steps": steps}
-    if require is not None:
-        head["require"] = require
-    return CommitArguments([prefix, orjson.dumps(head), *payloads], stream_of, row_counts)
+    if batch.resize is not None:
+        head["resize"] = batch.resize
+    if (copied := batch.source_offsets) is not None:
+        steps = [[f"{tp.topic}:{tp.partition}", *step] for tp, step in copied.steps.items()]
+        head["copied"] = {"name": copied.name, "steps": steps}
+        head["forwarded"] = copied.forwarded
+    return head
 
 
 def _write_id(write_id: WriteId | None) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
         _check_offsets(server, prefix, head)
         if "require" in head:
             _check_row(server, prefix, *head["require"])
-        targets = [_target(server, prefix, *stream[:3]) for stream in head["streams"]]
+        targets = [_target(server, prefix, stream) for stream in head["streams"]]
     except _RefusedError as refused:
         return list(refused.args)
     bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
@@ -177,13 +177,16 @@ def _check_row(server: Keyspace, prefix: str, topic: str, partition: int, key: s
         raise _RefusedError(b"GONE", raw(key))
 
 
-def _target(server: Keyspace, prefix: str, topic: str, partition: int, incarnation: str) -> _Target:
+def _target(server: Keyspace, prefix: str, stream: list[Any]) -> _Target:
+    topic, partition, incarnation, _, _, partitions = stream
     meta = server.execute("HMGET", f"{prefix}topic:{topic}", "incarnation", "partitions", "cleanup", "view")
     if meta[0] is None:
         raise _RefusedError(b"UNKNOWN", raw(topic))
     if meta[0] != raw(incarnation):
         raise _RefusedError(b"INCARNATION", raw(topic))
-    if partition >= int(meta[1]):
+    if partitions != int(meta[1]):
+        raise _RefusedError(b"RESIZED", raw(topic), meta[1], raw(partitions))
+    if partition >= partitions:
         raise _RefusedError(b"UNKNOWN", raw(f"{topic}:{partition}"))
     target = _Target(server, prefix, topic, partition, meta)
     last = server.streams[target.key].last if target.key in server.streams else (0, 0)
@@ -193,7 +196,7 @@ def _target(server: Keyspace, prefix: str, topic: str, partition: int, incarnati
 
 
 def _append(server: Keyspace, targets: list[_Target], streams: list[list[Any]], payloads: Iterator[bytes]) -> None:
-    for target, (_, _, _, entries, compacted) in zip(targets, streams, strict=True):
+    for target, (_, _, _, entries, compacted, _) in zip(targets, streams, strict=True):
         for count, has_writer in entries:
             packed = next(payloads)
             parts = msgpack.unpackb(packed, raw=True) if count == 1 else [b"n", b"%d" % count, b"z", packed]

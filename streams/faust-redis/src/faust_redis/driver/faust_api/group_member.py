@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from mode import Service, get_logger
 
 from faust_redis.driver.faust_api.composition import Driver
+from faust_redis.log import ResizedError
 
 logger = get_logger(__name__)
+
+
+def _without_traceback(line: logging.LogRecord) -> bool:
+    """Log the end of an app whose topics were resized in one line, for it is no fault: the app starts again."""
+    error = line.exc_info[1] if line.exc_info else None
+    if isinstance(error, ResizedError):
+        line.levelno, line.levelname, line.exc_info = logging.WARNING, "WARNING", None
+        line.msg, line.args = "%s; this app ends, and is to start again", (error,)
+    return True
+
+
+logger.addFilter(_without_traceback)
 
 
 class GroupMember(Service):

@@ -101,7 +101,9 @@ class Transport(base.Transport):
         namespace, group = self._options.get("namespace", NAMESPACE), self.app.conf.id
         client = client_of(self._options.get("archive"))
         shard = shards_of([split_options(str(each))[0] for each in self.url])[number]
-        return client(url, namespace, shard=shard, transit=group)
+        log = client(url, namespace, shard=shard, transit=group)
+        log.keeps_partitions = True
+        return log
 
     @cached_property
     def _options(self) -> dict[str, str]:

@@ -2,11 +2,11 @@
 -- Apply a batch of outputs, changelog rows, snapshots, rankings and offsets, completely or not at all.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix
--- ARGV[2] JSON {fence?, group?, copied?, idempotency? | sequence?, require?, offsets, streams}
+-- ARGV[2] JSON {fence?, group?, copied?, forwarded?, resize?, idempotency? | sequence?, require?, offsets, streams}
 -- ARGV[3...] for each of the streams, its entries: MessagePack of the fields of a single record, or a packed batch and its
 -- writer, if it has one; then, for a compacted topic, MessagePack of its last value for each key: key, value, key...
 -- (false is a tombstone); then, for a ranked topic, MessagePack {{ranking, {score, member...}, ranking...}, {removed key...}}.
--- A stream in ARGV[2] is {topic, partition, incarnation, {{count, has a writer}...}, compacted}.
+-- A stream in ARGV[2] is {topic, partition, incarnation, {{count, has a writer}...}, compacted, partitions of the topic}.
 -- All checks come before the first write, because Redis does not roll back a script that fails.
 local prefix = ARGV[1]
 local head = cjson.decode(ARGV[2])
@@ -109,12 +109,23 @@ if head.require then
   if redis.call('HEXISTS', prefix .. 'snap:' .. r[1] .. ':' .. r[2], r[3]) == 0 then return {'GONE', r[3]} end
 end
 
+-- While the number of partitions changes (resize.lua), topics are closed: first to all but members and forwarders, who
+-- finish what was appended before, then to all but the process that moves the rows.
+local function is_closed(closed)
+  return closed and closed ~= head.resize and not (closed == 'entry' and (head.fence or head.forwarded))
+end
+
 local streams, ends = {}, {}
 for i, s in ipairs(head.streams) do
-  local meta = redis.call('HMGET', prefix .. 'topic:' .. s[1], 'incarnation', 'partitions', 'cleanup', 'view')
+  local meta = redis.call('HMGET', prefix .. 'topic:' .. s[1], 'incarnation', 'partitions', 'cleanup', 'view', 'closed')
   if not meta[1] then return {'UNKNOWN', s[1]} end
   if meta[1] ~= s[3] then return {'INCARNATION', s[1]} end
-  if s[2] >= tonumber(meta[2]) then return {'UNKNOWN', s[1] .. ':' .. s[2]} end
+  if is_closed(meta[5]) or (head.resize and not meta[5]) then return {'CLOSED', s[1]} end
+  if not head.resize then
+    -- The writer chose the partition by the number of partitions that it knows.
+    if s[6] ~= tonumber(meta[2]) then return {'RESIZED', s[1], meta[2], tostring(s[6])} end
+    if s[2] >= s[6] then return {'UNKNOWN', s[1] .. ':' .. s[2]} end
+  end
   local stream = {
     topic = s[1],
     number = s[2],

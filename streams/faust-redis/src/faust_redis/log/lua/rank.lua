@@ -6,12 +6,13 @@
 -- rows that may hold them
 -- Members of equal score come together, so that the caller can put them in their exact order: the reply holds all
 -- members that tie with the first or the last one asked for, or with the score.
--- Returns incarnation, highwaters, the number of ranked members; then, unless the member around which to look is not ranked:
+-- Returns incarnation, number of partitions and whether the topic is closed; highwaters; the number of ranked members; then, unless the member around which to look is not ranked:
 -- the rank from 0 of the first member, the members, and for each of them a row, or nothing, of each name.
 local KEYS_A_CALL = 1000
 local call, ranking, count = redis.call, KEYS[3], tonumber(ARGV[4])
 local total = call('ZCARD', ranking)
-local reply = {call('HGET', KEYS[1], 'incarnation'), call('HGETALL', KEYS[2]), total}
+local state = call('HMGET', KEYS[1], 'incarnation', 'partitions', 'closed')
+local reply = {state, call('HGETALL', KEYS[2]), total}
 
 local function below(score) return call('ZCOUNT', ranking, '-inf', '(' .. score) end
 local function up_to(score) return call('ZCOUNT', ranking, '-inf', score) end
