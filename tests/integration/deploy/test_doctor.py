@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import orjson
 import pytest
 from click.testing import CliRunner
 from faust_redis.admin.doctor import Finding
 from faust_redis.log import Log, Record, TopicSpec
+from faust_redis.log.scripts import RESIZE
 
 from deploy.admin.doctor import machine
 from deploy.admin.doctor.capacity import HOUR_MS
@@ -148,3 +150,12 @@ def test_the_status_tells_whether_something_fails(tmp_path: Path) -> None:
     )
     assert broken.exit_code == 1
     assert "fail broker" in broken.output
+
+
+async def test_a_resize_that_ended_early_is_found(own: Log) -> None:
+    await own.create_topic(TopicSpec("t", 2))
+    wanted = orjson.dumps({"from": 2, "to": 4, "topics": ["t"]})
+    await own.run(RESIZE, [own.keys.resize], [own.keys.prefix, "begin", "id", wanted])
+    finding = (await examine(own))["resize"]
+    assert finding.level == "fail"
+    assert finding.remedy == "run 'astratrade partitions resize 2 4' again, which finishes it"

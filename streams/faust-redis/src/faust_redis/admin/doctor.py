@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError
 from faust_redis.log.integrity import inspect_topic
+from faust_redis.resizing.state import InProgress, in_progress
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -65,6 +66,8 @@ async def _of_one(log: Log, program: str) -> AsyncIterator[Finding]:
         yield _replication(info)
         yield _clock(await log.redis.time())
         yield await _partitions(log, program)
+        if (begun := await in_progress(log)) is not None:
+            yield _unfinished(begun, program)
     except (LogError, RedisError, OSError) as exc:
         yield fail("broker", str(exc), "is it running, and is its URL right?")
 
@@ -105,6 +108,13 @@ def _clock(server_time: tuple[int, int]) -> Finding:
     if abs(skew) > CLOCK_SKEW_MAX_S:
         return warn("clock", f"{skew:+.1f} s from the broker's", "synchronise the clocks (NTP)")
     return ok("clock", "agrees with the broker's")
+
+
+def _unfinished(begun: InProgress, program: str) -> Finding:
+    minutes = (time.time() - begun.began_ms / 1_000) / 60
+    found = f"a change {begun} began {minutes:.0f} minutes ago, and topics take no records until it ends"
+    remedy = f"run '{program} partitions resize {begun.old} {begun.new}' again, which finishes it"
+    return fail("resize", found, remedy)
 
 
 async def _partitions(log: Log, program: str) -> Finding:
