@@ -30,7 +30,11 @@ def _in_turn(rules: list[Rule]) -> Rule:
 
 
 class Dispatch:
-    """A handler of all topics of a domain. An event without a rule, and a repeated one, change nothing."""
+    """A handler of all topics of a domain. An event without a rule, and a repeated one, change nothing.
+
+    Attributes:
+        classes: The classes of the events that have a rule.
+    """
 
     def __init__(self, rules: Rules, facts: Facts, rules_version: int) -> None:
         """Choose among rules.
@@ -40,6 +44,7 @@ class Dispatch:
             facts: Recognises repeated events.
             rules_version: The version of the rule book, which the events that follow name.
         """
+        self.classes = frozenset(rules)
         self._rules = dict(rules)
         self._facts = facts
         self._version = rules_version

@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import faust
 from faust.types import TopicT
 from faust_redis.batches import Batch, batch_agent
 from faust_redis.log.partitioner import partition_for
 
-from streams.events import AnyEvent
+from streams.events import AnyEvent, EventData
+from streams.events.base import CATALOGUE
 from streams.events.recent import Recent
+from streams.events.wanted import Wanted
 from streams.handling import BATCH
 from streams.times import MILLISECOND_US
 from streams.topology import Domain
@@ -50,10 +52,27 @@ class WiringError(TypeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """A handler of one event that needs events of some classes only."""
+
+    handle: Handler
+    classes: Collection[type[EventData]]
+
+    def __call__(self, event: AnyEvent) -> list[AnyEvent]:
+        """Handle an event."""
+        return self.handle(event)
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
-    """A handler that takes all events of a batch, and returns the events that follow, in the order of their causes."""
+    """A handler that takes all events of a batch, and returns the events that follow, in the order of their causes.
+
+    Attributes:
+        classes: The classes of the events that it needs; None for all.
+    """
 
     handle: Callable[[Sequence[AnyEvent]], list[AnyEvent]]
+    classes: Collection[type[EventData]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +82,16 @@ class Broadcast:
     topic: str
 
 
+AnyHandler: TypeAlias = Handler | Each | Together | Broadcast
+"""What a domain does with the events of a topic. A plain function handles each event, of any class."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handlers:
     """The handlers of a domain for each topic that it consumes, and the tables that they share."""
 
     tables: UnitOfWork
-    by_topic: Mapping[str, Handler | Together | Broadcast]
+    by_topic: Mapping[str, AnyHandler]
 
 
 class Messages(Protocol):
@@ -98,7 +121,7 @@ def wire(
     domain: Domain,
     tables: UnitOfWork,
     codec: Recent,
-    handlers: Mapping[str, Handler | Together | Broadcast],
+    handlers: Mapping[str, AnyHandler],
     *,
     observer: Observer | None = None,
 ) -> None:
@@ -126,7 +149,12 @@ def wire(
         if isinstance(handler, Broadcast):
             handle = _copying(app, domain, handler, codec, outputs)
         else:
-            decode = codec.decode_from_client if topic in from_clients else codec.decode
+            classes = handler.classes if isinstance(handler, Each | Together) else None
+            decode = codec.decode
+            if topic in from_clients:
+                decode = codec.decode_from_client
+            else:
+                codec.expect(classes_of(topic) if classes is None else classes)
             handle = partial(
                 handle_batch,
                 handle=handler,
@@ -135,9 +163,15 @@ def wire(
                 encode=codec.encode,
                 outputs=outputs,
                 partition_of=partitioner(app.conf.topic_partitions),
+                wanted=None if classes is None or observer is not None else Wanted(classes),
                 observer=observer,
             )
         _consume(app, channels[topic], agent_name(topic), handle)
+
+
+def classes_of(topic: str) -> list[type[EventData]]:
+    """Return the classes of the events of a topic."""
+    return [model for model in CATALOGUE.values() if model.topic == topic]
 
 
 def agent_name(topic: str) -> str:
@@ -176,23 +210,26 @@ def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> 
 def handle_batch(
     batch: Messages,
     *,
-    handle: Handler | Together,
+    handle: Handler | Each | Together,
     tables: UnitOfWork,
     decode: Decode,
     encode: Encode,
     outputs: Outputs,
     partition_of: Callable[[str], int],
+    wanted: Callable[[bytes | None], bool] | None = None,
     observer: Observer | None = None,
 ) -> None:
     """Decode and handle each record. Send resulting events to the topic of their class, by their key.
 
     Each step runs over the whole batch, so that its code stays in the processor's cache. The batch writes the tables'
-    rows once, at the end. When a record cannot be decoded or handled, this function
-    raises and writes nothing. The driver then splits the batch and delivers its records one by one. The record that
-    fails becomes a dead letter.
+    rows once, at the end. Records that are not `wanted` are left out, undecoded. When a record cannot be decoded or
+    handled, this function raises and writes nothing. The driver then splits the batch and delivers its records one by
+    one. The record that fails becomes a dead letter.
     """
+    events = [decode(value) for value in (batch.values if wanted is None else filter(wanted, batch.values))]
+    if not events:
+        return
     with tables.batch():
-        events = [decode(value) for value in batch.values]
         if isinstance(handle, Together):
             effects = handle.handle(events)
         else:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from agents.gamification.xp import Activity
 from streams.events import EventData
 from streams.events.trading import TradeClosed, TradeExecuted, TradeLiquidated
+
+ACTIVITIES: Final = (TradeExecuted, TradeClosed, TradeLiquidated)
+"""The classes of events that have an effect on gamification."""
 
 
 def activity_of(data: EventData) -> Activity | None:

@@ -91,6 +91,8 @@ class DomainThread:
         """Whether an app runs. False while the thread waits to restart it after a crash."""
         self.turned_s = time.monotonic()
         """When the event loop turned last, by the monotonic clock, in seconds."""
+        self.cpu_s = 0.0
+        """The CPU seconds that the thread had used then."""
         self._thread = threading.Thread(target=self._run, name=f"{slot}/{domain}", daemon=True)
         self._services = services
         self._prepare = prepare
@@ -173,7 +175,7 @@ class DomainThread:
 
     def _turned(self, delay_s: float = 0.0) -> None:
         """Record that the event loop turns, and how late."""
-        self.turned_s = time.monotonic()
+        self.turned_s, self.cpu_s = time.monotonic(), time.thread_time()
         self.is_running = True
         self._observe(delay_s)
 

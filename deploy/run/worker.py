@@ -146,7 +146,7 @@ class Worker:
         self._slot = slot
         self._rulebook = rulebook
         domains = tuple(domains)
-        self._codec = Recent(topics=TOPOLOGY.passed_on(domains))  # a domain need not decode events of another domain
+        self._codec = Recent(classes=())  # a domain need not decode events that another domain of this process encoded
         self._apps: dict[str, faust.App] = {}
         self._metrics = WorkerMetrics(
             self._depths,
@@ -154,6 +154,7 @@ class Worker:
             lambda: state_sizes(self._apps),
             spans,
             watermarks=lambda: watermarks_of(self._apps.values()),
+            cpu=lambda: [(thread.domain, thread.cpu_s) for thread in self._threads],
         )
         process = self._metrics.process
         self._threads = [

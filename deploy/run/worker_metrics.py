@@ -47,6 +47,9 @@ AuditsByPartition = Callable[[], Iterable[tuple[int, Audit]]]
 WatermarksByDomain = Callable[[], Iterable[tuple[str, int, Watermark]]]
 """Returns the domain, the partition and the watermark of each partition whose rows this process keeps."""
 
+CpuByDomain = Callable[[], Iterable[tuple[str, float]]]
+"""Returns the CPU seconds of each domain's thread."""
+
 SizesByDomain = Callable[[], Iterable[tuple[str, Sizes]]]
 """Returns the name of each domain, and what its local state occupies."""
 
@@ -147,6 +150,23 @@ class _SizeCollector(Collector):
         yield found
 
 
+class _CpuCollector(Collector):
+    """Reads the CPU time of each domain's thread when the metrics are scraped."""
+
+    def __init__(self, cpu: CpuByDomain) -> None:
+        self._cpu = cpu
+
+    def collect(self) -> Iterator[Metric]:
+        found = CounterMetricFamily(
+            f"{PREFIX}_cpu_seconds",
+            "CPU seconds of the domain's thread, a quarter of a second ago.",
+            labels=("domain",),
+        )
+        for domain, seconds in self._cpu():
+            found.add_metric((domain,), seconds)
+        yield found
+
+
 class WorkerMetrics:
     """The metrics of one worker process. Hooks update them from the domains' threads."""
 
@@ -158,6 +178,7 @@ class WorkerMetrics:
         spans: Spans | None = None,
         *,
         watermarks: WatermarksByDomain = list,
+        cpu: CpuByDomain = list,
     ) -> None:
         """Create the metrics.
 
@@ -167,12 +188,14 @@ class WorkerMetrics:
             sizes: Called likewise.
             spans: Where the process records its spans; None without traces.
             watermarks: Called as `depths` is.
+            cpu: Called likewise.
         """
         self.registry = CollectorRegistry()
         self.registry.register(_DepthCollector(depths))
         self.registry.register(_AuditCollector(audits))
         self.registry.register(_SizeCollector(sizes))
         self.registry.register(_WatermarkCollector(watermarks))
+        self.registry.register(_CpuCollector(cpu))
         self.process = ProcessMetrics(self.registry, spans)
         self.events = self._counter("events", "Events that agents processed.")
         self.batches = self._counter("batches", "Batches that agents worked on, by outcome.", "outcome")

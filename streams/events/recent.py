@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection
 from typing import Final
 
+from streams.events.base import EventData
 from streams.events.codec import decode, encode
 from streams.events.envelope import AnyEvent
 
@@ -18,22 +19,27 @@ class Recent:
     Threads may share the cache. A race between two threads costs one more decoding and nothing else.
     """
 
-    def __init__(self, recent_max: int = RECENT_MAX, *, topics: Container[str] | None = None) -> None:
+    def __init__(self, recent_max: int = RECENT_MAX, *, classes: Collection[type[EventData]] | None = None) -> None:
         """Create an empty cache.
 
         Args:
             recent_max: Most events of one generation.
-            topics: The topics whose events the process both encodes and decodes; None caches the events of all topics.
+            classes: The classes of the events to cache, until `expect` adds some; None caches all events.
         """
         self._max = recent_max
-        self._topics = topics
+        self._classes = None if classes is None else frozenset(classes)
         self._new: dict[bytes, AnyEvent] = {}
         self._old: dict[bytes, AnyEvent] = {}
+
+    def expect(self, classes: Collection[type[EventData]]) -> None:
+        """Cache events of these classes, too, because a domain of this process decodes them."""
+        if self._classes is not None:
+            self._classes = self._classes.union(classes)
 
     def encode(self, event: AnyEvent) -> bytes:
         """Encode an event, as `codec.encode` does."""
         raw = encode(event)
-        if self._topics is not None and event.data.topic not in self._topics:
+        if self._classes is not None and type(event.data) not in self._classes:
             return raw
         if len(self._new) >= self._max:
             self._old, self._new = self._new, {}

@@ -73,7 +73,7 @@ class Partition:
         profiles: dict[str, cProfile.Profile],
         codec: Recent | None = None,
     ) -> None:
-        rulebook, codec = packaged_rulebook(), codec or Recent(topics=TOPOLOGY.passed_on(TOPOLOGY.names))
+        rulebook, codec = packaged_rulebook(), codec or Recent()
         self._spent, self._profiles = spent, profiles
         trading = Trading(open_table, rulebook)
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)

@@ -15,6 +15,7 @@ SAMPLES = {
     "astra_worker_commit_records_total": "commit_records",
     "astra_worker_commit_seconds_sum": "commit_s",
     "astra_worker_commit_seconds_count": "commits",
+    "astra_worker_cpu_seconds_total": "cpu_s",
 }
 
 
@@ -23,7 +24,7 @@ class Counters:
     """What was counted so far.
 
     Attributes:
-        domains: By domain: events, batches, commits and what they carried, and the seconds of commits.
+        domains: By domain: events, batches, commits and what they carried, the seconds of commits, and CPU seconds.
         commands: By command of the broker: how often it was called, and the microseconds that it took.
     """
 

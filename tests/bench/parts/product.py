@@ -52,18 +52,28 @@ def measure(options: Parameters) -> Iterator[Result]:
 
 
 def run(workers: int, made: list[Fill], warm_up: int) -> Spent:
-    """Run once: warm the workers up on the first fills, pause them, post the rest, measure from their resumption."""
+    """Run once: warm the workers up on the first fills, then measure the rest."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=workers) as pipeline:
-        post(pipeline, made[:warm_up])
-        asyncio.run(until_processed(pipeline))
-        pipeline.signal_workers(signal.SIGSTOP)
-        post(pipeline, made[warm_up:])
-        meter = Meter([worker.pid for worker in pipeline.workers], pipeline.server.pid).begin()
-        pipeline.signal_workers(signal.SIGCONT)
-        asyncio.run(until_processed(pipeline))
-        spent = meter.spent(len(made) - warm_up)
-        asyncio.run(check(pipeline, made))
-        return spent
+        warmed_up(pipeline, made[:warm_up])
+        return measured(pipeline, made, warm_up)
+
+
+def warmed_up(pipeline: Pipeline, fills: list[Fill]) -> None:
+    """Let the workers process some fills."""
+    post(pipeline, fills)
+    asyncio.run(until_processed(pipeline))
+
+
+def measured(pipeline: Pipeline, made: list[Fill], warm_up: int) -> Spent:
+    """Pause the workers, post all but the first fills, measure from their resumption, and check the tables."""
+    pipeline.signal_workers(signal.SIGSTOP)
+    post(pipeline, made[warm_up:])
+    meter = Meter([worker.pid for worker in pipeline.workers], pipeline.server.pid).begin()
+    pipeline.signal_workers(signal.SIGCONT)
+    asyncio.run(until_processed(pipeline))
+    spent = meter.spent(len(made) - warm_up)
+    asyncio.run(check(pipeline, made))
+    return spent
 
 
 def post(pipeline: Pipeline, fills: list[Fill]) -> None:

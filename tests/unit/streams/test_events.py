@@ -15,6 +15,7 @@ from streams.events.base import ID_PATTERN, MARKET_PATTERN, Market, UserId
 from streams.events.market import PriceUpdated
 from streams.events.recent import Recent
 from streams.events.trading import OpenTrade, ReportFill, TradeExecuted
+from streams.events.wanted import Wanted
 from streams.ids import fill_event_id, new_id
 from streams.times import Instant
 from streams.units import Quantity, Usd
@@ -70,13 +71,27 @@ def test_an_event_written_a_moment_ago_is_known_again_and_others_are_decoded() -
             codec.decode(raw)
 
 
-def test_only_events_of_the_topics_that_a_process_reads_again_are_cached() -> None:
+def test_only_events_that_a_domain_of_the_process_needs_are_cached() -> None:
     event = reported()
-    for topics, cached in ((None, True), ({event.data.topic}, True), ({"other"}, False)):
-        codec = Recent(topics=topics)
+    for classes, cached in ((None, True), ((ReportFill,), True), ((), False)):
+        codec = Recent(classes=classes)
         raw = codec.encode(event)
         assert (codec.decode(raw) is event) == cached
         assert codec.decode_from_client(raw) == codec.decode(raw) == event
+    codec = Recent(classes=())
+    codec.expect((ReportFill,))
+    assert codec.decode(codec.encode(event)) is event
+
+
+def test_only_events_that_surely_have_another_class_are_left_out() -> None:
+    fill, price = reported(), reported().then(PriceUpdated(market="BTC", price=Quantity.of(60_000)))
+    wanted = Wanted((PriceUpdated,))
+    assert (wanted(encode(fill)), wanted(encode(price))) == (False, True)
+    name = b'"type":"astra.trading.ReportFill.v1"'
+    unclear = (None, b"{", b"{}", encode(fill)[:-1] + b' , "data2":{}}', b'{"data":{' + name + b'},"type":"x"}')
+    assert [wanted(raw) for raw in unclear] == [True, True, True, False, True]
+    assert wanted(encode(fill).replace(name, b'"type":"astra.trading.ReportFill.v9"'))
+    assert wanted(encode(fill).replace(name, b'"type":"astra.trading.Unknown.v1"'))
 
 
 def test_the_envelope_is_cloudevents_1_0() -> None:
