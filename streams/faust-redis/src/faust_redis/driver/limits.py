@@ -52,6 +52,14 @@ COMMIT_LINGER_MS_MAX = 10
 Between both bounds, the wait is twice the duration of the last commit. So committing takes about a third of a busy
 worker's time at most."""
 
+OFFSETS_REST_FACTOR = 10
+"""How many times as long as the last commit took, finished events that changed nothing wait after it.
+
+So committing offsets alone takes about a tenth of a worker's time at most."""
+
+OFFSETS_REST_MS_MAX = 100
+"""Longest such wait."""
+
 ATTEMPTS_MAX = 5
 """Attempts for an event whose agent raises a transient error, including the first attempt."""
 

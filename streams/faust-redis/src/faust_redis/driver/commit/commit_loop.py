@@ -8,7 +8,13 @@ from typing import Any, Protocol
 
 from faust_redis.driver.commit.committer import Committer
 from faust_redis.driver.commit.offset_tracker import OffsetTracker
-from faust_redis.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_ENOUGH
+from faust_redis.driver.limits import (
+    COMMIT_LINGER_MS_MAX,
+    COMMIT_LINGER_MS_MIN,
+    COMMIT_RECORDS_ENOUGH,
+    OFFSETS_REST_FACTOR,
+    OFFSETS_REST_MS_MAX,
+)
 from faust_redis.log import FencedError, LogError, LogUnavailableError
 
 IDLE_POLL_S = 1.0
@@ -61,7 +67,7 @@ class CommitLoop:
         self._finished = finished
         self._host = host
         self._sensors = sensors
-        self._took_s = 0.0
+        self._took_s = self._ended_s = 0.0
         self._gathering: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
@@ -72,11 +78,13 @@ class CommitLoop:
                 await asyncio.wait((self._finished.next_finished(),), timeout=IDLE_POLL_S)
             if self._host().should_stop:
                 return
+            await self._rest()
             await self._gather()
             began_s = clock()
             if await self.write_finished(COMMIT_RECORDS_ENOUGH) and self._tracker.committable():
                 self._finished.has_finished = True  # the next commit takes the rest, with events that finish now
-            self._took_s = clock() - began_s
+            self._ended_s = clock()
+            self._took_s = self._ended_s - began_s
 
     async def write_finished(self, leave: int = 0) -> bool:
         """Commit finished events; see `Committer.commit`. An error of the log ends the worker."""
@@ -99,6 +107,13 @@ class CommitLoop:
             if not isinstance(exc, FencedError):
                 await self._host().crash(exc)
             return False
+
+    async def _rest(self) -> None:
+        """Let finished events that changed nothing wait for others, for some time since the last commit."""
+        clock = asyncio.get_running_loop().time
+        until_s = self._ended_s + min(OFFSETS_REST_FACTOR * self._took_s, OFFSETS_REST_MS_MAX / 1000)
+        while not len(self._committer.pending) and not self._host().should_stop and (left_s := until_s - clock()) > 0:
+            await asyncio.wait((self._finished.next_finished(),), timeout=left_s)
 
     async def _gather(self) -> None:
         """Wait a few milliseconds for further events to finish, while agents are busy."""
