@@ -57,6 +57,11 @@ class EventTime:
         """Return the watermark, in microseconds."""
         return max(self._admitted, self._row().highest)
 
+    @property
+    def settled(self) -> int:
+        """Return the watermark as of the last `settle`; 0 before the first. No window that begins later has a row."""
+        return self._row().highest
+
     def admit(self, time: int, intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
         """Move the watermark on to the time of an event; an older event leaves it. Return the open intervals."""
         if not self._admitted:
@@ -135,7 +140,7 @@ class Expiry:
     def _delete(self, interval: Interval, begin: int, end: int) -> int:
         """Delete windows from `begin` on and before `end`; return where the oldest one that is left begins."""
         found: list[str] = []
-        for key, _ in self._rows.range(window_key(interval, begin), window_key(interval, end)):
+        for key in self._rows.keys(window_key(interval, begin), window_key(interval, end)):
             if not key.endswith(self._last_name):
                 continue
             if len(found) >= self._deleted_max and _begin_in(key) != _begin_in(found[-1]):

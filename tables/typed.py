@@ -49,7 +49,7 @@ class _Fast(Protocol):
 
     def get(self, key: bytes) -> bytes | None: ...
 
-    def put_many(self, rows: Sequence[tuple[bytes, bytes]]) -> None: ...
+    def put_many(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None: ...
 
 
 class Table(Generic[V]):
@@ -61,6 +61,8 @@ class Table(Generic[V]):
         self._dump = dump
         self._batch: dict[str, V | None] | None = None
         """In a batch: the current value of each key that was read or written, or None."""
+        self._stored: dict[str, bool] = {}
+        """In a batch: whether the table has a key that was read, without the batch's changes."""
         self._changed: dict[str, None] = {}
         """Keys to write at the end of the batch, in the order of their first change."""
 
@@ -85,13 +87,16 @@ class Table(Generic[V]):
         return get
 
     @cached_property
-    def _put_many(self) -> Callable[[Sequence[tuple[bytes, bytes]]], None]:
-        """Return the function that writes rows."""
+    def _put_many(self) -> Callable[[Sequence[tuple[bytes, bytes | None]]], None]:
+        """Return the function that writes rows, and deletes those with None as value."""
         return self._table.put_many if isinstance(self._table, _Fast) else self._put_each
 
-    def _put_each(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
+    def _put_each(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None:
         for key, raw in rows:
-            self._table[key] = raw
+            if raw is None:
+                del self._table[key]
+            else:
+                self._table[key] = raw
 
     def get(self, key: str) -> V | None:
         """Return the value of a key, or None."""
@@ -102,6 +107,7 @@ class Table(Generic[V]):
         row = None if raw is None else self._load(raw)
         if batch is not None:
             batch[key] = row
+            self._stored[key] = raw is not None
         return row
 
     def put(self, key: str, value: V) -> None:
@@ -114,11 +120,10 @@ class Table(Generic[V]):
 
     def delete(self, key: str) -> None:
         """Remove a key. A missing key is no error."""
-        if self.get(key) is None:
-            return
         if self._batch is None:
-            del self._table[key.encode()]
-        else:
+            if self._get(key.encode()) is not None:
+                del self._table[key.encode()]
+        elif self._batch.get(key, _UNREAD) is not None and (key in self._batch or self._has(key)):
             self._batch[key] = None
             self._changed[key] = None
 
@@ -144,11 +149,18 @@ class Table(Generic[V]):
         changed = sorted((entry for entry in batch.items() if entry[1] is not None), key=lambda entry: entry[0])
         return merge(found, cast("list[tuple[str, V]]", changed), key=lambda entry: entry[0])
 
+    def keys(self, begin: str, end: str) -> Iterator[str]:
+        """Iterate over the keys of `range`, without reading the rows."""
+        within = [key for key in self._changed if begin <= key < end]
+        stored = (key.decode() for key, _ in self._scan_from(begin.encode(), end.encode()))
+        put = sorted(key for key in within if (self._batch or {})[key] is not None)
+        return merge((key for key in stored if key not in within), put)
+
     # --- batches ------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Start to keep reads and writes in memory."""
-        self._batch = {}
+        self._batch, self._stored = {}, {}
 
     def write(self) -> None:
         """Write the changed rows, each key once."""
@@ -157,19 +169,27 @@ class Table(Generic[V]):
         if not changed:
             return
         dump = self._dump
-        rows = [(key.encode(), dump(value)) for key in changed if (value := batch[key]) is not None]
-        self._put_many(rows)
-        if len(rows) < len(changed):
-            for name in changed:
-                if batch[name] is None:
-                    self.delete(name)  # does nothing for a key that this batch created
+        rows = [
+            (key.encode(), None if (value := batch[key]) is None else dump(value))
+            for key in changed
+            if batch[key] is not None or self._has(key)  # a key that this batch created and deleted leaves no trace
+        ]
+        self._stored = {}
+        if rows:
+            self._put_many(rows)
 
     def drop(self) -> None:
         """Drop the writes of the batch. The table does not change."""
         self._batch = None
-        self._changed = {}
+        self._stored, self._changed = {}, {}
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _has(self, key: str) -> bool:
+        """Return whether the table has a key, without the changes of the batch."""
+        if key not in self._stored:
+            self._stored[key] = self._get(key.encode()) is not None
+        return self._stored[key]
 
     def _scan_from(self, begin: bytes, end: bytes | None) -> Iterable[tuple[bytes, bytes]]:
         if isinstance(self._rows, _Ordered):

@@ -60,6 +60,7 @@ class Candles:
     def write(self) -> None:
         """Write the candles, and delete old ones."""
         modes = {mode for _, mode, _, _ in self._sums}
+        settled = {mode: self._times[mode].settled for mode in modes}
         for time in self._times.values():
             time.settle()
         kept_from = {mode: self._expiries[mode].kept_from() for mode in modes}
@@ -71,7 +72,9 @@ class Candles:
                 if begin < kept_from[mode].get(interval, 0):
                     continue  # a later execution of the batch has made it an old window: it would be deleted below
                 key = window_key(interval, begin, market, mode)
-                sums = changed.get(key) or self.rows.get(key)
+                sums = changed.get(key)
+                if sums is None and not begin > settled[mode] > 0:
+                    sums = self.rows.get(key)
                 changed[key] = candle if sums is None else merged(sums, candle)
         for key, candle in changed.items():
             self.rows.put(key, candle)

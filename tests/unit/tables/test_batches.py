@@ -96,6 +96,34 @@ def test_a_row_made_and_deleted_in_a_batch_was_never_there() -> None:
     assert (opened.stored, opened.stored.writes, opened.stored.deletes) == ({}, 0, 0)
 
 
+def test_a_row_is_deleted_by_one_read_of_the_table_and_without_a_look_at_it() -> None:
+    opened = Opened()
+    marks = opened.maps[TRADING_MARKS.name]
+    marks[b"BTC"] = b"no row"
+    with opened.tables.batch():
+        opened.marks.delete("BTC")
+        opened.marks.delete("ETH")
+    assert (marks, marks.reads, marks.deletes) == ({}, 2, 1)
+
+
+def test_a_row_that_was_put_unread_and_deleted_is_deleted_where_the_table_has_it() -> None:
+    opened = Opened({b"a": b"0"})
+    with opened.tables.batch():
+        for key in ("a", "b"):
+            opened.seen.put(key, b"1")
+            opened.seen.delete(key)
+    assert (opened.stored, opened.stored.deletes) == ({}, 1)
+
+
+def test_the_keys_of_a_range_are_those_that_the_batch_holds() -> None:
+    opened = Opened({b"a": b"", b"b": b"", b"c": b"", b"e": b""})
+    with opened.tables.batch():
+        opened.seen.put("d", b"")
+        opened.seen.put("b", b"1")
+        opened.seen.delete("c")
+        assert list(opened.seen.keys("b", "e")) == [key for key, _ in opened.seen.range("b", "e")] == ["b", "d"]
+
+
 def test_after_a_batch_writes_go_straight_to_the_table() -> None:
     opened = Opened()
     with opened.tables.batch():

@@ -270,6 +270,7 @@ class RocksStore(SerializedStore[Any, Any]):
         if overlay is None:
             overlay = self._overlay[message.partition] = {}
         source = (message.tp, message.offset)
+        noted: Source | None = None  # the rows of one event have the same source
         for key, value in rows:
             writes = overlay.get(key)
             if writes is None:
@@ -278,9 +279,11 @@ class RocksStore(SerializedStore[Any, Any]):
             writer = writes[-1][0]
             if writer == source:
                 writes[-1] = (source, value)
-            else:
+                continue
+            if writer is not noted:
                 self._message_builds_on(message, writer)
-                writes.append((source, value))
+                noted = writer
+            writes.append((source, value))
 
     def _builds_on(self, writer: Source | None) -> None:
         """Report to the driver that the current event read or overwrote another event's uncommitted write."""

@@ -74,16 +74,21 @@ class FastTable(faust.Table):  # type: ignore[type-arg]
             self.telemetry.table_set(self, key, value)
 
     def put_many(self, rows: Iterable[tuple[Any, Any]]) -> None:
-        """Set the values of several keys. Without any, the event leaves the table as it is."""
+        """Set the values of several keys; None deletes a key. Without any, the event leaves the table as it is."""
         dump_key, dump_value = self.dump_key, self.dump_value
         observed = list(rows) if self.telemetry.sensors else ()
-        dumped = [(dump_key(key), dump_value(value)) for key, value in observed or rows]
+        dumped = [(dump_key(key), None if value is None else dump_value(value)) for key, value in observed or rows]
         if not dumped:
             return  # a commit of no rows would give the store a checkpoint that no record of this writer is at
-        self.counts.keys_updated += len(dumped)
+        deleted = sum(value is None for _, value in dumped)
+        self.counts.keys_deleted += deleted
+        self.counts.keys_updated += len(dumped) - deleted
         self._change(dumped)
         for key, value in observed:
-            self.telemetry.table_set(self, key, value)
+            if value is None:
+                self.telemetry.table_del(self, key)
+            else:
+                self.telemetry.table_set(self, key, value)
 
     def __delitem__(self, key: Any) -> None:
         self.counts.keys_deleted += 1
