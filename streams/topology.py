@@ -194,12 +194,6 @@ class Topology:
         """Return the domains that consume a topic."""
         return tuple(domain for domain in self.domains if topic in domain.consumes)
 
-    def passed_on(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the topics that one of these domains produces and one of them consumes."""
-        domains = [self.domain(name) for name in names]
-        produced = {topic for domain in domains for topic in domain.produces}
-        return frozenset(topic for domain in domains for topic in domain.consumes if topic in produced)
-
     def topic_specs(
         self,
         partitions: int = PARTITIONS_DEFAULT,

@@ -57,15 +57,6 @@ def test_each_domain_has_a_group_and_its_tables_the_changelogs_of_that_group() -
         assert changelog_topic("demo", table.name) == changelog_topic(group, table.short_name)
 
 
-def test_a_process_passes_on_the_topics_that_its_own_domains_produce_and_consume() -> None:
-    assert TOPOLOGY.passed_on(["financial"]) == {topics.FINANCIAL_EVENTS}
-    assert TOPOLOGY.passed_on(["trading"]) == {topics.TRADING_MARKS}
-    assert TOPOLOGY.passed_on(["trading", "user"]) == {
-        topics.TRADING_MARKS, topics.USER_EVENTS, topics.NOTIFICATIONS,
-    }  # fmt: skip
-    assert TOPOLOGY.passed_on(TOPOLOGY.names) >= {topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS}
-
-
 def test_topics_that_are_fed_from_outside_come_first_and_each_other_topic_has_a_producer() -> None:
     assert TOPOLOGY.client_topics[:2] == (topics.TRADING_COMMANDS, topics.MARKET_PRICES)
     fed = len(TOPOLOGY.fed_topics)

@@ -81,10 +81,11 @@ class CommitLoop:
             await self._rest()
             await self._gather()
             began_s = clock()
-            if await self.write_finished(COMMIT_RECORDS_ENOUGH) and self._tracker.committable():
-                self._finished.has_finished = True  # the next commit takes the rest, with events that finish now
-            self._ended_s = clock()
-            self._took_s = self._ended_s - began_s
+            if await self.write_finished(COMMIT_RECORDS_ENOUGH):
+                self._ended_s = clock()
+                self._took_s = self._ended_s - began_s
+                if self._tracker.committable():
+                    self._finished.has_finished = True  # the next commit takes the rest, with events that finish now
 
     async def write_finished(self, leave: int = 0) -> bool:
         """Commit finished events; see `Committer.commit`. An error of the log ends the worker."""
