@@ -159,7 +159,7 @@ class _CpuCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         found = CounterMetricFamily(
             f"{PREFIX}_cpu_seconds",
-            "CPU seconds of the domain's thread, a quarter of a second ago.",
+            "Seconds of CPU that the domain's thread took, up to a quarter of a second ago.",
             labels=("domain",),
         )
         for domain, seconds in self._cpu():
