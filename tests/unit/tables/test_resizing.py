@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from tables.accounts import TRANSIT, account_of
 from tables.domains import TOPOLOGY
 from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_LEDGER, FINANCIAL_PROCESSED, Balance
 from tables.financial_audit import AUDITED, breaches
-from tables.gamification import GAMIFICATION_RUNS, GAMIFICATION_SEALING, SEALING_KEY, Sealing
+from tables.gamification import GAMIFICATION_RUNS, GAMIFICATION_SEALING, GAMIFICATION_WATERMARK, SEALING_KEY, Sealing
 from tables.resizing.moving import PLANNED, MisplacedError, NotReadyError, PartitionPlan, Tables, moved, resized
 from tables.resizing.product import RULES
 from tables.resizing.rules import Owned, Split, Write
 from tables.row import Row
 from tables.social_people import SOCIAL_PROFILES
+from tables.watermark import WATERMARK_KEY, Leaving, Watermark
 from tests.community.resized import PARTITIONS, middles
 
 Rows = dict[tuple[str, int, str], bytes]
@@ -173,3 +175,12 @@ def test_a_row_in_a_partition_of_other_keys_is_an_error() -> None:
     wrong = (Split(1, 4).partition("ada") + 1) % 4
     with pytest.raises(MisplacedError, match="social-profiles has 'ada'"):
         resized({SOCIAL_PROFILES.name: {wrong: {"ada": b""}}}, split)
+
+
+def test_a_child_has_the_watermark_of_its_partition_without_its_counts() -> None:
+    passes = {"boards": Leaving(since=1, to=2, cursor="global/week:2024-W38|ada")}
+    mark = Watermark(highest=9, late=3, dropped={"1h": 4}, kept_from={"1h": 5}, leaving=passes)
+    nothing: Tables = {table.name: {} for table in TOPOLOGY.tables}
+    after = resized({**nothing, GAMIFICATION_WATERMARK.name: {1: {WATERMARK_KEY: mark.dump()}}}, SPLITS[0])
+    found = {p: Watermark.load(rows[WATERMARK_KEY]) for p, rows in after[GAMIFICATION_WATERMARK.name].items() if rows}
+    assert found == {1: mark, 5: replace(mark, late=0, dropped={})}
