@@ -50,15 +50,20 @@ class PartitionPlan:
         self._transit: dict[str, int] = defaultdict(int)
         self._taken: dict[tuple[int, str], int] = defaultdict(int)
         """What users take along, by child and asset."""
+        self._counted: set[str] = set()
+        """The keys of the accounts that `_taken` has."""
 
     def see(self, table: str, key: str, raw: bytes) -> None:
-        """Note a row of a table of `PLANNED`. Each must come once."""
+        """Note a row of a table of `PLANNED`. One may come several times, as scans of the broker may show it so."""
         if table != FINANCIAL_LEDGER.name:
             self._rows[table][key] = raw
+            return
+        if key in self._counted:
             return
         account, asset = account_of(key)
         target = place_of(self._split, self._parent, table, key, raw)
         if target != self._parent:
+            self._counted.add(key)
             self._taken[target, asset] += Balance.load(raw).amount
         elif account == TRANSIT:
             self._transit[asset] = Balance.load(raw).amount

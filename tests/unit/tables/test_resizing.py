@@ -157,6 +157,17 @@ def test_a_mover_that_ends_anywhere_goes_on_from_its_plan() -> None:
     assert before == expected
 
 
+def test_a_plan_is_the_same_when_rows_come_twice() -> None:
+    split, rows = SPLITS[0], flat(middles()[-1])
+    for parent in range(split.old):
+        plan = PartitionPlan(split, parent)
+        for _ in range(2):
+            for (table, partition, key), raw in rows.items():
+                if partition == parent and table in PLANNED:
+                    plan.see(table, key, raw)
+        assert plan.writes() == plan_of(rows, split, parent)
+
+
 def test_a_step_of_sealing_and_rows_of_another_broker_are_reasons_to_wait() -> None:
     nothing: Tables = {table.name: {} for table in TOPOLOGY.tables}
     split = SPLITS[0]
