@@ -1,4 +1,4 @@
-"""A user's events of a topic, newest first, by pages. Reads the user's partition backwards."""
+"""A user's events of a topic, newest first, by pages. Reads the user's partition backwards, then the former ones."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from faust_redis.log import Log, StoredRecord, TopicPartition
-from faust_redis.log.partitioner import partition_for
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.kit.context import Api
 from api.kit.cursor import CURSOR_CHARS_MAX
 from api.kit.feeds.reading import event_in_full, event_of
+from api.kit.former_partitions import Place, places_of
 from api.kit.problems import UNKNOWN_CURSOR, Problem
 from api.kit.sealing import Sealer, SealError
 from streams.events.base import EventData
@@ -23,7 +23,8 @@ LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 CHUNK_RECORDS = 1_000
 SCANNED_RECORDS_MAX = 10_000
-"""Records of the user's partition that one request reads at most."""
+"""Records of one of the user's partitions that a request reads at most."""
+NOT_GIVEN = "this cursor was not given for this list; start again without one"
 
 PageLimit = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
 PageCursor = Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)]
@@ -69,22 +70,37 @@ async def history_page(
     [topic] = {model.topic for model in models}
     types = frozenset(model.event_type() for model in models)
     info = await api.log.topic(topic, fresh=True)
-    place = TopicPartition(topic, partition_for(user_id.encode(), info.spec.partitions))
-    begin = (await api.log.beginning_offsets(topic))[place.partition]
-    end = (await api.log.end_offsets(topic))[place.partition]
+    places: Sequence[Place] = await places_of(api.log, topic, user_id, info.spec.partitions)
     purpose = f"{topic}@{info.incarnation}|{user_id}"
-    below = end if cursor is None else _opened(api.sealer, purpose, cursor)
-    reading = _Reading(api.log, place, user_id, types, api.sealer)
-    page = await reading.read(begin, min(below, end), limit)
-    more = None if page.below <= begin else api.sealer.seal(purpose, str(page.below))
-    return page.rows, more
+    if cursor is not None:
+        places = _from(places, _opened(api.sealer, purpose, cursor))
+    [place, *older] = places
+    begin = (await api.log.beginning_offsets(topic))[place.partition]
+    reading = _Reading(api.log, TopicPartition(topic, place.partition), user_id, types, api.sealer)
+    page = await reading.read(begin, place.end, limit)
+    following = [Place(place.partition, page.below)] if page.below > begin else older[:1]
+    more = [api.sealer.seal(purpose, f"{one.partition}:{one.end}") for one in following]
+    return page.rows, more[0] if more else None
 
 
-def _opened(sealer: Sealer, purpose: str, cursor: str) -> int:
+def _from(places: Sequence[Place], cursor: Place) -> Sequence[Place]:
+    """Return the places from a cursor on.
+
+    Raises:
+        Problem: 400 when the records of the user were never there.
+    """
+    for number, place in enumerate(places):
+        if place.partition == cursor.partition:
+            return [Place(place.partition, min(place.end, cursor.end)), *places[number + 1 :]]
+    raise Problem(UNKNOWN_CURSOR, NOT_GIVEN)
+
+
+def _opened(sealer: Sealer, purpose: str, cursor: str) -> Place:
     try:
-        return int(sealer.open(purpose, cursor))
-    except SealError:
-        raise Problem(UNKNOWN_CURSOR, "this cursor was not given for this list; start again without one") from None
+        partition, _, end = sealer.open(purpose, cursor).partition(":")
+        return Place(int(partition), int(end))
+    except (SealError, ValueError):
+        raise Problem(UNKNOWN_CURSOR, NOT_GIVEN) from None
 
 
 @dataclass(frozen=True, slots=True)

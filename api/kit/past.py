@@ -10,6 +10,7 @@ from faust_redis.log import Position
 from faust_redis.log.partitioner import partition_for
 
 from api.kit.context import Api
+from api.kit.former_partitions import partitions_at
 from api.kit.problems import POSITION_GONE, Problem, invalid
 from streams.topology import TableSpec
 from tables.history import HistoryError, ReadBound, rows_at
@@ -47,7 +48,8 @@ async def rows(
         raise invalid("at", str(exc)) from exc
     if position.topic != topic:
         raise invalid("at", f"expected a position of {topic!r}, which answers here name; got one of {position.topic!r}")
-    partition = partition_for(owner.encode(), (await api.log.topic(topic)).spec.partitions)
+    count = await partitions_at(api.log, position, (await api.log.topic(topic)).spec.partitions)
+    partition = partition_for(owner.encode(), count)
     try:
         found = await rows_at(api.log, position, partition, [key.encode() for key in keys], ReadBound(RECORDS_MAX))
     except HistoryError as exc:
