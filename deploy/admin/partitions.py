@@ -8,7 +8,7 @@ from typing import Final
 
 from faust_redis.dead_letters import topic_spec
 from faust_redis.log import Log
-from faust_redis.log.records import TopicSpec
+from faust_redis.log.records import TopicPartition, TopicSpec
 from faust_redis.resizing import CannotResizeError, NotReadyError, Resize, Resized, RowWrite, Split, Step, in_progress
 from faust_redis.resizing import finished as finished_resizes
 
@@ -17,6 +17,7 @@ from deploy.errors import DeployError
 from deploy.settings import Settings
 from streams.topics import DEAD_LETTERS
 from streams.topology import changelog_topic
+from streams.wire import WireError
 from tables.domains import TOPOLOGY
 from tables.resizing import moving
 from tables.resizing.rules import Split as TableSplit
@@ -104,9 +105,28 @@ async def resize(
         raise DeployError(f"the topics have {count} partitions, not {old}")
     work = Resize(log, [spec.name for spec in specs], TOPOLOGY.consumed(settings.app_id), layout(settings), report)
     try:
+        if not begun and new > old and new % old == 0:
+            await _check_places(log, [spec.name for spec in specs if spec.compacted], layout(settings), Split(old, new))
         return await work.run(new, drain_s=drain_s)
     except (CannotResizeError, moving.MisplacedError) as exc:
         raise DeployError(str(exc)) from exc
+
+
+async def _check_places(log: Log, topics: Iterable[str], places: ProductLayout, split: Split) -> None:
+    """Find the place of each row while topics are open: once rows move, one without a place could not be left out.
+
+    Raises:
+        DeployError: a row has no place, because it is damaged or in a partition of other keys.
+    """
+    for topic in topics:
+        for parent in range(split.old):
+            async for rows in log.holder(parent).rows(TopicPartition(topic, parent)):
+                for key, value in rows:
+                    try:
+                        places.moved(split, parent, topic, key, value)
+                    except (moving.MisplacedError, WireError, ValueError) as exc:
+                        row = f"the row {key!r} of {topic}:{parent}"
+                        raise DeployError(f"{row} can be moved nowhere; repair or delete it first: {exc}") from exc
 
 
 async def cancel(log: Log, settings: Settings) -> str:
