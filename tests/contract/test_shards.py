@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from faust_redis.admin import Admin
 from faust_redis.depths import depths_of
-from faust_redis.log import Log, Record, Shard, TopicPartition
+from faust_redis.log import Log, Record, Shard, TopicPartition, TopicSpec
 from faust_redis.log.address import split_options
 from faust_redis.log.integrity import repair_partition
 from faust_redis.log.partitioner import partition_for
@@ -126,6 +126,17 @@ async def test_groups_of_a_stream_are_counted_on_the_shards_of_their_keys(broker
         for shard, table in enumerate(tables):
             own = {user for user in USERS[:9] if _partition(user) % SHARDS == shard}
             assert dict(table.items()) == dict.fromkeys(own, 10)
+
+
+async def test_a_worker_names_what_another_shard_refuses(broker: Broker, shards: list[Log]) -> None:
+    topic = broker.name("out")
+    sender = next(user for user in USERS if _partition(user) % SHARDS == 0 != _partition(_after(user)) % SHARDS)
+    await shards[_partition(_after(sender)) % SHARDS].create_topic(TopicSpec(topic, 1))
+    member = Member(broker, 0)
+    async with running(member.app):
+        await member.incoming.send(key=sender, value=1)
+        why = f"records for another shard wait: topic '{topic}' exists with 1 partitions"
+        await until(lambda: _why_not_ready(shards[0], member.app.conf.id, why))
 
 
 async def test_a_damaged_partition_of_another_shard_is_named_by_the_worker_whose_records_wait(

@@ -105,9 +105,9 @@ async def outbox_database(url: str) -> AsyncIterator[OutboxDatabase]:
         await database.engine.dispose()
 
 
-async def published(log: Log, topic: str = MARKET_PRICES) -> list[StoredRecord]:
+async def published(log: Log, topic: str = MARKET_PRICES, partitions: int = PARTITIONS) -> list[StoredRecord]:
     """Return all records of the topic of changes, partition by partition."""
-    offsets = {TopicPartition(topic, p): 0 for p in range(PARTITIONS)}
+    offsets = {TopicPartition(topic, p): 0 for p in range(partitions)}
     fetched = await log.fetch(offsets, count=1_000_000)
     return [record for tp in offsets for record in fetched.get(tp, [])]
 

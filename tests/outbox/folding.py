@@ -7,7 +7,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from faust_redis.log import Log, StoredRecord
+from faust_redis.log import Log, StoredRecord, TopicPartition
+from faust_redis.log.sharded import open_log
+from faust_redis.log.transit import transit_group
 from sqlalchemy import select
 
 from api.auth import Role
@@ -92,23 +94,36 @@ async def stored(database: OutboxDatabase) -> dict[str, Profile]:
 
 async def assert_fold_equals_accounts(log: Log, database: OutboxDatabase) -> None:
     """Fail unless the events of accounts in the log add up to the accounts in the database."""
-    folded, expected = fold(await published(log, USER_EVENTS)), await stored(database)
+    partitions = (await log.topic(USER_EVENTS)).spec.partitions
+    folded, expected = fold(await published(log, USER_EVENTS, partitions)), await stored(database)
     assert expected, "no account was created"
     assert folded == expected, f"the log folds to {folded}, the database holds {expected}"
 
 
 async def wait_until_folds_are_equal(broker_url: str, namespace: str, database_url: str) -> None:
-    """Wait until a relay has published everything; then compare."""
+    """Wait until a relay has published everything, and it has arrived on all shards; then compare."""
     database = OutboxDatabase(database_url)
     try:
-        async with Log(broker_url, namespace) as log:
+        async with open_log(broker_url, namespace) as log:
             last = (await database.source.head()).last
             async with asyncio.timeout(WITHIN_S):
                 while OutboxPosition.of(await log.source_offsets(SOURCE)).number < last:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(POLL_S)
+                while await _is_on_the_way(log.shards[0]):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(POLL_S)
             await assert_fold_equals_accounts(log, database)
     finally:
         await database.engine.dispose()
+
+
+async def _is_on_the_way(log: Log) -> bool:
+    """Return whether a shard has records for others that are not forwarded."""
+    for topic in [name for name in await log.topics() if "-transit-" in name]:
+        forwarded = await log.committed(transit_group(topic.rpartition("-transit-")[0]))
+        end = (await log.end_offsets(topic)).get(log.shard.number, 0)
+        if forwarded.get(TopicPartition(topic, log.shard.number), 0) < end:
+            return True
+    return False
 
 
 async def change_account(work: UnitOfWork, account_id: str, choice: random.Random) -> None:

@@ -172,7 +172,6 @@ SHARD_DEFECTS: dict[str, Defect] = {
     "writers_are_compared_alone": Defect(
         "a write compares the source offsets of its writers, not of all",
         planter=_writers_are_compared_alone,
-        near=130,
     ),
     "writers_are_forgotten_early": Defect(
         "a writer is forgotten while the transit topic has parcels of it", planter=_writers_are_forgotten_early
@@ -187,9 +186,9 @@ SHARD_DEFECTS: dict[str, Defect] = {
     "source_is_not_watched": Defect(
         "a forwarder does not look whether its source went back",
         planter=_source_is_not_watched,
-        near=130,
+        near=240,
     ),
     "trim_waits_for_no_group": Defect(
-        "records are trimmed before they are forwarded", flaw="trim_waits_for_no_group", near=80
+        "records are trimmed before they are forwarded", flaw="trim_waits_for_no_group", near=145
     ),
 }

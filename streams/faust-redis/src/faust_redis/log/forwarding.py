@@ -253,28 +253,16 @@ class Forwarder:
     async def _append(self, records: Sequence[Record], source_offsets: SourceOffsets) -> None:
         """Append records to the target. Create there a topic that it does not have yet, as the source has it.
 
-        Records of a topic that was deleted from both are gone with it.
+        Raises:
+            UnknownTopicError: neither has a topic. It was deleted, or both were flushed and it is not there again yet.
         """
+        batch = WriteBatch(records, source_offsets=source_offsets)
         try:
-            await self._target.commit(WriteBatch(records, source_offsets=source_offsets))
+            await self._target.commit(batch)
         except UnknownTopicError:
-            found = {topic: await self._created(topic) for topic in {record.topic for record in records}}
-            kept = [record for record in records if found[record.topic]]
-            if len(kept) < len(records):
-                gone = ", ".join(sorted(topic for topic, is_there in found.items() if not is_there))
-                logger.warning(
-                    "%d records on their way to deleted topics are dropped: %s", len(records) - len(kept), gone
-                )
-            await self._target.commit(WriteBatch(kept, source_offsets=source_offsets))
-
-    async def _created(self, topic: str) -> bool:
-        """Create a topic of the source at the target; return whether the source has it."""
-        try:
-            spec = (await self._source.topic(topic, fresh=True)).spec
-        except UnknownTopicError:
-            return False
-        await self._target.create_topic(spec)
-        return True
+            for topic in sorted({record.topic for record in records}):
+                await self._target.create_topic((await self._source.topic(topic, fresh=True)).spec)
+            await self._target.commit(batch)
 
     async def _rewind(self) -> None:
         """Commit the beginning again, so that nothing is trimmed that a restored target needs once more."""

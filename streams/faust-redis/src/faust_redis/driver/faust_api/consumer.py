@@ -157,8 +157,8 @@ class Consumer(base.Consumer):
         return set(self.driver.ownership.assigned)
 
     def damaged(self) -> list[str]:
-        """Return the damage that this member has met, one text for each partition."""
-        return sorted(map(str, self.driver.damages().values()))
+        """Return the damage that this member has met, one text for each partition, and what other shards refuse."""
+        return sorted(map(str, self.driver.damages().values())) + self.driver.forwarding.refusals()
 
     def highwater(self, tp: TP) -> int:
         """Return the last known high watermark."""

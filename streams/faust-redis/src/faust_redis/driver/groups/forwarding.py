@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from faust_redis.driver.tasks import cancel_and_wait
-from faust_redis.log.errors import DamagedPartitionError
+from faust_redis.log.errors import DamagedPartitionError, LogUnavailableError
 from faust_redis.log.forwarding import Forwarder, Source, Target
 
 LOOK_S: Final = 0.2
@@ -45,6 +45,15 @@ class Forwarding:
     def damages(self) -> list[DamagedPartitionError]:
         """Return the damaged partitions of other shards for which records wait."""
         return [each.error for each in self._forwarders if isinstance(each.error, DamagedPartitionError)]
+
+    def refusals(self) -> list[str]:
+        """Return why other shards that answer do not take records, apart from damaged partitions."""
+        errors = [each.error for each in self._forwarders if each.error is not None]
+        return [
+            f"records for another shard wait: {error}"
+            for error in errors
+            if not isinstance(error, DamagedPartitionError | LogUnavailableError)
+        ]
 
     async def _lead(self) -> None:
         targets = sorted(self._targets.items())
