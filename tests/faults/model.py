@@ -52,7 +52,7 @@ class Model:
 
 def model_of(fills: Iterable[Fill], partitions: int) -> Model:
     """Apply the rules to the fills, in the order of the file."""
-    cluster = Cluster(partitions)
+    cluster = Cluster(partitions, rulebook=packaged_rulebook().in_force(archived=False))
     model = Model({topic: {p: [] for p in range(partitions)} for topic in (topics.TRADING_COMMANDS, *OUTPUTS.values())})
     for fill in fills:
         cluster.repeat(command_of(fill))
