@@ -50,6 +50,11 @@ class Load:
         self._mints = 0
         self._shared: list[tuple[str, str]] = []
 
+    @property
+    def now(self) -> Instant:
+        """Return the simulated time of the last act."""
+        return self._at
+
     def maker(self, kind: str) -> Callable[[], Act]:
         """Return what makes one act of a kind."""
         maker: Callable[[], Act] = getattr(self, kind.replace(" ", "_").replace("-", "_"))

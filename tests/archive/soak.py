@@ -1,10 +1,11 @@
-"""Archive under load with a short hot span: the broker's memory for events stays flat, and nothing is lost.
+"""Archive under load with a short hot span: the broker's memory stays flat, and nothing is lost.
 
-    python -m tests.archive.soak [--minutes 30] [--rate 100] [--hot 30]
+    python -m tests.archive.soak [--minutes 30] [--rate 100] [--hot 30] [--kept 60]
 
-A broker, a worker for all domains and an archiver run as processes. Fills are appended at a rate; the archiver is
-killed once a minute, in turn with a stop of some seconds. At the end all files are compared, a reader from the first
-offset sees every record once, and a replay of the log, most of it from the archive, gives the rows of the worker.
+A broker, a worker for all domains and an archiver run as processes. Fills are appended at a rate, at simulated times:
+100 fills are some 11 hours. Old rows leave after so many simulated days. The archiver is killed once a minute, in turn
+with a stop of some seconds. At the end all files are compared, a reader from the first offset sees every record once,
+and a replay of the log, most of it from the archive, gives the rows of the worker.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import itertools
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -29,10 +31,15 @@ from faust_redis.archive.storage import Storage
 from faust_redis.archive.verify import verify
 from faust_redis.log import Log, TopicPartition
 
+from agents.rulebook import packaged_text
 from deploy.bench.installation import Installation
-from deploy.bench.load import Load
+from deploy.bench.load import START, Load
 from deploy.server import process
+from streams.times import DAY_US
+from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_DAYS, GAMIFICATION_TRADES
+from tables.trading import TRADING_TRADES
 
 EVERY_S: Final = 10.0
 USERS: Final = 200
@@ -42,8 +49,25 @@ STOPPED_S: Final = 8.0
 GROWTH_MAX: Final = 1.25
 """Memory of events in the last third, as a multiple of that in the second one: the first fills the hot span."""
 MIB: Final = 1 << 20
-LINE: Final = "{:>6} {:>9} {:>10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>7}"
-HEAD: Final = ("s", "fills", "hot MiB", "rows MiB", "archive", "files", "waiting", "RSS MiB", "kills")
+ROWS_GROWTH_MAX: Final = 1.25
+"""Memory of rows that leave, and of their rankings, likewise. The first third must last longer than rows are kept."""
+LEAVING: Final = (TRADING_TRADES, GAMIFICATION_TRADES, GAMIFICATION_BOARDS, GAMIFICATION_DAYS)
+KEYS_AT_ONCE: Final = 1_000
+FILLS_A_TICK: Final = 4
+LINE: Final = "{:>6} {:>9} {:>6} {:>9} {:>10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>7}"
+HEAD: Final = (
+    "s",
+    "fills",
+    "days",
+    "hot MiB",
+    "rows MiB",
+    "else MiB",
+    "archive",
+    "files",
+    "waiting",
+    "RSS MiB",
+    "kills",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +76,9 @@ class Sample:
 
     at_s: float
     fills: int
+    days: int
     hot: int
+    rows: int
     other: int
     archived: int
     files: int
@@ -62,9 +88,16 @@ class Sample:
 
     def line(self) -> str:
         """Return it for the table."""
-        sizes = [f"{size / MIB:.1f}" for size in (self.hot, self.other, self.archived)]
+        sizes = [f"{size / MIB:.1f}" for size in (self.hot, self.rows, self.other, self.archived)]
         return LINE.format(
-            f"{self.at_s:.0f}", self.fills, *sizes, self.files, self.waiting, f"{self.rss / MIB:.0f}", self.kills
+            f"{self.at_s:.0f}",
+            self.fills,
+            self.days,
+            *sizes,
+            self.files,
+            self.waiting,
+            f"{self.rss / MIB:.0f}",
+            self.kills,
         )
 
 
@@ -149,7 +182,8 @@ class Soak:
         make, begun = self._load.maker("fill"), time.monotonic()
         for number in itertools.count():
             await asyncio.sleep(max(0.0, begun + number / self._rate - time.monotonic()))
-            for record in make():
+            ticks = self._load.tick() if number % FILLS_A_TICK == 0 else []
+            for record in (*make(), *ticks):
                 await log.append([record])
             self.fills += 1
 
@@ -165,8 +199,10 @@ class Soak:
         return Sample(
             at_s,
             self.fills,
+            (self._load.now - START) // DAY_US,
             hot,
-            used - hot,
+            (rows := await _rows_that_leave(log, self._installation.settings.app_id)),
+            used - hot - rows,
             sum(one.size for one in manifests),
             sum(len(one.segments) for one in manifests),
             sum(one.size for one in backlogs),
@@ -202,6 +238,22 @@ async def _read(log: Log, tp: TopicPartition) -> int:
     return offset
 
 
+async def _rows_that_leave(log: Log, app_id: str) -> int:
+    """Return the bytes of the snapshots and rankings of the tables whose old rows leave."""
+    keys: list[bytes] = []
+    for table in LEAVING:
+        for kind in ("snap", "rank"):
+            match = f"{log.keys.prefix}{kind}:{changelog_topic(app_id, table.name)}:*"
+            keys += [key async for key in log.redis.scan_iter(match=match, count=KEYS_AT_ONCE)]
+    size = 0
+    for first in range(0, len(keys), KEYS_AT_ONCE):
+        asked = log.redis.pipeline(transaction=False)
+        for key in keys[first : first + KEYS_AT_ONCE]:
+            asked.memory_usage(key, samples=0)
+        size += sum(one or 0 for one in await asked.execute())
+    return size
+
+
 def differs(installation: Installation) -> list[str]:
     """Replay the whole log, and return what differs from the rows of the worker."""
     argv = [sys.executable, "-P", "-m", "deploy.cli.main", "upgrade", "--check"]
@@ -215,14 +267,25 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument("--minutes", type=float, default=30.0)
     arguments.add_argument("--rate", type=float, default=100.0, help="fills a second")
     arguments.add_argument("--hot", type=float, default=30.0, help="seconds that the broker keeps records")
+    arguments.add_argument("--kept", type=int, default=60, help="simulated days that rows are kept")
     return arguments
+
+
+def with_kept(days: int) -> str:
+    """Return the packaged rule book with another number of days that rows are kept."""
+    text, count = re.subn(r"(?m)^kept_days = \d+$", f"kept_days = {days}", packaged_text())
+    assert count == 1, "the rule book says once how long rows are kept"
+    return text
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Run; return 0 when memory was flat and nothing was lost."""
     with tempfile.TemporaryDirectory(prefix="astratrade-soak-") as name:
         directory, hot_ms = Path(name), int(arguments.hot * 1000)
+        rulebook = directory / "rulebook.toml"
+        rulebook.write_text(with_kept(arguments.kept), "utf-8")
         own = {
+            "rulebook": rulebook,
             "retention_ms": hot_ms,
             "tail_ms": hot_ms,
             "archive": str(directory / "archive"),
@@ -239,17 +302,16 @@ def main(arguments: argparse.Namespace) -> int:
             finally:
                 archiver.stop()
     third = len(samples) // 3
-    before, after = (
-        statistics.mean(one.hot for one in some) for some in (samples[third : 2 * third], samples[2 * third :])
-    )
-    last = samples[-1]
-    print(
-        f"events and changes on the broker: {before / MIB:.1f} MiB in the second third, {after / MIB:.1f} in the last"
-    )
+    second, rest = samples[third : 2 * third], samples[2 * third :]
+    last, grown = samples[-1], False
+    for what, name, most in (("events and changes", "hot", GROWTH_MAX), ("rows that leave", "rows", ROWS_GROWTH_MAX)):
+        before, after = (statistics.mean(getattr(one, name) for one in some) for some in (second, rest))
+        print(f"{what} on the broker: {before / MIB:.1f} MiB in the second third, {after / MIB:.1f} in the last")
+        grown |= after > most * before
     print(f"{last.archived / max(1, last.fills):.0f} bytes a fill in {last.files} files, {last.kills} kills")
     for fault in faults:
         print(fault)
-    return int(bool(faults) or after > GROWTH_MAX * before)
+    return int(bool(faults) or grown)
 
 
 if __name__ == "__main__":

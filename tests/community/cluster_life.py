@@ -43,8 +43,8 @@ class ClusterBackend:
         steps: For each step, the length of the journal at its end.
     """
 
-    def __init__(self, partitions: int, seed: int, random: Random | None = None) -> None:
-        self.cluster = Cluster(partitions, rulebook(), random=random)
+    def __init__(self, partitions: int, seed: int, random: Random | None = None, kept_days: int | None = None) -> None:
+        self.cluster = Cluster(partitions, rulebook(kept_days), random=random)
         self.journal: list[Entry] = []
         self.steps: list[int] = []
         self._ids = Random(f"ids {seed}")
@@ -131,9 +131,13 @@ def view_of(cluster: Cluster) -> View:
 
 
 def lived(
-    plan: Plan, partitions: int = 4, random: Random | None = None, told: Told = lambda _day, _people: None
+    plan: Plan,
+    partitions: int = 4,
+    random: Random | None = None,
+    told: Told = lambda _day, _people: None,
+    kept_days: int | None = None,
 ) -> ClusterBackend:
     """Let a community live, and return the backend with its cluster and journal."""
-    backend = ClusterBackend(partitions, plan.seed, random)
+    backend = ClusterBackend(partitions, plan.seed, random, kept_days)
     asyncio.run(Life(plan, backend, told).live())
     return backend

@@ -6,16 +6,18 @@ sealed, or a plan renewed, depends on how many there are in a partition. The ora
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from agents.rulebook import Rulebook, packaged_text, parse_rulebook
 
 BOUNDS: Final = ("seal_rows_max = 2000\n", "deadlines_per_tick_max = 1000\n")
+KEPT: Final = re.compile(r"(?m)^kept_days = \d+$")
 NO_BOUND: Final = 1_000_000
 
 
-def rulebook_text() -> str:
-    """Return the rule book as TOML.
+def rulebook_text(kept_days: int | None = None) -> str:
+    """Return the rule book as TOML, if asked with another number of days that rows are kept.
 
     Raises:
         ValueError: the packaged rule book has another bound.
@@ -25,9 +27,9 @@ def rulebook_text() -> str:
         if bound not in text:
             raise ValueError(f"the packaged rule book has no line {bound.strip()}")
         text = text.replace(bound, f"{bound.partition('=')[0]}= {NO_BOUND}\n")
-    return text
+    return text if kept_days is None else KEPT.sub(f"kept_days = {kept_days}", text)
 
 
-def rulebook() -> Rulebook:
-    """Return the rule book."""
-    return parse_rulebook(rulebook_text())
+def rulebook(kept_days: int | None = None) -> Rulebook:
+    """Return the rule book, if asked with another number of days that rows are kept."""
+    return parse_rulebook(rulebook_text(kept_days))

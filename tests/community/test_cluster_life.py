@@ -1,3 +1,4 @@
+from collections import Counter
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ from streams.events.constellations import ConstellationLeft
 from tests.community.behaviour.life import Plan
 from tests.community.cluster_life import ClusterBackend, lived
 from tests.community.cluster_run import play, stored
-from tests.community.compared.engine import differences, rules
+from tests.community.compared.engine import MISSING, differences, rules
 from tests.community.costs import costs
 from tests.community.journal import TICK
 from tests.community.oracle import Community
@@ -41,6 +42,19 @@ def test_every_row_of_all_six_domains_is_what_the_oracle_computes() -> None:
     backend, community = lived(Plan(users=14, days=9, seed=3, activity=0.4), random=Random(3)), Community(4)
     community.apply_all(backend.journal)
     assert [one.text() for one in differences(stored(backend.cluster), community.rows(), rules())] == []
+
+
+def test_with_old_rows_that_leave_every_other_row_is_what_the_oracle_computes() -> None:
+    kept_days = 2
+    backend = lived(Plan(users=14, days=9, seed=3, activity=0.4), random=Random(3), kept_days=kept_days)
+    community = Community(4, kept_days)
+    community.apply_all(backend.journal)
+    found = list(differences(stored(backend.cluster), community.rows(), rules()))
+    left = [one.product == MISSING and community.may_have_left(one.table, one.key) for one in found]
+    assert [one.text() for one, is_left in zip(found, left, strict=True) if not is_left] == []
+    number = Counter(one.table for one in found)
+    for table in ("trading-trades", "gamification-trades", "gamification-boards", "gamification-days"):
+        assert number[table] > 5, f"{number[table]} rows have left {table}"
 
 
 def test_people_close_accounts_leave_constellations_and_pass_them_on() -> None:

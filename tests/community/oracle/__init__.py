@@ -23,10 +23,12 @@ class Community:
 
     Attributes:
         partitions: How many partitions a topic has. Each seals its own part of a board.
+        kept_days: The days after which old rows leave; 0 for never.
     """
 
-    def __init__(self, partitions: int = 4) -> None:
+    def __init__(self, partitions: int = 4, kept_days: int = 0) -> None:
         self.partitions = partitions
+        self.kept_days = kept_days
         self.user = User(self)
         self.trading = Trading(self)
         self.social = Social(self)
@@ -66,6 +68,14 @@ class Community:
                 raise ValueError(f"two domains of the oracle have rows of {sorted(both)}")
             found |= rows
         return found
+
+    def may_have_left(self, table: str, key: str) -> bool:
+        """Return whether a row of `rows` is so old that the product may have deleted it."""
+        if not self.kept_days:
+            return False
+        if table == "trading-trades":
+            return self.trading.books.is_past(*key.split("|"))
+        return table.startswith("gamification-") and self.gamification.is_past(table, key)
 
     def folded(self, table: str, key: str) -> set[str]:
         """Return the ids of the entries that a row comes from."""

@@ -52,6 +52,7 @@ class GameAlone:
 
     def __init__(self, partitions: int = 4) -> None:
         self.partitions = partitions
+        self.kept_days = 0
         self.trading = NotedTrading()
         self.financial = NotedFinancial()
         self.nft = NotedNft()

@@ -233,6 +233,10 @@ class Domains(Protocol):
         """Return how many partitions a topic has."""
 
     @property
+    def kept_days(self) -> int:
+        """Return the days after which old rows leave; 0 for never."""
+
+    @property
     def trading(self) -> Trading:
         """Return trading."""
 

@@ -23,6 +23,7 @@ from tests.community.oracle import crossing
 from tests.community.oracle.achievements import GENESIS, is_higher
 from tests.community.oracle.clans import SCOPE, Clans
 from tests.community.oracle.crossing import Causes, Domains, Execution, Rows, Settlement
+from tests.community.oracle.leaving import ended_by
 from tests.community.oracle.overtaken import FirstPlaces
 from tests.community.oracle.partitions import partition_of
 from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
@@ -209,7 +210,15 @@ class Gamification(crossing.Gamification):
         if by_user and self._be_active(user, "trading", at):
             days = player.streaks["trading"].days
             self.boards.reach(user, days, at=at, periods=periods, causes=causes)
-        first = player.trade(fact.trade, notional=notional, pnl=fact.pnl, closes=closes, by_user=by_user)
+        first = player.trade(
+            fact.trade,
+            notional=notional,
+            pnl=fact.pnl,
+            closes=closes,
+            by_user=by_user,
+            today=day_of(self.boards.partition(user).highest),
+            kept_days=self.community.kept_days,
+        )
         player.tallies[fact.trade].causes.update(causes)
         self._settle(user, at, causes)
         if player.constellation is not None and player.xp > xp:
@@ -234,6 +243,16 @@ class Gamification(crossing.Gamification):
                 self.boards.add(scope, "volume", user, notional, at=at, periods=periods, causes=causes)
             if closes:
                 self.boards.add(scope, "pnl", user, fact.pnl, at=at, periods=periods, causes=causes)
+
+    def is_past(self, table: str, key: str) -> bool:
+        """Return whether a row is so old that it may have left."""
+        user, _, trade = key.partition("|")
+        kept_days = self.community.kept_days
+        if table == "gamification-trades":
+            return self.players[user].tallies[trade].day <= day_of(self.boards.partition(user).highest) - kept_days
+        member = user if table == "gamification-days" else trade
+        is_of_time = table in {"gamification-boards", "gamification-days"}
+        return is_of_time and ended_by(table, key, self.boards.partition(member).highest, kept_days)
 
     def _happened(self, user: str, at: int, causes: Causes, *, streak: str = "", xp: int = 0) -> None:
         """Count something other than a trade. Its XP are not multiplied. Only XP move the watermark and score."""

@@ -28,6 +28,7 @@ class Tally:
     granted: int = 0
     closing: bool = False
     won: bool = False
+    day: int = 0
     causes: set[str] = field(default_factory=set)
 
     @property
@@ -97,9 +98,17 @@ class Player:
         """Count a day of activity of a kind."""
         self.streaks[kind] = be_active(self.streaks.get(kind), day_of(at))
 
-    def trade(self, trade: str, *, notional: int, pnl: int, closes: bool, by_user: bool) -> bool:
-        """Add a fill, a close or a liquidation to a trade, and grant its XP. Return whether it was the first fill."""
+    def trade(
+        self, trade: str, *, notional: int, pnl: int, closes: bool, by_user: bool, today: int = 0, kept_days: int = 0
+    ) -> bool:
+        """Add a fill, a close or a liquidation to a trade, and grant its XP. Return whether it was the first fill.
+
+        A trade that has not changed for the kept days begins anew.
+        """
         tally = self.tallies.setdefault(trade, Tally())
+        if kept_days and 0 < tally.day <= today - kept_days:
+            tally = self.tallies[trade] = Tally(causes=tally.causes)
+        tally.day = today
         first, won = notional > 0 and tally.notional == 0, tally.wins
         tally.notional, tally.pnl = tally.notional + notional, tally.pnl + pnl
         grants = []

@@ -124,6 +124,7 @@ class Practice:
             "updated_at": entry.at,
         }
         self._books.trades.put(f"{user}|{trade_id}", trade, causes)
+        self._books.ages.touch(user, PRACTICE, f"{user}|{trade_id}", entry.at)
         exposure = {"user_id": user, "side": side, "liquidation_price": limit}
         self._books.open.put(f"{market}|{trade_id}", exposure, causes)
         self._books.owned.put(f"of:{user}|{trade_id}", {"trades/open": entry.at}, causes)
@@ -166,7 +167,7 @@ class Practice:
     def close(self, entry: Entry) -> None:
         """Close an open practice trade of the user at the mark price."""
         trade_id = entry.data["trade_id"]
-        trade = self._books.trades.get(f"{entry.user}|{trade_id}")
+        trade = self._books.trade(entry.user, trade_id)
         mark = self._books.marks.get(trade["market"]) if trade else None
         if trade is None:
             reason = "unknown_trade"
@@ -214,6 +215,7 @@ class Practice:
             exit_price=price,
             updated_at=entry.at,
         )
+        self._books.ages.touch(user, PRACTICE, key, entry.at)
         self._books.open.delete(f"{trade['market']}|{trade_id}", causes)
         self._books.owned.delete(f"of:{user}|{trade_id}", causes)
         size = -trade["size"] if trade["side"] == "long" else trade["size"]

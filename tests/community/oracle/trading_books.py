@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tests.community.oracle.amounts import usd
 from tests.community.oracle.crossing import Causes, Domains, Execution, Settlement
+from tests.community.oracle.leaving import Ages
 from tests.community.oracle.tables import Table
 from tests.community.oracle.trading_rules import Change, moved
 
@@ -22,6 +23,7 @@ class Books:
 
     def __init__(self, community: Domains) -> None:
         self.community = community
+        self.ages = Ages(community.partitions, community.kept_days)
         self.accounts = Table("trading-accounts")
         self.trades = Table("trading-trades")
         self.open = Table("trading-open")
@@ -67,8 +69,19 @@ class Books:
         }
         self.portfolios.put(user, after, causes)
 
+    def trade(self, user: str, trade_id: str) -> Row | None:
+        """Return a trade that is not past, or None."""
+        return None if self.is_past(user, trade_id) else self.trades.get(f"{user}|{trade_id}")
+
+    def is_past(self, user: str, trade_id: str) -> bool:
+        """Return whether a trade has been over for so long that its row may have left."""
+        key = f"{user}|{trade_id}"
+        row = self.trades.get(key)
+        return row is not None and self.ages.is_past(user, row["mode"], key, is_open=row["status"] == "open")
+
     def executed(self, execution: Execution) -> None:
         """Tell the other domains of an execution."""
+        self.ages.executed(execution.user, execution.mode, execution.at)
         self.community.financial.traded(execution)
         self.community.social.traded(execution)
         self.community.gamification.traded(execution)

@@ -31,7 +31,7 @@ class VenueFills:
         charge = fee(notional) if fill.get("fee_usd") is None else usd(fill["fee_usd"])
         closes = fill.get("closes", False) or gain != 0
         size = quantity(fill["size"])
-        before = self._books.trades.get(f"{user}|{fill['trade_id']}")
+        before = self._books.trade(user, fill["trade_id"])
         self._add_to_trade(entry, before, (notional, size, charge, gain, price), closes=closes)
         signed = size if fill["side"] == "buy" else -size
         change = Change(quantity=signed, price=price, notional=notional, pnl=gain, at=entry.at)
@@ -98,4 +98,6 @@ class VenueFills:
             "exit_price": price if closes else trade["exit_price"],
             "updated_at": max(trade["updated_at"], entry.at),
         }
-        self._books.trades.put(f"{fill['user_id']}|{fill['trade_id']}", after, (entry.id,))
+        key = f"{fill['user_id']}|{fill['trade_id']}"
+        self._books.trades.put(key, after, (entry.id,))
+        self._books.ages.touch(fill["user_id"], "live", key, entry.at)

@@ -121,7 +121,7 @@ async def histories(log: Log, chosen: Iterable[Chosen], say: Callable[[str], Non
 
 
 async def _folded(log: Log, name: str, partition: int, chosen: Sequence[Chosen]) -> dict[tuple[int, Place], History]:
-    fold, found = Fold(name, rulebook()), {one.place: History() for one in chosen}
+    fold, found = Fold(name, rulebook().in_force(archived=False)), {one.place: History() for one in chosen}
     places = {place for _, place in found}
     ends: dict[TopicPartition, int] = {}
     for topic in TOPOLOGY.domain(name).consumes:
