@@ -55,7 +55,7 @@ class EventTime:
     @property
     def highest(self) -> int:
         """Return the watermark, in microseconds."""
-        return max(self._admitted, self._row().highest)
+        return self._admitted or self._row().highest
 
     @property
     def settled(self) -> int:

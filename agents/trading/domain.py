@@ -78,13 +78,12 @@ class Trading:
         ruled = [event.under(version) for event in events if isinstance(event.data, COMMANDS)]
         verdicts = [self._judge(event) for event in ruled]
         self._updates.begin()
-        effects: list[AnyEvent] = []
-        for event, verdict in zip(ruled, verdicts, strict=True):
-            done = self._do(event, verdict)
-            for effect in done:
-                if isinstance(effect.data, TradeExecuted):
-                    self.candles.add(effect.data, effect.time)
-            effects += done
+        effects = [
+            effect for event, verdict in zip(ruled, verdicts, strict=True) for effect in self._do(event, verdict)
+        ]
+        for effect in effects:
+            if isinstance(effect.data, TradeExecuted):
+                self.candles.add(effect.data, effect.time)
         return effects + self._updates.events()
 
     def mark(self, event: AnyEvent) -> list[AnyEvent]:
@@ -150,8 +149,9 @@ class Trading:
         position = position_key(user_id, fill.market, "live")
         trade = self.trades.get(user_id, fill.trade_id)
         state = FillState(trade, self.positions.get(position), self.portfolios.get(user_id))
-        recorded, executed = record_fill(state, event, self.policy)
-        self.trades.put(user_id, fill.trade_id, recorded.trade, event.time)
+        recorded, executed = record_fill(state, event, self.policy, self.trades.day("live", event.time))
+        self.trades.put_dated(user_id, fill.trade_id, recorded.trade)
+        self.trades.executed("live", event.time)
         if trade is None:
             self.trades.sweep()
         self.positions.put(position, recorded.position)
@@ -171,6 +171,7 @@ class Trading:
             self.open.put(open_key(market, opened.trade_id), opened.exposure)
             latest_first = {OPEN: Standing(opened.trade.opened_at, 0).ranked}
             self.owned.put(owned_key(user_id, opened.trade_id), latest_first)
+            self.trades.executed("practice", event.time)
             self.trades.sweep()
         return events
 

@@ -32,9 +32,9 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 
 
 def record_fill(
-    state: FillState, event: Event[ReportFill], policy: TradingPolicy
+    state: FillState, event: Event[ReportFill], policy: TradingPolicy, today: int = 0
 ) -> tuple[Recorded, Event[TradeExecuted]]:
-    """Add a fill to its trade, position and portfolio."""
+    """Add a fill to its trade, position and portfolio. `today` is the day for `Trade.changed_on`."""
     at, before = event.time, state.trade
     executed = execution(event.data, policy)
     portfolio = counted(
@@ -45,7 +45,7 @@ def record_fill(
         at=at,
     )
     position = moved(state.position, Fill.of(executed, at))
-    recorded = Recorded(filled(before, executed, at), position, portfolio)
+    recorded = Recorded(filled(before, executed, at, today), position, portfolio)
     return recorded, event.then(executed, subject=executed.trade_id)
 
 
@@ -70,7 +70,7 @@ def execution(fill: ReportFill, policy: TradingPolicy) -> TradeExecuted:
     )
 
 
-def filled(trade: Trade | None, fill: TradeExecuted, at: int) -> Trade:
+def filled(trade: Trade | None, fill: TradeExecuted, at: int, today: int = 0) -> Trade:
     """Return the trade with one more fill."""
     if trade is None:
         trade = _first(fill, at)
@@ -85,6 +85,7 @@ def filled(trade: Trade | None, fill: TradeExecuted, at: int) -> Trade:
         pnl=trade.pnl + fill.closed_pnl_usd,
         exit_price=fill.price if closing else trade.exit_price,
         updated_at=max(trade.updated_at, at),
+        changed_on=today,
     )
 
 

@@ -30,28 +30,56 @@ class Trades:
         self._rows = tables.rows(TRADING_TRADES)
         self._candles = candles
         self._kept_days = kept_days
+        tables.join(self)
+        self._seen: dict[Mode, int] = {}
+        """The watermark of each mode with the executions so far, whose candles come later in the batch."""
         self._sweep = Sweep(self._rows, candles.marks, "trades", kept_days, self._is_old)
 
     def get(self, user_id: str, trade_id: str) -> Trade | None:
         """Return a trade that is not past, or None."""
         trade = self._rows.get(trade_key(user_id, trade_id))
-        return None if trade is None or self._is_past(trade, self._today(trade.mode)) else trade
+        return None if trade is None or self._is_past(trade) else trade
 
     def put(self, user_id: str, trade_id: str, trade: Trade, at: Instant) -> None:
         """Write a trade that an event at a time has changed."""
-        day = max(self._today(trade.mode), at.day_number()) if self._kept_days else 0
-        self._rows.put(trade_key(user_id, trade_id), replace(trade, changed_on=day))
+        self.put_dated(user_id, trade_id, replace(trade, changed_on=self.day(trade.mode, at)))
+
+    def put_dated(self, user_id: str, trade_id: str, trade: Trade) -> None:
+        """Write a trade whose `changed_on` is the `day` of its change."""
+        self._rows.put(trade_key(user_id, trade_id), trade)
+
+    def day(self, mode: Mode, at: Instant) -> int:
+        """Return the day of the partition's event time on which an event at a time comes; 0 while rows do not leave."""
+        return max(self._highest(mode), at) // DAY_US if self._kept_days else 0
 
     def sweep(self) -> None:
         """Let old trades leave, in step with new ones."""
-        self._sweep.step(max(self._candles.highest("live"), self._candles.highest("practice")), LOOKS)
+        self._sweep.step(max(self._highest("live"), self._highest("practice")), LOOKS)
 
-    def _today(self, mode: Mode) -> int:
-        return self._candles.highest(mode) // DAY_US
+    def executed(self, mode: Mode, at: Instant) -> None:
+        """Note an execution of this partition."""
+        if at > self._highest(mode):
+            self._seen[mode] = int(at)
 
-    def _is_past(self, trade: Trade, today: int) -> bool:
+    def begin(self) -> None:
+        """Begin with what the partition of the batch has seen."""
+        self._seen = {}
+
+    def write(self) -> None:
+        """Forget it; the candles keep it."""
+        self._seen = {}
+
+    drop = write
+
+    def _highest(self, mode: Mode) -> int:
+        found = self._seen.get(mode)
+        if found is None:
+            found = self._seen[mode] = self._candles.highest(mode)
+        return found
+
+    def _is_past(self, trade: Trade) -> bool:
         is_over = trade.mode == "live" or trade.status != "open"
-        return is_over and is_past(trade.changed_on, today, self._kept_days)
+        return is_over and is_past(trade.changed_on, self._highest(trade.mode) // DAY_US, self._kept_days)
 
     def _is_old(self, _key: str, trade: Trade, _state: Leaving) -> bool:
-        return self._is_past(trade, self._today(trade.mode))
+        return self._is_past(trade)

@@ -53,7 +53,7 @@ ROWS_GROWTH_MAX: Final = 1.25
 """Memory of rows that leave, and of their rankings, likewise. The first third must last longer than rows are kept."""
 LEAVING: Final = (TRADING_TRADES, GAMIFICATION_TRADES, GAMIFICATION_BOARDS, GAMIFICATION_DAYS)
 KEYS_AT_ONCE: Final = 1_000
-FILLS_A_TICK: Final = 4
+FILLS_A_TICK: Final = 20
 LINE: Final = "{:>6} {:>9} {:>6} {:>9} {:>10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>7}"
 HEAD: Final = (
     "s",
