@@ -6,6 +6,7 @@ from agents.rulebook import Rulebook, RulebookError, packaged_rulebook, packaged
 from api.rules import AchievementRule, LevelRules, RewardRule, Rules
 from deploy.errors import SettingsError
 from deploy.settings import Settings, variable
+from streams.times import DAY_US, MILLISECOND_US
 from streams.units import Usd
 
 
@@ -15,13 +16,17 @@ def load_rulebook(settings: Settings) -> Rulebook:
     Raises:
         SettingsError: when the file cannot be read, or is no rule book. The message names the file and the key.
     """
-    archived = settings.archive_url is not None
-    if settings.rulebook is None:
-        return packaged_rulebook().in_force(archived=archived)
     try:
-        return parse_rulebook(rulebook_text(settings)).in_force(archived=archived)
+        rulebook = packaged_rulebook() if settings.rulebook is None else parse_rulebook(rulebook_text(settings))
     except RulebookError as error:
         raise SettingsError(f"{variable('rulebook')}: {settings.rulebook}: {error}") from error
+    return rulebook.in_force(archived=has_old_rows(settings, rulebook))
+
+
+def has_old_rows(settings: Settings, rulebook: Rulebook) -> bool:
+    """Return whether an archive has the rows that leave, because it keeps records for twice as long as they stay."""
+    stay_ms = rulebook.rows.kept_days * DAY_US // MILLISECOND_US
+    return settings.archive_url is not None and settings.archive_retention_ms >= 2 * stay_ms
 
 
 def rulebook_text(settings: Settings) -> str:

@@ -84,3 +84,18 @@ def test_the_rule_book_in_force_is_printed_as_it_is(monkeypatch: pytest.MonkeyPa
     (tmp_path / "rules.toml").write_text(packaged_text().replace("version = 1", "version = 7"))
     monkeypatch.setenv("ASTRA_RULEBOOK", str(tmp_path / "rules.toml"))
     assert "version = 7" in CliRunner().invoke(module.cli, ["rulebook"]).output
+
+
+@pytest.mark.parametrize(
+    ("archive", "years", "leave"), [("/somewhere", 3, True), ("/somewhere", 2, False), ("off", 10, False)]
+)
+def test_rows_leave_only_where_an_archive_has_them_or_the_rule_book_says_so(
+    archive: str, years: int, leave: bool, tmp_path: Path
+) -> None:
+    kept_ms = years * 365 * 86_400_000
+    settings = Settings(data_dir=tmp_path, archive=archive, archive_retention_ms=kept_ms)
+    assert bool(load_rulebook(settings).rows.kept_days) is leave
+    file = tmp_path / "bold.toml"
+    file.write_text(packaged_text().replace("without_archive = false", "without_archive = true"))
+    bold = settings.model_copy(update={"rulebook": file})
+    assert load_rulebook(bold).rows.kept_days == packaged_rulebook().rows.kept_days > 0
