@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError
 from faust_redis.log.integrity import inspect_topic
-from faust_redis.resizing.state import InProgress, in_progress
+from faust_redis.log.resizes import InProgress, in_progress
 
 Level = Literal["ok", "warn", "fail"]
 

@@ -4,9 +4,9 @@ closing ─▶ draining ─▶ moving rows ─▶ finished
 (topics take no records; members finish what was appended, then start again with the new number)
 """
 
+from faust_redis.log.resizes import Finished, InProgress, finished, in_progress
 from faust_redis.resizing.layout import ByKey, Layout, NotReadyError, RowWrite, Split
 from faust_redis.resizing.resize import CannotResizeError, Resize, Resized, Step
-from faust_redis.resizing.state import Finished, InProgress, finished, in_progress
 
 __all__ = [
     "ByKey",

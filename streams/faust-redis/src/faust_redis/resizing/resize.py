@@ -24,10 +24,10 @@ import orjson
 from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError, LogUnavailableError
 from faust_redis.log.records import Rows, TopicPartition, WriteBatch
+from faust_redis.log.resizes import InProgress, in_progress, plan_of
 from faust_redis.log.scripts import LEASE, RESIZE
 from faust_redis.resizing.draining import Places, drained
 from faust_redis.resizing.layout import Layout, NotReadyError, RowWrite, Split
-from faust_redis.resizing.state import InProgress, in_progress, plan_of
 
 LEASE_MS: Final = 3_000
 MILLISECONDS: Final = 1_000
