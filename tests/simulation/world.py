@@ -24,7 +24,7 @@ from tests.simulation.defects import DEFECTS
 from tests.simulation.disk import Disk
 from tests.simulation.plan import Plan
 from tests.simulation.process import Process
-from tests.simulation.topology import IN, MID, SIDE, Content, check_content, topics
+from tests.simulation.topology import IN, SIDE, Content, check_content, topics
 from tests.simulation.transit_checks import TransitChecks
 
 DRAIN_S = 90.0
@@ -51,10 +51,8 @@ FORGOTTEN = "forgotten writers"
 
 RELAPSES = 0.25
 """In how many worlds the server goes back to a moment that is just over."""
-
 AGAIN = 0.4
 """How many workers crash after a long rest."""
-
 EPOCH_MS = 1_700_000_000_000
 
 
@@ -400,6 +398,3 @@ def play(seed: int, defect: str | None = None, trace: Callable[[str], None] | No
         world = World(seed, flaws, trace)
         world.run()
         return world
-
-
-__all__ = ["MID", "FailedError", "World", "play"]

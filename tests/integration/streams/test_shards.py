@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from faust_redis.log import (
     UnknownTopicError,
     WriteBatch,
 )
-from faust_redis.log.forwarding import FORGET_AFTER_MS, Forwarder
+from faust_redis.log.forwarding import FORGET_AFTER_MS
 from faust_redis.log.integrity import repair_partition
 from faust_redis.log.sharded import open_log
 from faust_redis.log.transit import OFFSET_UNKNOWN, WRITER_LIFE_MS, Transit, transit_topic, unpack
@@ -35,50 +35,7 @@ from faust_redis.log.transit import OFFSET_UNKNOWN, WRITER_LIFE_MS, Transit, tra
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests.contract.harness import until
-
-SHARDS = 3
-HERE, THERE = TopicPartition("t", 0), TopicPartition("t", 1)
-Dump = dict[bytes, bytes]
-
-
-@pytest.fixture
-async def shards(broker_url: str, namespace: str) -> AsyncIterator[list[Log]]:
-    """Return the shards of a namespace, with the topic `t` of 6 partitions. They share a server."""
-    async with AsyncExitStack() as stack:
-        found = [
-            await stack.enter_async_context(Log(broker_url, namespace, shard=Shard(number, SHARDS), transit="g"))
-            for number in range(SHARDS)
-        ]
-        for log in found:
-            await log.create_topic(TopicSpec("t", 6))
-        yield found
-
-
-async def send(log: Log, *values: int) -> Appended:
-    """Write each value to a partition of the writer's own shard and to one of shard 1, in one write."""
-    places = (HERE, THERE)
-    return await log.append([Record(*at, b"k", b"%d" % value, 1, (("h", b"x"),)) for value in values for at in places])
-
-
-async def values(log: Log, place: TopicPartition) -> list[int]:
-    return [int(one.value or b"") for one in (await log.fetch({place: 0})).get(place, [])]
-
-
-async def dump(log: Log) -> Dump:
-    """Return everything on a shard."""
-    keys = [key async for key in log.redis.scan_iter(f"{log.keys.prefix}*")]
-    return dict(zip(keys, [await log.redis.dump(key) for key in keys], strict=True))
-
-
-async def restore(log: Log, kept: Dump) -> None:
-    """Restore a shard to an earlier state."""
-    await log.redis.delete(*[key async for key in log.redis.scan_iter(f"{log.keys.prefix}*")])
-    for key, value in kept.items():
-        await log.redis.restore(key, 0, value)
-
-
-def forwarder(shards: Sequence[Log]) -> Forwarder:
-    return Forwarder(shards[0], shards[1], "g", 1)
+from tests.integration.streams.sharding import HERE, SHARDS, THERE, forwarder, send, values
 
 
 async def test_a_write_leaves_what_is_for_another_shard_in_a_transit_topic(shards: list[Log]) -> None:
@@ -138,98 +95,6 @@ async def test_a_retried_write_is_forwarded_once(shards: list[Log]) -> None:
         await shards[0].commit(batch, write_id=ProducerSequence("p", 1, 60_000))
     await forwarder(shards).step()
     assert await values(shards[1], THERE) == [7]
-
-
-async def test_a_shard_that_was_restored_to_an_earlier_state_gets_again_what_it_lost(shards: list[Log]) -> None:
-    forwards = forwarder(shards)
-    await send(shards[0], 1)
-    await forwards.step()
-    kept = await dump(shards[1])
-    await send(shards[0], 2)
-    await send(shards[0], 3)
-    await forwards.step()
-    await restore(shards[1], kept)
-    await send(shards[0], 4)
-    with pytest.raises(SourceMovedError):
-        await forwards.step()
-    await forwarder(shards).step()
-    assert await values(shards[1], THERE) == [1, 2, 3, 4]
-
-
-async def test_an_idle_forwarder_sees_that_its_target_was_restored(
-    shards: list[Log], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("faust_redis.log.forwarding.LOOK_EVERY_S", 0.0)
-    forwards = forwarder(shards)
-    kept = await dump(shards[1])
-    await send(shards[0], 1)
-    await forwards.step()
-    await restore(shards[1], kept)
-    with pytest.raises(SourceMovedError):
-        await forwards.step()
-    await forwarder(shards).step()
-    assert await values(shards[1], THERE) == [1]
-
-
-async def test_a_shard_that_was_restored_and_writes_again_is_forwarded_from_its_new_records_on(
-    shards: list[Log],
-) -> None:
-    forwards = forwarder(shards)
-    await send(shards[0], 1)
-    await forwards.step()
-    kept = await dump(shards[0])
-    for lost in (2, 3):
-        await send(shards[0], lost)
-        await forwards.step()
-    await restore(shards[0], kept)
-    for new in (4, 5, 6):
-        await send(shards[0], new)  # the transit topic has grown past the offset where the forwarder stands
-    for _ in range(2):
-        await forwards.step()
-    assert await values(shards[1], THERE) == [1, 2, 3, 4, 5, 6]  # 2 and 3 had arrived, and stay
-
-
-async def test_a_forwarder_that_begins_sees_that_its_target_was_restored(shards: list[Log]) -> None:
-    kept = await dump(shards[1])
-    await send(shards[0], 1)
-    await forwarder(shards).step()
-    await restore(shards[1], kept)
-    await send(shards[0], 2)
-    await forwarder(shards).step()  # no forwarder saw the target before and after
-    assert await values(shards[1], THERE) == [1, 2]
-
-
-async def test_a_restored_target_gets_nothing_before_what_it_lost(
-    shards: list[Log], broker_url: str, namespace: str
-) -> None:
-    forwards = forwarder(shards)
-    async with Log(broker_url, namespace, shard=Shard(0, SHARDS), transit="g") as second:
-        await send(shards[0], 1)
-        await forwards.step()
-        kept = await dump(shards[1])
-        await send(second, 2)
-        await forwards.step()
-        await restore(shards[1], kept)
-        await send(shards[0], 3)  # of the first writer, all of whose parcels have arrived
-        with pytest.raises(SourceMovedError):
-            await forwards.step()
-        await forwarder(shards).step()
-    assert await values(shards[1], THERE) == [1, 2, 3]
-
-
-async def test_an_idle_forwarder_sees_that_its_source_was_restored(shards: list[Log]) -> None:
-    forwards = forwarder(shards)
-    await send(shards[0], 0)
-    await forwards.step()
-    kept = await dump(shards[0])
-    for lost in (1, 2):
-        await send(shards[0], lost)
-        await forwards.step()
-    await restore(shards[0], kept)
-    await send(shards[0], 3)  # the transit topic is shorter than the forwarder has read
-    for _ in range(2):
-        await forwards.step()
-    assert await values(shards[1], THERE) == [0, 1, 2, 3]
 
 
 class Late(Log):
