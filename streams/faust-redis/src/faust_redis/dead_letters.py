@@ -19,7 +19,9 @@ import orjson
 from faust_redis.admin import Admin
 from faust_redis.log import Appended, IdempotencyKey, Log, LogUnavailableError, Record, TopicSpec, UnknownTopicError
 from faust_redis.log.first_use import written_under
+from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import REPLAY_FOR_HEADER, Headers
+from faust_redis.log.resizes import finished
 from faust_redis.log.retention import RETENTION_MS
 
 ERROR_CHARS_MAX = 4_000
@@ -174,13 +176,15 @@ class DeadLetters:
     async def replay(self, letter: DeadLetter) -> int:
         """Append the original message to its topic and remove the letter, in one write; return the new offset.
 
-        A second call, for example because the first answer was lost, appends nothing and returns the same offset.
+        The message goes to its partition, or to the one to which the rows of its key have moved since. A second call,
+        for example because the first answer was lost, appends nothing and returns the same offset.
 
         Raises:
             IdempotencyConflictError: The letter was dropped.
             RowGoneError: The letter was replayed or dropped more than a week ago.
         """
-        return await self._deal(letter, REPLAY, letter.replay_record())
+        record = letter.replay_record()
+        return await self._deal(letter, REPLAY, record._replace(partition=await self._partition(letter)))
 
     async def replayed(self, letter_id: str) -> int | None:
         """Return the new offset of a message that was replayed within the last week; None when it was not replayed."""
@@ -195,6 +199,13 @@ class DeadLetters:
             RowGoneError: The letter was replayed or dropped more than a week ago.
         """
         await self._deal(letter, DROP)
+
+    async def _partition(self, letter: DeadLetter) -> int:
+        """Return the partition of a letter's message: another one when the topics were resized since."""
+        count = (await self.log.topic(letter.topic, fresh=True)).spec.partitions
+        now = partition_for(letter.key, count)
+        moved = any(now % resize.old == letter.partition for resize in await finished(self.log))
+        return now if letter.key is not None and moved else letter.partition
 
     def _name(self, letter_id: str) -> str:
         return f"{self.topic}:{letter_id}"
@@ -218,7 +229,7 @@ class DeadLetters:
 
     async def _resolution(self, letter: DeadLetter) -> tuple[Record, tuple[str, int, str]]:
         """Return the tombstone of a letter, and the row that must exist for the write to succeed."""
-        partition = home(letter.partition, (await self.log.topic(self.topic)).spec.partitions)
+        partition = home(letter.partition, (await self.log.topic(self.topic, fresh=True)).spec.partitions)
         resolution = Record(self.topic, partition, letter.id.encode(), None, letter.timestamp_ms)
         return resolution, (self.topic, partition, letter.id)
 

@@ -144,9 +144,9 @@ class ShardedLog(Log):
             return await self._shards[0].commit(batch, write_id=write_id, require=require)
         if fence is not None or batch.rows or batch.columns or batch.source_offsets is not None:
             raise ValueError("this client writes records and offsets; a name for its transit topics is needed for more")
-        if require is not None and {one.partition for one in batch.records} - {require[1]}:
-            raise ValueError("a write that requires a row writes to the partition of the row alone")
         numbers = [self.shard_of(one.partition or 0) for one in batch.records]
+        if require is not None and set(numbers) - {self.shard_of(require[1])}:
+            raise ValueError("a write that requires a row writes to the shard of the row alone")
         used = {*numbers, *(self.shard_of(tp.partition) for tp in batch.offsets)}
         if require is not None:
             used.add(self.shard_of(require[1]))

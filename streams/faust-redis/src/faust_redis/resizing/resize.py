@@ -33,7 +33,7 @@ LEASE_MS: Final = 3_000
 MILLISECONDS: Final = 1_000
 DRAIN_S: Final = 60.0
 """How long members may take to process what was appended before the topics closed."""
-READY_S: Final = 120.0
+READY_S: Final = 600.0
 """How long to try again while rows cannot be divided."""
 PAUSE_S: Final = 2.0
 """How long the topics stay open before the next try, so that the application goes on."""
