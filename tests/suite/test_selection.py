@@ -26,7 +26,7 @@ def test_everything_named_for_a_slice_exists(start: str) -> None:
         assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text("utf-8")
 
 
-SLOW = ("e2e/test_shards.py", "test_logs.py::test_every_line_of_api_and_worker")
+SLOW = ("e2e/test_shards.py", "e2e/test_resize.py", "test_logs.py::test_every_line_of_api_and_worker")
 """The slow tests of the directories that are collected here."""
 
 
