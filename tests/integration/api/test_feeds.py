@@ -292,7 +292,7 @@ async def test_the_tape_shows_an_execution_once_though_it_was_replayed_for_a_gro
         "demo-gamification", place.topic, place.partition, record.offset, record.key, record.value,
         record.timestamp_ms, record.headers, "no", 1, "agent",
     )  # fmt: skip
-    await log.append([letter.replay_record()])
+    await log.append([letter.replay_record(letter.partition)])
     await worker.emit(topics.TRADING_EVENTS, executed("a", "BTC", 2))
     reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="size")
     await reader.read(lambda r: r.last_id is not None)

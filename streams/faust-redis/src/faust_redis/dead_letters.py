@@ -78,11 +78,11 @@ class DeadLetter:
         """Return the last line of the error, which names its type and says what was wrong; empty without one."""
         return (self.error.strip().splitlines() or [""])[-1]
 
-    def replay_record(self) -> Record:
-        """Return the record that delivers the message again, to its group only."""
+    def replay_record(self, partition: int) -> Record:
+        """Return the record that delivers the message again, in a partition, to its group only."""
         headers = tuple(pair for pair in self.headers if pair[0] != REPLAY_FOR_HEADER)
         marked = (*headers, (REPLAY_FOR_HEADER, self.group.encode()))
-        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, marked)
+        return Record(self.topic, partition, self.key, self.value, self.timestamp_ms, marked)
 
     def encode(self) -> bytes:
         """Return the stored form of the letter, with bytes in base64."""
@@ -183,8 +183,7 @@ class DeadLetters:
             IdempotencyConflictError: The letter was dropped.
             RowGoneError: The letter was replayed or dropped more than a week ago.
         """
-        record = letter.replay_record()
-        return await self._deal(letter, REPLAY, record._replace(partition=await self._partition(letter)))
+        return await self._deal(letter, REPLAY, letter.replay_record(await self._partition(letter)))
 
     async def replayed(self, letter_id: str) -> int | None:
         """Return the new offset of a message that was replayed within the last week; None when it was not replayed."""
