@@ -20,7 +20,6 @@ from streams.topology import changelog_topic
 from streams.wire import WireError
 from tables.domains import TOPOLOGY
 from tables.resizing import moving
-from tables.resizing.rules import Split as TableSplit
 from tables.resizing.rules import Write
 
 MILLISECONDS: Final = 1_000
@@ -40,14 +39,14 @@ class ProductLayout:
 
     def plan(self, split: Split, parent: int) -> _Plan:
         """Return a plan for a partition that has seen no rows yet."""
-        return _Plan(moving.PartitionPlan(_table_split(split), parent), self._tables, self._writes)
+        return _Plan(moving.PartitionPlan(split, parent), self._tables, self._writes)
 
     def moved(self, split: Split, parent: int, topic: str, key: bytes, value: bytes) -> Sequence[RowWrite]:
         """Return the writes that move a row of a partition; none for one that stays, such as a dead letter."""
         table = self._tables.get(topic)
         if table is None:
             return ()
-        return list(self._writes(moving.moved(_table_split(split), parent, table, key.decode(), value)))
+        return list(self._writes(moving.moved(split, parent, table, key.decode(), value)))
 
     def _writes(self, writes: Iterable[Write]) -> Iterable[RowWrite]:
         return (RowWrite(self._topics[one.table], one.partition, one.key.encode(), one.value) for one in writes)
@@ -78,10 +77,6 @@ class _Plan:
             raise NotReadyError(str(exc)) from exc
 
 
-def _table_split(split: Split) -> TableSplit:
-    return TableSplit(split.old, split.new)
-
-
 async def resize(
     log: Log,
     settings: Settings,
@@ -91,7 +86,9 @@ async def resize(
     *,
     drain_s: float,
 ) -> Resized | None:
-    """Give all topics and tables `new` partitions instead of `old`, or finish what was begun. Return None if they have.
+    """Give all topics and tables `new` partitions instead of `old`, or finish a resize that ended early.
+
+    Return None when they have `new` partitions already.
 
     Raises:
         DeployError: not possible, or not now. Nothing was changed.
@@ -130,7 +127,7 @@ async def _check_places(log: Log, topics: Iterable[str], places: ProductLayout, 
 
 
 async def cancel(log: Log, settings: Settings) -> str:
-    """Open the topics again after a resize that has moved no rows. Return what was cancelled."""
+    """Cancel a resize that has moved no rows: open the topics again. Return its numbers of partitions as text."""
     try:
         begun = await Resize(log, [], {}, layout(settings)).cancel()
     except CannotResizeError as exc:

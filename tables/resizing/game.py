@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from faust_redis.resizing import Split
 from msgspec.structs import replace
 
 from streams.events.gamification import LEADERS_KEY
 from tables.first_places import FirstPlaces, Leader, Leaders, LeadersReport, Leading, report_key, round_of
 from tables.gamification import Deciding, SealedBefore, Sealing
 from tables.resizing.owners import whole
-from tables.resizing.rules import RawRows, Reshaped, Split
+from tables.resizing.rules import RawRows, Reshaped
 from tables.row import Row
 
 RowT = TypeVar("RowT", bound=Row)

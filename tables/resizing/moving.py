@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from faust_redis.resizing import Split
+
 from streams.units import Quantity
 from tables.accounts import TRANSIT, account_of, ledger_key
 from tables.financial import FINANCIAL_LEDGER, Balance
 from tables.resizing.product import RULES
-from tables.resizing.rules import Dropped, Empty, Owned, RawRows, Reshaped, Split, Write
+from tables.resizing.rules import Dropped, Empty, Owned, RawRows, Reshaped, Write
 
 PLANNED: Final = (
     *(name for name, rule in RULES.items() if isinstance(rule, Reshaped | Dropped | Empty)),

@@ -1,4 +1,4 @@
-"""The kinds of rules, one of which each table has, and the numbers of partitions before and after."""
+"""The kinds of rules, one of which each table has."""
 
 from __future__ import annotations
 
@@ -6,44 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from faust_redis.log.partitioner import partition_for
+from faust_redis.resizing import Split
 
 RawRows: TypeAlias = Mapping[str, bytes]
 """Rows of one table in one partition, as they are stored, by key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Each of `old` partitions becomes several: partition p and its children p + old, p + 2 old, … below `new`.
-
-    A key of partition p belongs to p or one of its children, because a partition is a hash modulo their number.
-
-    Raises:
-        ValueError: `new` is no multiple of `old`, or not above it.
-    """
-
-    old: int
-    new: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.old < self.new or self.new % self.old:
-            raise ValueError(f"expected a multiple of {self.old} partitions, got {self.new}")
-
-    def family(self, parent: int) -> range:
-        """Return a partition and its children."""
-        return range(parent, self.new, self.old)
-
-    def children(self, parent: int) -> range:
-        """Return the children of a partition, which are new partitions."""
-        return range(parent + self.old, self.new, self.old)
-
-    def parent_of(self, partition: int) -> int:
-        """Return the partition whose rows a partition gets. It is itself, if it is no new one."""
-        return partition % self.old
-
-    def partition(self, owner: str) -> int:
-        """Return the partition of a key among the new ones."""
-        return partition_for(owner.encode(), self.new)
 
 
 class Write(NamedTuple):

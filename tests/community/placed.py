@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from faust_redis.resizing import Split
+
 from tables.resizing.product import RULES
-from tables.resizing.rules import Owned, Split
+from tables.resizing.rules import Owned
 from tests.community.compared.engine import Stored
 
 

@@ -9,11 +9,12 @@ from functools import cache
 from random import Random
 from typing import Any, Final
 
+from faust_redis.resizing import Split
+
 from streams.events.financial import ReportDeposit, Withdraw, deposit_key
 from streams.events.user import SponsorCall, VerificationChanged
 from tables.domains import TOPOLOGY
 from tables.resizing.moving import Tables, resized
-from tables.resizing.rules import Split
 from tests.community.behaviour.life import Life, Plan
 from tests.community.chain_facts import ChainFacts
 from tests.community.cluster_life import ClusterBackend

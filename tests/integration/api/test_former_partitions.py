@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from faust_redis.log import Record
 from faust_redis.log.partitioner import partition_for
-from faust_redis.resizing import Resize
+from faust_redis.resizing import Resize, Split
 
 from deploy.admin.partitions import ProductLayout
 from streams import topics
@@ -17,7 +17,6 @@ from streams.units import Quantity
 from tables.accounts import available, ledger_key
 from tables.domains import TOPOLOGY
 from tables.financial import FINANCIAL_LEDGER, Balance
-from tables.resizing.rules import Split
 from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_private_trades import executed
 

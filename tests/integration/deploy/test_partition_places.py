@@ -7,14 +7,13 @@ import asyncio
 import pytest
 from click.testing import CliRunner
 from faust_redis.log import Log, Record
-from faust_redis.resizing import in_progress
+from faust_redis.resizing import Split, in_progress
 
 from deploy.cli.main import cli
 from deploy.errors import DeployError
 from streams import topics
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
-from tables.resizing.rules import Split
 from tables.social_people import SOCIAL_PROFILES
 from tables.trading import TRADING_OPEN
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 
 import pytest
+from faust_redis.resizing import Split
 from msgspec.structs import replace
 
 from tables.accounts import TRANSIT, account_of
@@ -16,7 +17,7 @@ from tables.financial_audit import AUDITED, breaches
 from tables.gamification import GAMIFICATION_RUNS, GAMIFICATION_SEALING, GAMIFICATION_WATERMARK, SEALING_KEY, Sealing
 from tables.resizing.moving import PLANNED, MisplacedError, NotReadyError, PartitionPlan, Tables, moved, resized
 from tables.resizing.product import RULES
-from tables.resizing.rules import Owned, Split, Write
+from tables.resizing.rules import Owned, Write
 from tables.row import Row
 from tables.social_people import SOCIAL_PROFILES
 from tables.watermark import WATERMARK_KEY, Leaving, Watermark

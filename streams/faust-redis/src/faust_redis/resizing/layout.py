@@ -42,9 +42,9 @@ class Split:
         """Return the partition whose rows a partition gets. It is itself, if it is no new one."""
         return partition % self.old
 
-    def partition(self, owner: bytes) -> int:
+    def partition(self, owner: str | bytes) -> int:
         """Return the partition of a key among the new ones."""
-        return partition_for(owner, self.new)
+        return partition_for(owner.encode() if isinstance(owner, str) else owner, self.new)
 
 
 class RowWrite(NamedTuple):
