@@ -64,7 +64,7 @@ class _Goal:
             done = self.path.pop(0)
             self.targets = None
             if done.forwards and self.path:
-                return  # `ends` may miss what was just forwarded: take the targets of the next step in the next round
+                return  # `ends` was read before the records were forwarded, so the next step needs newer ends
         if not self.visible.done():
             self.visible.set_result(None)
 
