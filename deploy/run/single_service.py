@@ -70,12 +70,12 @@ async def run_service(
     async def serve() -> None:
         async with serving(listener, application(ServiceHealth(report), metrics.text), metrics.process), lease.held():
             logger.info("%s: probes and metrics at http://%s:%d", kind, *listener.getsockname()[:2])
-            await _while_partitions_stay(log, forward_and_work())
+            await while_partitions_stay(log, forward_and_work())
 
     await run_until_signal(serve())
 
 
-async def _while_partitions_stay(log: Log, work: Coroutine[Any, Any, None]) -> None:
+async def while_partitions_stay(log: Log, work: Coroutine[Any, Any, None]) -> None:
     """Work to its end.
 
     Raises:
