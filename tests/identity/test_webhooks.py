@@ -12,6 +12,9 @@ from typing import Any
 import httpx
 import pytest
 from aiohttp import web
+from faust_redis.log import Record
+from faust_redis.log.partitioner import partition_for
+from faust_redis.resizing import ByKey, Resize
 
 from api.auth import Role
 from api.identity import account_changes as changes
@@ -28,7 +31,7 @@ from streams.connect.webhooks.schedule import PAUSES_S
 from streams.connect.webhooks.sender import REST_MAX_S, Sender
 from streams.connect.webhooks.service import LEAD_S, WebhookService
 from streams.connect.webhooks.store import Webhook
-from streams.events import AnyEvent, Event, decode
+from streams.events import AnyEvent, Event, decode, encode
 from streams.events.trading import TradeExecuted, TradingResumed
 from streams.ids import new_id
 from streams.times import SECOND_US
@@ -315,3 +318,23 @@ async def test_no_address_inside_of_the_network_is_reached(receiver: Receiver) -
     assert receiver.got == []
     with pytest.raises(ValueError, match="https://partner"):
         check_url("https://", private=True)
+
+
+async def test_events_in_partitions_that_are_new_are_posted_too_and_none_twice(
+    api: Api, client: httpx.AsyncClient, deliveries: Deliveries, receiver: Receiver, allowed: None
+) -> None:
+    venue, topic = await partner(api), names.TRADING_EVENTS
+    await subscribed(client, venue, receiver.url, EXECUTED)
+    await deliveries.rounds()
+    before = executed()
+    await emit(api, before)
+    await deliveries.rounds()
+    old = (await api.log.topic(topic)).spec.partitions
+    await Resize(api.log, [topic], {}, ByKey()).run(4 * old)
+    user = next(f"user-{n}" for n in range(100) if partition_for(b"user-%d" % n, 4 * old) >= old)
+    after = executed(user=user)
+    place = partition_for(user.encode(), 4 * old)
+    await api.log.append([Record(topic, place, user.encode(), encode(after), 1)], counted=4 * old)
+    await deliveries.rounds()
+    await deliveries.rounds()
+    assert receiver.events == [before, after]
