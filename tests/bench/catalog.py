@@ -31,6 +31,7 @@ PARTS = {
     "startup": "from the start of a worker process until its tables, which are on disk, are recovered",
     "rolling": "how long a partition pauses while each of three workers is stopped and started in turn",
     "failover": "how long from a SIGKILL of one of three workers until every partition commits again",
+    "resize": "how long topics take no records when 4 partitions become 32: rows of --players on all boards move",
     "memory": "bytes of a user, a fill and other acts on broker and disk: the sums of `astratrade bench memory`",
     "players": "memory, writes and reads of the boards of many players, beside two other ways to keep them",
     "soak": "memory of worker and broker over --minutes at full speed, and whether it is flat",

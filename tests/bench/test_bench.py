@@ -46,6 +46,7 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
         "commit",
         "recovery",
         "failover",
+        "resize",
         *(pytest.param(name, marks=pytest.mark.heavy) for name in LONG),
     ],
 )
