@@ -138,7 +138,7 @@ class DomainThread:
 
     def _note(self, exc: BaseException, pause_s: float) -> None:
         if isinstance(exc.__cause__, ResizedError):
-            logger.warning("domain %s starts again, with other partitions: %s", self.domain, exc.__cause__)
+            logger.info("domain %s starts again with the new partitions", self.domain)
         else:
             logger.error("domain %s crashed; it starts again in %g s", self.domain, pause_s, exc_info=exc)
 

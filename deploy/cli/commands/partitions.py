@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from faust_redis.log import Log
-from faust_redis.resizing import Resized, Step
+from faust_redis.resizing import Step
 
 from deploy.admin.partitions import cancel as cancel_resize
 from deploy.admin.partitions import described
 from deploy.admin.partitions import resize as resize_partitions
-from deploy.broker import log_of
 from deploy.cli.commands.options import ask_log, data_dir_option
-from deploy.settings import PARTITIONS_MAX, Settings, load
+from deploy.settings import PARTITIONS_MAX, load
 
 
 @click.group(invoke_without_command=True)
@@ -53,12 +50,8 @@ def resize(*, old: int, new: int, drain_s: float, data_dir: Path | None) -> None
     """
     settings = load(data_dir=data_dir)
 
-    async def run() -> Resized | None:
-        with _progress() as report:
-            async with log_of(settings, owned=False) as log:
-                return await resize_partitions(log, settings, old, new, report, drain_s=drain_s)
-
-    done = asyncio.run(run())
+    with _progress() as report:
+        done = ask_log(settings, lambda log: resize_partitions(log, settings, old, new, report, drain_s=drain_s))
     if done is None:
         click.echo(f"the topics have {new} partitions already")
         return
@@ -76,16 +69,8 @@ def cancel(data_dir: Path | None) -> None:
       astratrade partitions cancel
     """
     settings = load(data_dir=data_dir)
-    click.echo(f"cancelled: {_cancelled(settings)}")
-
-
-def _cancelled(settings: Settings) -> str:
-    async def run() -> str:
-        log: Log
-        async with log_of(settings, owned=False) as log:
-            return await cancel_resize(log, settings)
-
-    return asyncio.run(run())
+    begun = ask_log(settings, lambda log: cancel_resize(log, settings))
+    click.echo(f"cancelled: {begun}")
 
 
 @contextmanager

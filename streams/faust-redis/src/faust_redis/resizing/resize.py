@@ -152,7 +152,7 @@ class Resize:
         try:
             return Split(old, new)
         except ValueError as exc:
-            raise CannotResizeError(f"{exc}: only so do the keys of a partition stay together") from exc
+            raise CannotResizeError(f"{exc}, so that the keys of a partition stay together") from exc
 
     # --- closing and draining -----------------------------------------------------------------------------------------
 
