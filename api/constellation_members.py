@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.gamification.boards import BOARDS_FEED, TOP_DEFAULT
-from api.gamification.left import RequestedBoard
+from api.gamification.left import KeptBoard, RequestedBoard, whole
 from api.gamification.ranked_people import people_page, ranked_people
 from api.gamification.requested import BoardRow, board_row
 from api.gamification.tops import BoardView, Ranking
@@ -85,7 +85,8 @@ async def get_members_board(
     no id.
     """
     members = await _members(api, constellation_id)
-    page = await people_page(api, requested.group, members, constellation_id, limit=limit, cursor=cursor)
+    reading = people_page(api, requested.group, members, constellation_id, limit=limit, cursor=cursor)
+    page = await whole(api.tables, requested.period, reading)
     return MembersBoard(
         board=requested.board,
         period=requested.period.text,
@@ -110,7 +111,8 @@ async def get_member_standing(
 ) -> MemberStanding:
     """Return a member's place among the members of a constellation. For others, a private user is not found."""
     members = await _members(api, constellation_id)
-    position, ranked = await ranked_people(api.tables, requested.group, members)
+    reading = ranked_people(api.tables, requested.group, members)
+    position, ranked = await whole(api.tables, requested.period, reading)
     own = next((one for one in ranked if one.member == user_id), None)
     if own is None or audience.hides(user_id):
         raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(position))
@@ -132,7 +134,7 @@ async def get_member_standing(
 async def members_board(
     *,
     api: ApiDep,
-    requested: RequestedBoard,
+    requested: KeptBoard,
     constellation: Annotated[str, Query(pattern=ID_PATTERN, description="a constellation's id")],
     audience: AudienceDep,
     top: Annotated[int, Query(ge=1, le=MEMBERS_MAX)] = TOP_DEFAULT,
@@ -147,7 +149,11 @@ async def members_board(
         api,
         BOARDS_FEED,
         lambda people: BoardView(
-            api.hub.shared_by(BOARDS_FEED), Ranking(requested.board, requested.group, people), top, audience
+            api.hub.shared_by(BOARDS_FEED),
+            Ranking(requested.board, requested.group, people),
+            requested.period,
+            top,
+            audience,
         ),
         audience,
         named_by=MEMBERS_FEED,

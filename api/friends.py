@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.gamification.boards import BOARDS_FEED, LIMIT_DEFAULT, LIMIT_MAX, TOP_DEFAULT, TOP_MAX
-from api.gamification.left import RequestedBoard
+from api.gamification.left import KeptBoard, RequestedBoard, whole
 from api.gamification.ranked_people import people_page
 from api.gamification.requested import BoardRow, board_row
 from api.gamification.tops import BoardView, Ranking
@@ -67,7 +67,8 @@ async def get_friends_board(
     was shown. Private users have a rank, and no id.
     """
     people = await followed(api, caller.subject)
-    page = await people_page(api, requested.group, people, caller.subject, limit=limit, cursor=cursor)
+    reading = people_page(api, requested.group, people, caller.subject, limit=limit, cursor=cursor)
+    page = await whole(api.tables, requested.period, reading)
     return FriendsBoard(
         board=requested.board,
         period=requested.period.text,
@@ -84,7 +85,7 @@ async def friends_board(
     *,
     api: ApiDep,
     permit: Permitted,
-    requested: RequestedBoard,
+    requested: KeptBoard,
     audience: AudienceDep,
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
 ) -> FeedResponse:
@@ -97,7 +98,11 @@ async def friends_board(
         api,
         BOARDS_FEED,
         lambda people: BoardView(
-            api.hub.shared_by(BOARDS_FEED), Ranking(requested.board, requested.group, people), top, audience
+            api.hub.shared_by(BOARDS_FEED),
+            Ranking(requested.board, requested.group, people),
+            requested.period,
+            top,
+            audience,
         ),
         permit,
         named_by=OWN_FOLLOWS.feed,

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from api.gamification.left import RequestedBoard
+from api.gamification.left import KeptBoard, RequestedBoard, whole
 from api.gamification.requested import BoardRow, Leaderboard, board_row
 from api.gamification.seals import Seals
 from api.gamification.tops import BoardView, Ranking, Tops, read_standings
@@ -104,7 +104,8 @@ async def get_board(
     Order: score descending, who reached it first, user id. A cursor continues after the last row that was shown: a user
     whose score did not change meanwhile is neither skipped nor shown twice. Private users have a rank, and no id.
     """
-    page, next_cursor = await ranking_page(api, GAMIFICATION_BOARDS, requested.group, limit=limit, cursor=cursor)
+    reading = ranking_page(api, GAMIFICATION_BOARDS, requested.group, limit=limit, cursor=cursor)
+    page, next_cursor = await whole(api.tables, requested.period, reading)
     shown = [board_row(requested.board, ranked, audience) for ranked in page.members]
     head = await _head(api, requested, page, shown, audience)
     return BoardPage(**dict(head), next_cursor=next_cursor)
@@ -125,7 +126,7 @@ async def get_ranks(
     """
     people = list(dict.fromkeys(users))
     await charge_items(request.scope, len(people))
-    found = await api.tables.places(TABLE, requested.group, people)
+    found = await whole(api.tables, requested.period, api.tables.places(TABLE, requested.group, people))
     shown = [board_row(requested.board, one, audience) for one in found.members if not audience.hides(one.member)]
     return UserRanks(**dict(await _head(api, requested, found, shown, audience)))
 
@@ -139,7 +140,8 @@ async def get_standing(
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
     """Return a user's place on a board, with the rows around it. For others, a private user is not found."""
-    found = await api.tables.place(TABLE, requested.group, user_id, owner=user_id, neighbours=neighbours)
+    reading = api.tables.place(TABLE, requested.group, user_id, owner=user_id, neighbours=neighbours)
+    found = await whole(api.tables, requested.period, reading)
     if found.member is None or audience.hides(user_id):
         raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(found.position))
     own = board_row(requested.board, found.member, audience)
@@ -168,7 +170,7 @@ async def _head(
 @feeds.get("/boards", summary="Top of a leaderboard")
 async def boards(
     api: ApiDep,
-    requested: RequestedBoard,
+    requested: KeptBoard,
     audience: AudienceDep,
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
     *,
@@ -183,5 +185,6 @@ async def boards(
     if constellations and requested.board != "xp":
         raise invalid("constellations", f"constellations are ranked by xp, not by {requested.board}")
     ranked = group("xp", CONSTELLATIONS, requested.period.text) if constellations else requested.group
-    view = BoardView(api.hub.shared_by(BOARDS_FEED), Ranking(requested.board, ranked), top, audience)
+    ranking = Ranking(requested.board, ranked)
+    view = BoardView(api.hub.shared_by(BOARDS_FEED), ranking, requested.period, top, audience)
     return await open_feed(api, BOARDS_FEED, view, last_event_id, audience)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from api.gamification.boards import LIMIT_DEFAULT, LIMIT_MAX, NEIGHBOURS_MAX
-from api.gamification.left import refuse_left
+from api.gamification.left import whole
 from api.gamification.requested import ConstellationRow, PeriodQuery, constellation_row, period_of
 from api.gamification.seals import Seals
 from api.kit import cursor as cursors
@@ -70,9 +70,9 @@ async def get_constellations_by_xp(
     Order: XP descending, which reached them first, id. Totals move at ticks of the clock.
     """
     requested = period_of(period)
-    await refuse_left(api, requested)
     ranking = group("xp", CONSTELLATIONS, requested.text)
-    page, next_cursor = await ranking_page(api, GAMIFICATION_BOARDS, ranking, limit=limit, cursor=cursor)
+    reading = ranking_page(api, GAMIFICATION_BOARDS, ranking, limit=limit, cursor=cursor)
+    page, next_cursor = await whole(api.tables, requested, reading)
     head = await _head(api, requested, page, page.members)
     return ConstellationsByXp(**dict(head), next_cursor=next_cursor)
 
@@ -86,9 +86,9 @@ async def get_constellation_by_xp(
 ) -> ConstellationStanding:
     """Return a constellation's place by the XP that members earned in a period, with the rows around it."""
     requested = period_of(period)
-    await refuse_left(api, requested)
     ranking = group("xp", CONSTELLATIONS, requested.text)
-    found = await api.tables.place(TABLE, ranking, constellation_id, owner=constellation_id, neighbours=neighbours)
+    reading = api.tables.place(TABLE, ranking, constellation_id, owner=constellation_id, neighbours=neighbours)
+    found = await whole(api.tables, requested, reading)
     if found.member is None:
         raise Problem(NOT_FOUND, f"{constellation_id!r} is not on this board", position=str(found.position))
     own = constellation_row(found.member)

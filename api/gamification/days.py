@@ -98,10 +98,12 @@ async def get_days(api: ApiDep, user_id: OwnUser, asked: AskedRange) -> Response
     range of these alone is refused. For the user, and for staff.
     """
     newest = await newest_of(api.tables, GAMIFICATION_WATERMARK) if asked.end is None else 0
-    begins = await _that_stay(api.tables, asked.begins("1d", newest))
+    begins = asked.begins("1d", newest)
     found = await _days(api.tables, user_id, begins)
-    days = [DAY.load(row.key, row.value) for row in found.rows]
-    return json_answer({**range_of(begins), "position": str(found.position), "days": [*days]})
+    staying = await _that_stay(api.tables, begins)  # read last, so that no day can leave in between
+    first = Instant(staying.start).day().isoformat()
+    days = [DAY.load(row.key, row.value) for row in found.rows if row.key.rpartition(SEPARATOR)[2] >= first]
+    return json_answer({**range_of(staying), "position": str(found.position), "days": [*days]})
 
 
 @feeds.get("/days", summary="Your activity, profit and loss by day", responses=problems(401))

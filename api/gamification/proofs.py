@@ -11,7 +11,7 @@ from faust_redis.log import UnknownTopicError
 from faust_redis.log.partitioner import partition_for
 
 from api.config import ApiConfig
-from api.gamification.left import RequestedBoard
+from api.gamification.left import KeptBoard, whole
 from api.gamification.requested import Leaderboard
 from api.gamification.seals import SealedParts, sealed_parts
 from api.kit.context import Api, ApiDep
@@ -48,7 +48,11 @@ class Proofs:
         self._lock = asyncio.Lock()
 
     async def board(self, group: str, period: Period) -> SealedBoard | None:
-        """Return a board that every partition has sealed, or None."""
+        """Return a board that every partition has sealed, or None.
+
+        Raises:
+            Problem: 410 when its rows have left.
+        """
         sealed = await sealed_parts(self._tables, group, period)
         if sealed is None:
             return None
@@ -56,7 +60,8 @@ class Proofs:
         async with self._lock:
             known = self._boards.get((epoch, group))
             if known is None:
-                known = self._boards[(epoch, group)] = SealedBoard(await self._parts(group, sealed))
+                parts = await whole(self._tables, period, self._parts(group, sealed))
+                known = self._boards[(epoch, group)] = SealedBoard(parts)
                 if len(self._boards) > BOARDS_KEPT_MAX:
                     self._boards.popitem(last=False)
         return known
@@ -76,7 +81,7 @@ class Proofs:
 
 
 @router.get("/{board}/users/{user_id}/proof", summary="Proof of a rank")
-async def get_proof(api: ApiDep, requested: RequestedBoard, user_id: OwnUser) -> RankProof:
+async def get_proof(api: ApiDep, requested: KeptBoard, user_id: OwnUser) -> RankProof:
     """Return the proof of a user's rank on a sealed board with the reward for it, for the user and for staff.
 
     `astratrade boards verify` checks it offline. Of the rows beside the user's rank it shows the scores; it shows the

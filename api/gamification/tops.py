@@ -12,6 +12,7 @@ import msgspec
 import orjson
 from faust_redis.log import Position, StoredRecord
 
+from api.gamification.left import left_to
 from api.gamification.ranked_people import ranked_people
 from api.gamification.requested import board_row, constellation_row
 from api.kit.audience import Audience
@@ -19,8 +20,8 @@ from api.kit.feeds.change import Changes, Reading
 from api.kit.feeds.follower import ByChannel, Follower
 from api.kit.feeds.single_flight import SingleFlightCache
 from api.kit.feeds.subscriber import Subscriber
-from api.kit.feeds.views import EncodedRows
-from tables.boards import CONSTELLATIONS, Board, group_of
+from api.kit.feeds.views import EncodedRows, ViewEndedError
+from tables.boards import CONSTELLATIONS, Board, Period, group_of
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.rankings import Ranked
 from tables.reader import TableReader
@@ -165,10 +166,11 @@ class Tops:
 class BoardView:
     """Shows one subscriber the first rows of a board."""
 
-    def __init__(self, tops: Tops, ranking: Ranking, limit: int, audience: Audience) -> None:
+    def __init__(self, tops: Tops, ranking: Ranking, period: Period, limit: int, audience: Audience) -> None:
         self.channels = frozenset({ranking.group})
         self._tops = tops
         self._ranking = ranking
+        self._period = period
         self._limit = limit
         self._audience = audience
         self._shown: Shown | None = None
@@ -193,5 +195,7 @@ class BoardView:
 
     async def _read(self, subscriber: Subscriber, at_least: Position) -> Shown:
         top = await self._tops.read(self._ranking, self._limit, at_least)
+        if await left_to(self._tops.tables, self._period) is not None:
+            raise ViewEndedError
         subscriber.know(top.position)
         return top.shown_to(self._audience)

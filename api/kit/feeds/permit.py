@@ -17,7 +17,7 @@ class Lapse(StrEnum):
 
     EXPIRED = "expired"  # the time of the token or key is over
     REVOKED = "revoked"  # the session or key was ended, or the account may no longer do this
-    CHANGED = "changed"  # the reader follows other people now; a feed that is opened again shows theirs
+    CHANGED = "changed"  # the reader follows other people now, or what is shown has left; a feed opened again shows it
 
 
 class Right(Protocol):

@@ -23,7 +23,7 @@ from api.kit.feeds.feed_offset import parse_tag
 from api.kit.feeds.follower import Follower
 from api.kit.feeds.permit import Lapse, Right
 from api.kit.feeds.subscriber import ResyncReason, Subscriber
-from api.kit.feeds.views import View
+from api.kit.feeds.views import View, ViewEndedError
 from api.kit.tracing import Deliveries, Delivery
 from api.metrics import Metrics
 
@@ -156,6 +156,8 @@ class Session:
                 self.subscriber.restart()
                 yield self._mark()
                 await asyncio.sleep(RETRY_S)
+            except ViewEndedError:
+                self.end(Lapse.CHANGED)
             if self.subscriber.lost is ResyncReason.SLOW and not self._current:
                 self.end(Ended.SLOW)
 

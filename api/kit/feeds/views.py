@@ -20,8 +20,12 @@ EncodedRows = list[bytes]
 TAIL_READ_MAX = 1_000  # newest records of each partition that a tail's snapshot is chosen from
 
 
+class ViewEndedError(Exception):
+    """What a view shows is no longer there. The feed ends, and opening it again is refused."""
+
+
 class View(Protocol):
-    """One subscriber's view."""
+    """One subscriber's view. Its methods may raise `ViewEndedError`."""
 
     @property
     def channels(self) -> frozenset[str] | None:

@@ -15,7 +15,7 @@ from api.kit.audience import Audience
 from api.kit.feeds.change import Change, Changes, Reading
 from api.kit.feeds.permit import Permit
 from api.kit.feeds.subscriber import Subscriber
-from tables.boards import Standing
+from tables.boards import Standing, parse_period
 from tables.rankings import Ranked, RankingPage
 
 
@@ -104,6 +104,8 @@ def test_a_subscriber_with_unknown_rows_gets_all_rows() -> None:
 class NoTops:
     """Tops that count how often they are read."""
 
+    tables: Any = None
+
     def __init__(self, top: Top) -> None:
         self.top, self.reads = top, 0
 
@@ -115,7 +117,7 @@ class NoTops:
 async def test_a_board_of_people_is_not_read_for_a_change_of_others() -> None:
     ranking = Ranking("xp", "global/all/xp", ("ada", "bob"))
     tops = NoTops(Top(Position("boards", "e", {0: 9}), ranking, [Ranked(1, Standing(9, 0), "ada")]))
-    view = BoardView(tops, ranking, 10, Audience(Private(), OneChild(), None))  # type: ignore[arg-type]
+    view = BoardView(tops, ranking, parse_period("all"), 10, Audience(Private(), OneChild(), None))  # type: ignore[arg-type]
     subscriber = Subscriber(view.channels, pending_max=10)
 
     async def delta(user: str) -> bytes | None:
