@@ -103,7 +103,6 @@ class Shadow:
 
     Attributes:
         readers: The tables, by domain and partition.
-        changes: The events that differ, by kind and type.
         failures: The events that a rule raised on.
         read: The records read so far, once for each domain that reads them.
     """
@@ -111,7 +110,7 @@ class Shadow:
     def __init__(self, topology: Topology, names: Iterable[str], partitions: int, rulebook: Rulebook) -> None:
         self.names = tuple(names)
         self.readers: dict[tuple[str, int], Reader] = {}
-        self.changes: Counter[Change] = Counter()
+        self._changes: Counter[Change] = Counter()
         self.failures: list[Failure] = []
         self.read = 0
         self.made_topics = made_topics(topology, self.names)
@@ -127,6 +126,11 @@ class Shadow:
         self._marks: dict[tuple[str, int], tuple[str, int]] = {}
         """Each value of `_handled` once."""
 
+    @property
+    def changes(self) -> Counter[Change]:
+        """Return the events that differ, by kind and type. Those that were not made yet are gone."""
+        return self._changes + Counter(Change("gone", kind) for kind in self._types.values())
+
     def expect(self, event_id: str, value: bytes, kind: str) -> None:
         """Note an event that the log has and that the replay should make."""
         number = _number(event_id)
@@ -139,6 +143,11 @@ class Shadow:
         self.readers[domain, partition] = Reader(domain, partition, fold, records)
         return fold
 
+    def resize(self, partitions: int) -> None:
+        """Forget the readers, which have handled all their records. The next ones are of so many partitions."""
+        self.readers.clear()
+        self._partitions = partitions
+
     async def run(self, progress: Callable[[int], None]) -> None:
         """Handle all records. Call `progress` with the number of records read."""
         while True:
@@ -150,7 +159,6 @@ class Shadow:
                 progress(self.read)
             elif not self._leave_out():
                 break
-        self.changes.update(Change("gone", kind) for kind in self._types.values())
 
     async def _is_ready(self, reader: Reader) -> bool:
         """Return whether a reader has an event to handle. It waits for one that the replay has yet to make."""
@@ -214,9 +222,9 @@ class Shadow:
             self._statuses[number] = Status.SAME if same else decode(encode(event))
             del self._types[number]
             if not same:
-                self.changes[Change("changed", event.type)] += 1
+                self._changes[Change("changed", event.type)] += 1
         elif status is None:
-            self.changes[Change("new", event.type)] += 1
+            self._changes[Change("new", event.type)] += 1
             self._send(event)
         elif status is Status.GONE:
             self._statuses[number] = Status.LATE

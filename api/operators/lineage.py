@@ -21,6 +21,7 @@ from streams.events import AnyEvent
 from streams.ids import time_of
 from streams.lineage import Found
 from streams.search_bounds import Bounds, offsets_at
+from streams.times import Instant
 from tables.domains import TOPOLOGY
 
 EACH: Final = 5_000
@@ -79,10 +80,25 @@ class CausingEvent(PlacedEvent):
     causes: list[Cause]
 
 
+class RowMoved(BaseModel):
+    """A change of the number of partitions, and where the row was afterwards."""
+
+    at: Annotated[Instant, Field(description="when it had ended")]
+    partition_count: Annotated[int, Field(description="the number of partitions afterwards")]
+    moved_to: Annotated[
+        list[int], Field(description="the partitions that had the row then, of those whose rows came from this one")
+    ]
+
+
 class BehindPartition(BaseModel):
-    """The events that changed the row in one partition, in the order of their processing."""
+    """The events that changed the row in one partition, in the order of their processing.
+
+    A change of the number of partitions ends it. What came later is in the partitions that the row moved to.
+    """
 
     partition: int
+    partition_count: Annotated[int, Field(description="the number of partitions at the time of these events")]
+    resized: Annotated[RowMoved | None, Field(description="what ended this; null for the present")]
     missing: Annotated[list[str], Field(description="topics whose first events the log has removed")]
     differs: Annotated[
         bool, Field(description="the row does not follow from these events: earlier ones or other rules decided it")
@@ -167,7 +183,8 @@ async def get_why(api: ApiDep, _: Caller, table: TablePath, key: RowKey, _reason
     """Return the events that changed a row, each with its causes. For the staff; the audit log keeps who asked and why.
 
     A process beside the API folds the domain's topics from the beginning of the log, for at most 10 s and 500 events.
-    `cut` lists the bounds that stopped it early. The command `astratrade why` has no bounds.
+    `cut` lists the bounds that stopped it early. The command `astratrade why` has no bounds. A row that a resize has
+    moved is followed from its former partition.
     """
     table_of(table)
     with api.searches.alone():

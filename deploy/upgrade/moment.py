@@ -11,6 +11,7 @@ import msgspec
 from faust_redis.admin import Admin
 from faust_redis.log import Log, TopicPartition, TrimmedError
 
+from deploy.eras import refuse_moving
 from deploy.errors import DeployError
 from streams.search_bounds import FETCH_RECORDS
 from streams.topology import Topology, changelog_topic
@@ -85,6 +86,9 @@ async def moment(log: Log, topology: Topology, app_id: str, domains: Iterable[st
 
     A scan of the snapshots takes a while. The changes that happen meanwhile are then applied from the changelogs, up to
     one position that is read together with the committed offsets.
+
+    Raises:
+        ResizingError: rows moved to other partitions meanwhile.
     """
     chosen, known = tuple(domains), set(await log.topics())
     events = [topic for topic in topology.topics if topic in known]
@@ -93,6 +97,8 @@ async def moment(log: Log, topology: Topology, app_id: str, domains: Iterable[st
         for table in topology.tables
         if table.domain in chosen and (topic := changelog_topic(app_id, table.name)) in known
     }
+    for topic in [*events, *tables.values()]:
+        await log.topic(topic, fresh=True)  # a resize may have ended since this client looked it up
     begins = {topic: await log.end_offsets(topic) for topic in tables.values()}
     rows: dict[str, dict[int, Rows]] = {table: {} for table in tables}
     for table, topic in tables.items():
@@ -100,6 +106,7 @@ async def moment(log: Log, topology: Topology, app_id: str, domains: Iterable[st
             rows[table][partition] = await _scanned(log, TopicPartition(topic, partition))
     groups = {name: topology.group(app_id, name) for name in chosen}
     committed, ends = await Admin(log).committed_and_ends(groups.values(), [*events, *tables.values()])
+    await refuse_moving(log, {topic: len(offsets) for topic, offsets in begins.items()})
     for table, topic in tables.items():
         for partition, offset in begins[topic].items():
             tp = TopicPartition(topic, partition)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
 
-from faust_redis.log import Log, StoredRecord, TopicPartition, TrimmedError
-from faust_redis.log.records import REPLAY_FOR_HEADER
+from faust_redis.log import Log, TopicPartition, TrimmedError
 from faust_redis.resizing import finished
 
 from agents.rulebook import Rulebook
 from agents.shadow import Recorded, Shadow
+from deploy.eras import Era, eras_of
 from deploy.errors import DeployError
-from deploy.lineage import in_append_order
-from deploy.upgrade.moment import Moment
+from deploy.lineage import in_append_order, is_for
+from deploy.upgrade.moment import Moment, Rows
 from streams.events import UndecodableEventError, decode
 from streams.lineage import Progress
 from streams.search_bounds import FETCH_RECORDS
 from streams.topology import Topology
+from tables.resizing.moving import NotReadyError
 
 READ_AHEAD_RECORDS: Final = 200
+Tables = Mapping[str, Mapping[int, Rows]]
+"""Rows by table and partition."""
 NOTHING: Final = Moment(domains=(), incarnations={}, ends={}, committed={}, rows={})
 """The moment before the first record."""
 _EVENT: Final = re.compile(rb'"id":"([0-9a-f-]{36})".*?"type":"([^"]+)".*?"causationid":"')
@@ -41,22 +45,35 @@ class Replay:
         """Return the replay's tables and what differs among its events.
 
         Raises:
-            NotCoveredError: the log lacks records of the span, or the domains processed none in it.
+            NotCoveredError: the log lacks records of the span, or the domains processed none in it; or the rows of the
+                replay cannot be divided where those of the log could.
         """
         self._refuse_another_log()
-        await self._refuse_other_partitions()
         if not any(first < end for domain in self._after.domains for _, first, end in self._spans(domain)):
             raise NotCoveredError("the domains have processed no record in this span")
         await self._refuse_gaps()
-        shadow = Shadow(self._topology, self._after.domains, self._after.partitions, rulebook)
+        eras = [era for era in await self._eras() if era.partitions >= self._before.partitions]
+        shadow = Shadow(self._topology, self._after.domains, eras[0].partitions, rulebook)
         await self._expect(shadow)
-        for domain in self._after.domains:
-            for partition in range(self._after.partitions):
-                fold = shadow.add(domain, partition, self._records(shadow, domain, partition))
-                for table, rows in fold.rows.items():
-                    rows.update(self._before.rows.get(table, {}).get(partition, {}))
-        await shadow.run(progress)
+        rows: Tables = self._before.rows
+        for era in eras:
+            self._begin(shadow, era, rows)
+            await shadow.run(progress)
+            if era is not eras[-1]:
+                rows = _divided(shadow, era)
         return shadow
+
+    async def _eras(self) -> list[Era]:
+        return eras_of(await finished(self._log), self._after.partitions)
+
+    def _begin(self, shadow: Shadow, era: Era, rows: Tables) -> None:
+        """Give a replay the records of an era, and the rows that the tables had at its beginning."""
+        shadow.resize(era.partitions)
+        for domain in self._after.domains:
+            for partition in range(era.partitions):
+                fold = shadow.add(domain, partition, self._records(shadow, domain, partition, era))
+                for table, found in fold.rows.items():
+                    found.update(rows.get(table, {}).get(partition, {}))
 
     def _spans(self, domain: str) -> Iterator[tuple[TopicPartition, int, int]]:
         """Yield the partitions that a domain reads, with the first offset and the end."""
@@ -72,15 +89,6 @@ class Replay:
         if self._before is not NOTHING and not set(self._after.domains) <= set(self._before.domains):
             missing = sorted(set(self._after.domains) - set(self._before.domains))
             raise NotCoveredError(f"the recorded moment has no tables of {', '.join(missing)}")
-
-    async def _refuse_other_partitions(self) -> None:
-        """Refuse a span in which rows moved to other partitions, which no event caused."""
-        within = [one for one in await finished(self._log) if one.new > (self._before.partitions or 0)]
-        if within and within[-1].new == self._after.partitions:
-            raise NotCoveredError(
-                f"the topics got {self._after.partitions} partitions within this span, and rows moved then. "
-                "Record a moment now (--record FILE) and check from it later (--from FILE)"
-            )
 
     async def _refuse_gaps(self) -> None:
         begins = {topic: await self._log.beginning_offsets(topic) for topic in self._after.ends}
@@ -110,12 +118,12 @@ class Replay:
                             shadow.expect(found[1].decode(), record.value or b"", found[2].decode())
                     offset = records[-1].offset + 1
 
-    async def _records(self, shadow: Shadow, domain: str, partition: int) -> AsyncIterator[Recorded]:
-        spans = [span for span in self._spans(domain) if span[0].partition == partition]
-        begins, ends = {tp: first for tp, first, _ in spans}, {tp: end for tp, _, end in spans}
+    async def _records(self, shadow: Shadow, domain: str, partition: int, era: Era) -> AsyncIterator[Recorded]:
+        spans = {tp: era.span(tp, *span) for tp, *span in self._spans(domain) if tp.partition == partition}
+        begins, ends = {tp: first for tp, (first, _) in spans.items()}, {tp: end for tp, (_, end) in spans.items()}
         group = self._topology.group(self._app_id, domain)
         async for tp, record in in_append_order(self._log, ends, begins, count=READ_AHEAD_RECORDS):
-            if _is_for(record, group):
+            if is_for(record, group):
                 try:
                     event = decode(record.value)
                 except UndecodableEventError:  # it became a dead letter
@@ -124,6 +132,21 @@ class Replay:
                 yield Recorded(tp.topic, event, made and record.offset >= self._before.end(tp))
 
 
-def _is_for(record: StoredRecord, group: str) -> bool:
-    """Return whether a group processes a record. A replayed dead letter is for one group."""
-    return all(name != REPLAY_FOR_HEADER or value.decode() == group for name, value in record.headers)
+def _divided(shadow: Shadow, era: Era) -> Tables:
+    """Return the rows of a replay as the resize that ended an era has divided them."""
+    after: dict[str, dict[int, Rows]] = defaultdict(dict)
+    for parent in range(era.partitions):
+        tables = {
+            table: rows for name in shadow.names for table, rows in shadow.readers.pop((name, parent)).fold.rows.items()
+        }
+        try:
+            divided = era.divided(parent, tables)
+        except NotReadyError as exc:
+            raise NotCoveredError(
+                f"a resize from {era.partitions} partitions is within this span, and by these rules it would have had "
+                f"to wait: {exc}. Record a moment now (--record FILE) and check from it later (--from FILE)"
+            ) from exc
+        for partition, found in divided.items():
+            for table, rows in found.items():
+                after[table][partition] = rows
+    return after

@@ -26,9 +26,6 @@ PLANNED: Final = (
 )
 """The tables whose rows a plan has to see: small ones, and the ledger, of which it only keeps sums."""
 
-Tables = Mapping[str, Mapping[int, RawRows]]
-"""The rows of all tables, by table and partition."""
-
 
 class NotReadyError(Exception):
     """The rows cannot be divided now. The message says why."""
@@ -151,33 +148,32 @@ def moved(split: Split, parent: int, table: str, key: str, raw: bytes) -> list[W
     ]
 
 
-def resized(tables: Tables, split: Split) -> dict[str, dict[int, dict[str, bytes]]]:
-    """Return the rows of all tables in `new` partitions, from those in `old` ones.
+def divided(tables: Mapping[str, RawRows], split: Split, parent: int) -> dict[int, dict[str, dict[str, bytes]]]:
+    """Return the rows of a partition and its children, by partition and table, from the rows that it has.
 
     Raises:
         NotReadyError: the rows cannot be divided now.
         MisplacedError: a row is not in the partition of its owner.
     """
-    after = {
-        table: {partition: dict(parts.get(partition, {})) for partition in range(split.new)}
-        for table, parts in tables.items()
+    after: dict[int, dict[str, dict[str, bytes]]] = {
+        one: {table: {} for table in tables} for one in split.family(parent)
     }
-    for parent in range(split.old):
-        for write in _writes(tables, split, parent):
-            rows = after.setdefault(write.table, {one: {} for one in range(split.new)})[write.partition]
-            if write.value is None:
-                rows.pop(write.key, None)
-            else:
-                rows[write.key] = write.value
+    after[parent] = {table: dict(rows) for table, rows in tables.items()}
+    for table, partition, key, value in _writes(tables, split, parent):
+        rows = after[partition].setdefault(table, {})
+        if value is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = value
     return after
 
 
-def _writes(tables: Tables, split: Split, parent: int) -> Iterator[Write]:
+def _writes(tables: Mapping[str, RawRows], split: Split, parent: int) -> Iterator[Write]:
     plan = PartitionPlan(split, parent)
     for table in PLANNED:
-        for key, raw in tables.get(table, {}).get(parent, {}).items():
+        for key, raw in tables.get(table, {}).items():
             plan.see(table, key, raw)
     yield from plan.writes()
-    for table, parts in tables.items():
-        for key, raw in parts.get(parent, {}).items():
+    for table, rows in tables.items():
+        for key, raw in rows.items():
             yield from moved(split, parent, table, key, raw)

@@ -15,8 +15,8 @@ from tables.boards import Standing, group_of, parse_period
 from tables.gamification import GAMIFICATION_SEALS
 from tables.rank_proof import RankProof, prove
 from tables.rankings import Ranked, RankingPage
-from tables.resizing.moving import Tables
 from tables.typed import standings
+from tests.community.resized import Tables
 
 
 class MemoryReader:

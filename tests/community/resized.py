@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +15,8 @@ from faust_redis.resizing import Split
 from streams.events.financial import ReportDeposit, Withdraw, deposit_key
 from streams.events.user import SponsorCall, VerificationChanged
 from tables.domains import TOPOLOGY
-from tables.resizing.moving import Tables, resized
+from tables.resizing.moving import divided
+from tables.resizing.rules import RawRows
 from tests.community.behaviour.life import Life, Plan
 from tests.community.chain_facts import ChainFacts
 from tests.community.cluster_life import ClusterBackend
@@ -24,6 +26,9 @@ from tests.community.rulebook import rulebook
 from tests.unit.agents.cluster import Cluster, Worker
 
 PARTITIONS: Final = 4
+Tables = Mapping[str, Mapping[int, RawRows]]
+"""The rows of all tables, by table and partition."""
+
 AFTER: Final = "2026-01-05T12:00:00Z"
 """When the small community's life is over."""
 
@@ -38,6 +43,22 @@ def tables_of(cluster: Cluster) -> Tables:
         for name in cluster.workers[0]
         for spec in TOPOLOGY.domain(name).tables
     }
+
+
+def resized(tables: Tables, split: Split) -> dict[str, dict[int, dict[str, bytes]]]:
+    """Return the rows of all tables in `new` partitions, from those in `old` ones.
+
+    Raises:
+        NotReadyError: the rows cannot be divided now.
+        MisplacedError: a row is not in the partition of its owner.
+    """
+    after: dict[str, dict[int, dict[str, bytes]]] = defaultdict(lambda: {one: {} for one in range(split.new)})
+    for parent in range(split.old):
+        rows = {table: parts.get(parent, {}) for table, parts in tables.items()}
+        for partition, found in divided(rows, split, parent).items():
+            for table, some in found.items():
+                after[table][partition] = some
+    return after
 
 
 def resize(cluster: Cluster, partitions: int) -> None:

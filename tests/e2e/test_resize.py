@@ -74,6 +74,7 @@ def test_a_resize_under_load_equals_the_oracle_though_it_and_a_worker_are_killed
         pipeline.run("replay", str(file), "--batch", "137")
         compare(pipeline, right, page_rows=50)
         pipeline.run("audit", "ledger")
+        assert "0 rows differ" in pipeline.run("upgrade", "--check"), "the log gives all rows, across the resize"
 
 
 @pytest.mark.heavy

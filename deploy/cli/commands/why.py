@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 from faust_redis.log import Log
+from faust_redis.resizing import Finished
 
 from deploy.cli.commands.options import ask_log, data_dir_option, shape_option
 from deploy.cli.progress import records_read
@@ -18,6 +19,7 @@ from deploy.rulebook import load_rulebook
 from deploy.settings import Settings, load
 from streams.lineage import Found, Progress, placed
 from streams.search_bounds import Bounds
+from streams.times import MILLISECOND_US, Instant
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -35,7 +37,8 @@ UNFOUND: Final = "which was not found before the search stopped"
 def why(table: str, key: str, *, shape: str, within: float | None, events: int | None, data_dir: Path | None) -> None:
     """Print every event that changed the row of TABLE under KEY, each with its causes back to the request.
 
-    The command folds the domain's topics over empty tables, so it reads the log from its beginning.
+    The command folds the domain's topics over empty tables, so it reads the log from its beginning. Where the number of
+    partitions changed meanwhile, it follows the row from its former partition to the next.
 
     \b
     Examples:
@@ -72,7 +75,7 @@ async def _why(
 
 def _lines(behind: Behind, causes: Mapping[str, Found], lost: str) -> Iterator[str]:
     """Yield a line for each event and cause. `lost` says why the last cause of an event may not be there."""
-    yield f"partition {behind.partition}: {len(behind.events)} events"
+    yield f"partition {behind.partition} of {behind.era.partitions}: {len(behind.events)} events"
     for topic in behind.missing:
         yield f"  (the log has removed the first events of {topic}, so earlier ones are not listed)"
     for found in behind.events:
@@ -80,17 +83,33 @@ def _lines(behind: Behind, causes: Mapping[str, Found], lost: str) -> Iterator[s
         yield from _causes(found, causes, lost)
     if behind.differs:
         yield "  (the row does not follow from these events alone: earlier ones, or another rule book, decided it)"
+    if (resize := behind.era.ended) is not None and not behind.cut:
+        places = ", ".join(map(str, behind.moved_to))
+        row = f"the row was then in partition {places}" if places else "there was no row then"
+        yield f"  ({resize.old} partitions became {resize.new} at {_time(resize)}: {row})"
 
 
 def _as_json(behind: Behind, causes: Mapping[str, Found]) -> dict[str, Any]:
     """Return the events with their places, each with its causes: the nearest first, an id where the log has it not."""
     return {
         "partition": behind.partition,
+        "partition_count": behind.era.partitions,
+        "resized": _resized_as_json(behind),
         "missing": behind.missing,
         "differs": behind.differs,
         "cut": behind.cut,
         "events": [placed(found) | {"causes": list(_causes_as_json(found, causes))} for found in behind.events],
     }
+
+
+def _resized_as_json(behind: Behind) -> dict[str, Any] | None:
+    if (resize := behind.era.ended) is None:
+        return None
+    return {"at": _time(resize), "partition_count": resize.new, "moved_to": behind.moved_to}
+
+
+def _time(resize: Finished) -> str:
+    return Instant(resize.at_ms * MILLISECOND_US).text()
 
 
 def _causes_as_json(found: Found, causes: Mapping[str, Found]) -> Iterator[dict[str, Any]]:

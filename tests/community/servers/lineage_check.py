@@ -151,7 +151,7 @@ def listed_by_command(installation: Installation, one: Chosen) -> list[str]:
     ids, mine = [], False
     for line in installation.run("why", one.table, one.row.key).splitlines():
         if line.startswith("partition "):
-            mine = line.startswith(f"partition {one.row.partition}:")
+            mine = line.startswith(f"partition {one.row.partition} of ")
         elif mine and line.startswith("  ") and line[2] not in " (":
             ids += _LISTED.findall(line)
     return ids

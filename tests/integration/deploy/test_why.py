@@ -8,6 +8,7 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 from faust_redis.log import Log, Record, TopicSpec
+from faust_redis.log.records import REPLAY_FOR_HEADER
 
 from deploy.cli.main import cli
 from streams import topics
@@ -55,6 +56,21 @@ async def test_the_bound_of_events_counts_those_of_all_partitions(changed: Log, 
         found = json.loads(run.output)
         assert [len(one["events"]) for one in found["partitions"]] == counts
         assert found["cut"] == cut
+
+
+async def test_a_dead_letter_that_was_replayed_for_another_domain_is_not_behind_a_row(
+    changed: Log, broker_url: str
+) -> None:
+    groups = [TOPOLOGY.group(APP, name) for name in ("social", DOMAIN)]
+    for offset, group in enumerate(groups, start=3):
+        headers = ((REPLAY_FOR_HEADER, group.encode()),)
+        replayed = Record(topics.USER_COMMANDS, 1, b"ada", encode(request(f"x{offset}")), 0, headers)
+        await changed.append([replayed])
+    offsets = changed.keys.offsets(groups[1])
+    await changed.redis.hset(offsets, f"{topics.USER_COMMANDS}:1", "5")
+    run = await why(changed, broker_url, "--format", "json")
+    found = {one["partition"]: one["events"] for one in json.loads(run.output)["partitions"]}
+    assert [event["offset"] for event in found[1]] == [0, 1, 2, 4]
 
 
 @pytest.mark.parametrize(("bound", "said"), [("9", "is not in the log any more"), ("1", "was not found before the")])

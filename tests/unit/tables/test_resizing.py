@@ -15,13 +15,13 @@ from tables.domains import TOPOLOGY
 from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_LEDGER, FINANCIAL_PROCESSED, Balance
 from tables.financial_audit import AUDITED, breaches
 from tables.gamification import GAMIFICATION_RUNS, GAMIFICATION_SEALING, GAMIFICATION_WATERMARK, SEALING_KEY, Sealing
-from tables.resizing.moving import PLANNED, MisplacedError, NotReadyError, PartitionPlan, Tables, moved, resized
+from tables.resizing.moving import PLANNED, MisplacedError, NotReadyError, PartitionPlan, moved
 from tables.resizing.product import RULES
 from tables.resizing.rules import Owned, Write
 from tables.row import Row
 from tables.social_people import SOCIAL_PROFILES
 from tables.watermark import WATERMARK_KEY, Leaving, Watermark
-from tests.community.resized import PARTITIONS, middles
+from tests.community.resized import PARTITIONS, Tables, middles, resized
 
 Rows = dict[tuple[str, int, str], bytes]
 """All rows, by table, partition and key."""

@@ -74,6 +74,7 @@ export interface TraceAnswer { event: string; events: PlacedEvent[]; cut: string
 /** A cause; `gone` is the id of one that was not found, which has nothing else. */
 export interface Cause extends PlacedEvent { gone?: string }
 export interface CausingEvent extends PlacedEvent { causes: Cause[] }
-export interface BehindPartition { partition: number; missing: string[]; differs: boolean; cut: boolean; events: CausingEvent[] }
+export interface RowMoved { at: string; partition_count: number; moved_to: number[] }
+export interface BehindPartition { partition: number; partition_count: number; resized: RowMoved | null; missing: string[]; differs: boolean; cut: boolean; events: CausingEvent[] }
 export interface WhyAnswer { partitions: BehindPartition[]; cut: string[] }
 export interface RowAnswer { position: string; rows: string[] }
