@@ -110,6 +110,7 @@ def test_three_shards_are_resized_under_load(tmp_path: Path) -> None:
         resize_to_its_end_on_shards(pipeline)
         finish(pipeline, replay, fills)
         compare(pipeline, right, page_rows=7)
+        assert "0 rows differ" in pipeline.run("upgrade", "--check")
 
 
 def resize_to_its_end_on_shards(pipeline: Pipeline) -> None:

@@ -113,6 +113,27 @@ def test_the_same_rows_have_left_whatever_the_batches_and_in_a_replay(
         assert cluster.stored(domain) == cluster.replayed(domain), domain
 
 
+def test_the_watermark_names_a_period_from_its_first_row_that_leaves_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a reader that looks at the watermark after it has read a board knows whether it saw all rows."""
+    monkeypatch.setattr("agents.gamification.domain.LOOKS_A_TICK", 3)
+    cluster, had, gone = Cluster(1, rules(4)), set[str](), 0
+    for day in range(16):
+        for number in range(4):
+            fill(cluster, day, f"f-{day}-{number}", f"user-{number}", trade_id=f"t-{day}-{number}")
+        cluster.run()
+        for hour in range(24):
+            cluster.tick(Instant(at(day + 1, 0) + hour * HOUR_US))
+            has = {key for key in keys(cluster, "gamification", GAMIFICATION_BOARDS.name) if "/" in key}
+            mark = cluster.rows_by_partition(GAMIFICATION_WATERMARK)[0][WATERMARK_KEY]
+            for key in had - has:
+                end = parse_period(key.rpartition("|")[0].partition("/")[2]).end
+                assert end is not None
+                assert mark.leaving["boards"].lacks(end), key
+                gone += 1
+            had = has
+    assert gone > 20
+
+
 def test_a_step_looks_at_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.gamification.domain.LOOKS_A_TICK", 7)
     cluster = Cluster(1, rules())
