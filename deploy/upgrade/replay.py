@@ -20,7 +20,7 @@ from streams.events import UndecodableEventError, decode
 from streams.lineage import Progress
 from streams.search_bounds import FETCH_RECORDS
 from streams.topology import Topology
-from tables.resizing.moving import NotReadyError
+from tables.resizing.moving import MisplacedError, NotReadyError
 
 READ_AHEAD_RECORDS: Final = 200
 Tables = Mapping[str, Mapping[int, Rows]]
@@ -141,10 +141,10 @@ def _divided(shadow: Shadow, era: Era) -> Tables:
         }
         try:
             divided = era.divided(parent, tables)
-        except NotReadyError as exc:
+        except (NotReadyError, MisplacedError) as exc:
             raise NotCoveredError(
-                f"a resize from {era.partitions} partitions is within this span, and by these rules it would have had "
-                f"to wait: {exc}. Record a moment now (--record FILE) and check from it later (--from FILE)"
+                f"a resize from {era.partitions} partitions is within this span, and the rows that these rules give could "
+                f"not have been divided then: {exc}. Record a moment now (--record FILE) and check from it later (--from FILE)"
             ) from exc
         for partition, found in divided.items():
             for table, rows in found.items():

@@ -208,5 +208,5 @@ async def test_rules_by_which_a_resize_would_have_had_to_wait_are_not_checked(
     file.write_text(rulebook_text(KEPT_DAYS).replace("seal_rows_max = 1000000", "seal_rows_max = 1"))
     run = await installation.run("upgrade", "--check", ASTRA_RULEBOOK=str(file))
     assert run.exit_code == 2
-    assert "by these rules it would have had to wait: partition" in run.output
+    assert "could not have been divided then: partition" in run.output
     assert "boards are being sealed" in run.output
