@@ -143,8 +143,9 @@ def _divided(shadow: Shadow, era: Era) -> Tables:
             divided = era.divided(parent, tables)
         except (NotReadyError, MisplacedError) as exc:
             raise NotCoveredError(
-                f"a resize from {era.partitions} partitions is within this span, and the rows that these rules give could "
-                f"not have been divided then: {exc}. Record a moment now (--record FILE) and check from it later (--from FILE)"
+                f"a resize from {era.partitions} partitions is within this span, and the rows that these rules give "
+                f"could not have been divided then: {exc}. Record a moment now (--record FILE) and check from it later "
+                "(--from FILE)"
             ) from exc
         for partition, found in divided.items():
             for table, rows in found.items():
