@@ -11,6 +11,7 @@ import pytest
 from faust_redis.log import Log, ResizingError
 from faust_redis.resizing import Resize, Split
 
+from api.operators.lineage import WhyAnswer
 from deploy.admin.partitions import ProductLayout
 from deploy.retention_settings import NO_ARCHIVE
 from tables.accounts import TRANSIT, ledger_key
@@ -62,6 +63,7 @@ async def installation(log: Log, broker_url: str, tmp_path: Path, community: Div
 async def why(installation: Installation, table: str, key: str) -> list[dict[str, Any]]:
     run = await installation.run("why", table, key, "--format", "json")
     assert run.exit_code == 0, run.output
+    WhyAnswer.model_validate_json(run.stdout, strict=True)  # the API answers with this document
     found: list[dict[str, Any]] = json.loads(run.stdout)["partitions"]
     return found
 
