@@ -42,6 +42,8 @@ BATCH_RECORDS_MAX = 1_000
 """Most records in a batch. A thousand instead of 500 saved 6 % of the worker's time and 16 % of the broker's. The other
 tasks of a domain wait meanwhile, for some 50 ms."""
 
+FETCH_WAIT_MS = 100
+"""How long the events of a domain's unhurried topics may wait for others."""
 
 KEYS_CACHED = 65_536
 """Keys whose partition a topic's agent remembers, as most events of a batch have few keys."""
@@ -146,6 +148,7 @@ def wire(
     outputs = {name: channels[name] for name in domain.produces}
     from_clients = {model.topic for model in domain.commands}
     for topic, handler in handlers.items():
+        needs = None
         if isinstance(handler, Broadcast):
             handle = _copying(app, domain, handler, codec, outputs)
         else:
@@ -163,10 +166,12 @@ def wire(
                 encode=codec.encode,
                 outputs=outputs,
                 partition_of=partitioner(app.conf.topic_partitions),
-                wanted=None if classes is None or observer is not None else Wanted(classes),
                 observer=observer,
             )
-        _consume(app, channels[topic], agent_name(topic), handle)
+            if classes is not None and observer is None:
+                needs = Wanted(classes)
+        wait_ms = FETCH_WAIT_MS if topic in domain.unhurried else 0
+        _consume(app, channels[topic], agent_name(topic), handle, needs=needs, wait_ms=wait_ms)
 
 
 def classes_of(topic: str) -> list[type[EventData]]:
@@ -198,13 +203,23 @@ def _copying(app: faust.App, domain: Domain, handler: Broadcast, codec: Recent, 
     return partial(broadcast, codec=codec, out=outputs[handler.topic], partitions=app.conf.topic_partitions)
 
 
-def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> None:
+def _consume(
+    app: faust.App, topic: TopicT, name: str, handle: BatchHandler, *, needs: Wanted | None, wait_ms: int
+) -> None:
     async def agent(batch: Batch[bytes | None]) -> None:
         BATCH.set(batch)  # stays after an error, since the driver logs what becomes of the batch in this task
         handle(batch)
         BATCH.set(None)
 
-    batch_agent(app, topic, name=name, records_max=BATCH_RECORDS_MAX, commit_us_max=COMMIT_US_MAX)(agent)
+    batch_agent(
+        app,
+        topic,
+        name=name,
+        records_max=BATCH_RECORDS_MAX,
+        commit_us_max=COMMIT_US_MAX,
+        fetch_wait_ms=wait_ms,
+        needs=needs,
+    )(agent)
 
 
 def handle_batch(
@@ -216,19 +231,15 @@ def handle_batch(
     encode: Encode,
     outputs: Outputs,
     partition_of: Callable[[str], int],
-    wanted: Callable[[bytes | None], bool] | None = None,
     observer: Observer | None = None,
 ) -> None:
     """Decode and handle each record. Send resulting events to the topic of their class, by their key.
 
     Each step runs over the whole batch, so that its code stays in the processor's cache. The batch writes the tables'
-    rows once, at the end. Records that are not `wanted` are left out, undecoded. When a record cannot be decoded or
-    handled, this function raises and writes nothing. The driver then splits the batch and delivers its records one by
-    one. The record that fails becomes a dead letter.
+    rows once, at the end. When a record cannot be decoded or handled, this function raises and writes nothing. The
+    driver then splits the batch and delivers its records one by one. The record that fails becomes a dead letter.
     """
-    events = [decode(value) for value in (batch.values if wanted is None else filter(wanted, batch.values))]
-    if not events:
-        return
+    events = [decode(value) for value in batch.values]
     with tables.batch():
         if isinstance(handle, Together):
             effects = handle.handle(events)

@@ -73,6 +73,7 @@ class Domain:
         commands: Classes of events that clients may send; each names its topic.
         tables: The tables that the domain owns. No other domain writes them.
         broadcasts: Produced topics that get a copy of each event in every partition.
+        unhurried: Consumed topics whose events may wait for others for a moment, because few of them matter here.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Domain:
     commands: tuple[type[EventData], ...] = ()
     tables: tuple[TableSpec[Any], ...] = ()
     broadcasts: frozenset[str] = frozenset()
+    unhurried: frozenset[str] = frozenset()
 
 
 def joined(*parts: Domain) -> Domain:
@@ -96,6 +98,7 @@ def joined(*parts: Domain) -> Domain:
         commands=tuple(model for part in parts for model in part.commands),
         tables=tuple(table for part in parts for table in part.tables),
         broadcasts=frozenset().union(*(part.broadcasts for part in parts)),
+        unhurried=frozenset().union(*(part.unhurried for part in parts)),
     )
 
 

@@ -278,4 +278,5 @@ DOMAIN: Final = Domain(
         FINANCIAL_WATERMARK,
         FINANCIAL_FEE_HOURS,
     ),
+    unhurried=frozenset({topics.GAMIFICATION_EVENTS}),
 )

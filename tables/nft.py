@@ -150,4 +150,5 @@ DOMAIN: Final = Domain(
     },
     commands=(RequestMint, ListNFT, UnlistNFT, BuyNFT),
     tables=(NFT_PROCESSED, NFT_COLLECTORS, NFT_TOKENS, NFT_MARKET, NFT_DEADLINES),
+    unhurried=frozenset({topics.GAMIFICATION_EVENTS, topics.SOCIAL_EVENTS}),
 )

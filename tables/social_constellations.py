@@ -297,4 +297,5 @@ CONSTELLATIONS: Final = Domain(
         SOCIAL_BATTLE_TRADES,
         SOCIAL_DEADLINES,
     ),
+    unhurried=frozenset({_TRADED}),
 )

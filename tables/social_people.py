@@ -156,4 +156,5 @@ PEOPLE: Final = Domain(
     },
     commands=(CreateProfile, Interact, Unfollow, ShareContent),
     tables=(SOCIAL_PROFILES, SOCIAL_PEOPLE, SOCIAL_INTERACTIONS, SOCIAL_FOLLOWS, SOCIAL_CONTENTS, SOCIAL_FEED),
+    unhurried=frozenset({topics.GAMIFICATION_EVENTS}),
 )

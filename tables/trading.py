@@ -220,4 +220,5 @@ DOMAIN: Final = Domain(
         TRADING_CANDLES,
     ),
     broadcasts=frozenset({topics.TRADING_MARKS}),
+    unhurried=frozenset({topics.GAMIFICATION_EVENTS}),
 )

@@ -18,6 +18,7 @@ PARTS = {
     "product": "fills per second from the topic of commands to the last table, all domains",
     "shards": "CPU of a fill on one broker, on two and on three, with a worker each",
     "partitions": "the same with 4, 12 and 32 partitions on one broker with one worker",
+    "steady": "CPU of a fill where fills come one by one, at a fixed rate: worker, broker and each domain; and idle",
     "tracing": "the same, one request a fill: with traces off, of 1 % and of all requests, in turn",
     "community": "commands of a simulated community through six services: CPU and latency by domain",
     "ingress": "requests per second that the API takes, of a fill, an order and 500 fills, without workers",

@@ -107,12 +107,13 @@ def by_domain(made: list[Fill], warm_up: int) -> tuple[Spent, Counters]:
         Pipeline(Path(directory), workers=1, limits={**UNLIMITED, "worker_port": port}) as pipeline,
     ):
         warmed_up(pipeline, made[:warm_up])
-        before = _counters(port)
+        before = counters_of(port)
         spent = measured(pipeline, made, warm_up)
-        return spent, between(before, _counters(port))
+        return spent, between(before, counters_of(port))
 
 
-def _counters(port: int) -> Counters:
+def counters_of(port: int) -> Counters:
+    """Return the counters of a worker, which tells its metrics at a port."""
     time.sleep(FRESH_S)
     return Counters(of_domains(httpx.get(f"http://127.0.0.1:{port}/metrics").text))
 

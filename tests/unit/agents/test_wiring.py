@@ -14,7 +14,6 @@ from agents.registry import register
 from agents.rulebook import packaged_rulebook
 from agents.wiring import (
     Broadcast,
-    Each,
     Together,
     WiringError,
     agent_name,
@@ -27,8 +26,7 @@ from agents.wiring import (
 from streams import topics
 from streams.events import Event, UndecodableEventError, decode, encode
 from streams.events.recent import Recent
-from streams.events.trading import FillRejected, ReportFill, TradeExecuted, TradeRejected
-from streams.events.wanted import Wanted
+from streams.events.trading import FillRejected, TradeRejected
 from streams.ids import fill_event_id
 from streams.times import Instant
 from streams.topology import Domain
@@ -72,7 +70,6 @@ def doing(batch: Any, handle: Any, outputs: Any = None, tables: UnitOfWork | Non
         encode=encode,
         outputs=outputs or {},
         partition_of=partitioner(PARTITIONS),
-        wanted=Wanted(handle.classes) if isinstance(handle, Each) else None,
     )
 
 
@@ -95,21 +92,6 @@ def test_what_follows_goes_to_the_partition_of_its_key_at_event_time() -> None:
 def test_a_message_that_cannot_be_decoded_is_not_skipped(value: bytes | None) -> None:
     with pytest.raises(UndecodableEventError):
         doing(batch_of(value), lambda _: [])
-
-
-def test_events_of_other_classes_are_left_out_undecoded() -> None:
-    handled: list[Any] = []
-    unreadable = b'{"type":"astra.gamification.XPGained.v1","data":'
-    doing(batch_of(unreadable, command(), unreadable), Each(lambda one: handled.append(one) or [], (ReportFill,)))  # type: ignore[func-returns-value]
-    assert [type(event.data) for event in handled] == [ReportFill]
-
-
-def test_a_batch_without_events_of_the_classes_touches_no_table() -> None:
-    tables = UnitOfWork(lambda _: {})
-    with tables.batch():  # a batch within another one would raise
-        doing(batch_of(command()), Each(lambda _: [], (TradeExecuted,)), tables=tables)
-        with pytest.raises(RuntimeError):
-            doing(batch_of(command()), Each(lambda _: [], (ReportFill,)), tables=tables)
 
 
 def test_trading_has_no_other_activities_than_those_that_gamification_decodes() -> None:

@@ -5,7 +5,7 @@ docs/driver.md, "Broker protocol", states what each method guarantees and what a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from faust_redis.log.groups import Heartbeat, MemberState
@@ -49,6 +49,9 @@ class Offsets(Protocol):
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         """Return the high watermark of each partition: the offset that the next record will get."""
+
+    async def ends(self, topics: Iterable[str]) -> dict[str, dict[int, int]]:
+        """Return the high watermarks of several topics, by one call to the broker."""
 
     async def beginning_offsets(self, topic: str) -> dict[int, int]:
         """Return the lowest offset in each partition; an empty partition returns its high watermark."""

@@ -269,7 +269,19 @@ class Log(KnownTopics):
     async def end_offsets(self, topic: str) -> dict[int, int]:
         """Return the highwater of each partition: the offset that its next record will get."""
         info = await self.topic(topic)
-        reply = await self._ask("HGETALL", self.keys.ends(topic))
+        return self._ends_of(info, await self._ask("HGETALL", self.keys.ends(topic)))
+
+    async def ends(self, topics: Iterable[str]) -> dict[str, dict[int, int]]:
+        """Return the highwaters of several topics, by one call to the broker."""
+        infos = {topic: await self.topic(topic) for topic in topics}
+        pipe = self.redis.pipeline(transaction=False)
+        for topic in infos:
+            pipe.execute_command("HGETALL", self.keys.ends(topic))
+        with codec.foreign_key_named():
+            replies = await self._call(pipe.execute()) if infos else []
+        return {topic: self._ends_of(info, reply) for (topic, info), reply in zip(infos.items(), replies, strict=True)}
+
+    def _ends_of(self, info: TopicInfo, reply: Mapping[bytes, bytes]) -> dict[int, int]:
         known = {int(p): int(o) for p, o in reply.items()}
         return {p: known.get(p, 0) for p in self.partitions_of(info)}
 

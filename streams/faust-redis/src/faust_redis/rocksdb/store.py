@@ -34,6 +34,9 @@ A write outside of events has None as its event. A deleted row has None as its v
 class RocksStore(SerializedStore[Any, Any]):
     """A Faust table store on the worker's RocksDB, which is in `<datadir>/tables`."""
 
+    _noted: tuple[Message | None, Source | None] = None, None
+    """The last event that was found to build on another one, and the other. A batch reads many rows of one."""
+
     def __init__(self, url: str | URL, app: AppT, table: CollectionT, **kwargs: Any) -> None:
         options = dict(kwargs.pop("options", None) or {})
         super().__init__(url, app, table, options=options, **kwargs)
@@ -292,6 +295,10 @@ class RocksStore(SerializedStore[Any, Any]):
             self._message_builds_on(event.message, writer)
 
     def _message_builds_on(self, message: Message, writer: Source | None) -> None:
+        known, base = self._noted
+        if message is known and writer == base:
+            return
+        self._noted = message, writer
         if writer is not None and writer != (message.tp, message.offset):
             note = getattr(self.app.consumer, "builds_on", None)
             if note is not None:

@@ -48,18 +48,18 @@ class _Partition:
         if offset in self.ahead:
             self.ahead.discard(offset)
         elif offset < self.first_unfinished:
-            self._run(offset + 1, self.first_unfinished)
+            self.finish_run(offset + 1, self.first_unfinished)
             self.first_unfinished = offset
         else:
             for begin, end in self.gaps.items():
                 if begin <= offset < end:
                     del self.gaps[begin]
-                    self._run(begin, offset)
-                    self._run(offset + 1, end)
+                    self.finish_run(begin, offset)
+                    self.finish_run(offset + 1, end)
                     return
 
-    def _run(self, begin: int, end: int) -> None:
-        """Note consecutive finished offsets above an unfinished one."""
+    def finish_run(self, begin: int, end: int) -> None:
+        """Note consecutive finished offsets."""
         if begin < end:
             self.gaps[begin] = end
 
@@ -128,6 +128,12 @@ class OffsetTracker:
             for offset in offsets:
                 partition.finish(offset)
             partition.advance()
+
+    def finish_run(self, tp: TP, begin: int, end: int) -> None:
+        """Note that the consecutive events from `begin` up to, but not including, `end` are finished."""
+        partition = self._partitions[tp]
+        partition.finish_run(begin, end)
+        partition.advance()
 
     def reopen(self, tp: TP, offset: int) -> None:
         """Note that an event will be processed again, finished or not.

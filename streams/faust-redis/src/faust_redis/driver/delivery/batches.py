@@ -6,7 +6,7 @@ finish at the same moment, and the committer commits no offset within it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
@@ -22,6 +22,9 @@ from faust_redis.driver.state.stores import StoreFailedError
 from faust_redis.log import StoredRecord
 
 T = TypeVar("T")
+
+Needs = Callable[[bytes | None], bool]
+"""Returns whether an agent needs a record, by its value as bytes."""
 
 _RAW = (bytes, type(None))
 
@@ -41,6 +44,7 @@ class Received(Generic[T]):
         value: The value, of the type that the topic declares.
         timestamp_ms: Event time.
         offset: Its offset in the partition.
+        follows: The offset before it, or before the records between that the agent does not need.
     """
 
     __slots__ = (
@@ -48,6 +52,7 @@ class Received(Generic[T]):
         "_message",
         "_record",
         "app",
+        "follows",
         "generation_id",
         "key",
         "offset",
@@ -70,6 +75,7 @@ class Received(Generic[T]):
         self.tp = tp
         self.generation_id = generation_id
         self.offset, self.timestamp_ms = record.offset, record.timestamp_ms
+        self.follows = record.offset - 1
         self.key = key
         self.value = value
         self._record = record
@@ -125,7 +131,7 @@ def offsets_of(message: Message) -> list[int]:
 
 
 class Batch(Sequence[Received[T]]):
-    """Records of one partition, in offset order and without a gap."""
+    """Records of one partition, in offset order. None that the agent needs is missing between them."""
 
     def __init__(self, received: list[Received[T]], message: Any) -> None:
         self._received = received

@@ -8,7 +8,7 @@ events.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from faust.types import TP
 
@@ -18,6 +18,30 @@ from faust_redis.driver.delivery.messages import is_for_another_group, to_messag
 from faust_redis.driver.faust_internals import QueueAccess
 from faust_redis.driver.limits import RUN_RECORDS_MAX
 from faust_redis.log import StoredRecord
+
+
+class Span(NamedTuple):
+    """Consecutive offsets, from `begin` up to, but not including, `end`."""
+
+    begin: int
+    end: int
+
+
+class Decoded(NamedTuple):
+    """Decoded records.
+
+    Attributes:
+        events: Those that the agent needs.
+        skipped: The offsets of the others.
+    """
+
+    events: list[Any]
+    skipped: list[Span]
+
+    @property
+    def records(self) -> int:
+        """Return how many records they are."""
+        return len(self.events) + sum(span.end - span.begin for span in self.skipped)
 
 
 class DirectQueue:
@@ -34,6 +58,8 @@ class DirectQueue:
         self._decode = decode
         self._on_full = on_full
         self._on_room = on_room
+        self._skipped = Span(-1, -1)
+        """The last consecutive records that the agent did not need."""
 
     @property
     def room(self) -> int:
@@ -45,24 +71,40 @@ class DirectQueue:
         """Return how many records to hand over before the next partition's turn; a batch agent sets its batch size."""
         return int(getattr(self._queue, "run_records_max", RUN_RECORDS_MAX))
 
-    def decode(self, records: Sequence[StoredRecord], generation: int) -> list[Any]:
-        """Decode records into events, or into the records of batches.
+    def decode(self, records: Sequence[StoredRecord], generation: int) -> Decoded:
+        """Decode records into events, or into the records of batches. Leave out those that the agent does not need.
 
         Decoding stops at the first record for Faust's conductor: a record that cannot be decoded, or a replay for
         another consumer group.
         """
         make = self._received if self._is_for_batches else self._event
-        decode = self._decode
-        events = []
+        decode, needs = self._decode, getattr(self._queue, "needs", None)
+        events: list[Any] = []
+        skipped: list[Span] = []
+        begin, end = self._skipped
         for record in records:
             if record.headers and is_for_another_group(record, self._app.conf.id):
                 break
+            offset = record.offset
+            if needs is not None and not needs(record.value):
+                if end != offset:
+                    begin = offset
+                end = offset + 1
+                if skipped and skipped[-1].end == offset:
+                    skipped[-1] = Span(skipped[-1].begin, end)
+                else:
+                    skipped.append(Span(offset, end))
+                continue
             try:
                 key, value = decode(record.key, record.value)
             except Exception:
                 break
-            events.append(make(generation, record, key, value))
-        return events
+            event = make(generation, record, key, value)
+            if end == offset:
+                event.follows = begin - 1
+            events.append(event)
+        self._skipped = Span(begin, end)
+        return Decoded(events, skipped)
 
     @property
     def _is_for_batches(self) -> bool:

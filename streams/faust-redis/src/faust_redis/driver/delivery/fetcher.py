@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from faust.types import TP
 
 from faust_redis.driver.broker import Reads
 from faust_redis.driver.delivery.fetch_state import FetchedRecords, FetchState
+from faust_redis.driver.delivery.fetch_waits import Due, FetchWaits
 from faust_redis.driver.delivery.flow import Flow
 from faust_redis.driver.delivery.hand_over import HandOver
 from faust_redis.driver.delivery.turns import Turns
@@ -42,6 +44,7 @@ class Fetcher:
         broker: Reads,
         group: str,
         state: FetchState,
+        waits: FetchWaits,
         ownership: Ownership,
         hand_over: HandOver,
         turns: Turns,
@@ -54,6 +57,7 @@ class Fetcher:
         self._broker = broker
         self._group = group
         self._state = state
+        self._waits = waits
         self._ownership = ownership
         self._hand_over = hand_over
         self._turns = turns
@@ -116,14 +120,21 @@ class Fetcher:
         offsets = self._fetchable(partitions)
         if not offsets:
             return {}
-        seeks = state.seeks
-        # While records wait, a fetch must not block: they may have room, or their turn, at any moment.
-        block_ms = None if self._is_waiting else min(FETCH_BLOCK_MS, int(timeout_s * 1000))
+        seeks, clock = state.seeks, asyncio.get_running_loop().time
+        # While records wait, a fetch reads all partitions and must not block: the records may have room, or their
+        # turn, at any moment.
+        offsets, rest_s = Due(offsets, None) if self._is_waiting else self._waits.due(offsets, clock())
+        block_s = min(FETCH_BLOCK_MS / 1000, timeout_s, timeout_s if rest_s is None else rest_s)
+        if not offsets:
+            await self._unless_interrupted(asyncio.sleep(block_s, Fetched({}, {})))
+            return {}
+        block_ms = None if self._is_waiting else math.ceil(block_s * 1000)
         fetched = await self._unless_interrupted(
             self._broker.fetch_each(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
         )
         if fetched is None or seeks != state.seeks or not flow.flow_active:
             return {}
+        self._waits.note(fetched.records, fetched.cut, clock())
         still = partitions if active is None else partitions & flow.active
         for place, error in fetched.damaged.items():
             if TP(*place) in still:

@@ -30,6 +30,16 @@ class FastPath(Protocol):
         """Return a partition's direct queue; None when its records go through Faust's conductor."""
 
 
+class Finishing(Protocol):
+    """The events in flight, as the hand-over needs them."""
+
+    def skip(self, tp: TP, begin: int, end: int) -> None:
+        """Finish consecutive delivered events that no agent needs."""
+
+    def next_finished(self) -> asyncio.Future[None]:
+        """Return a future that completes when the next event finishes."""
+
+
 class HandOver:
     """Puts records into the queues of agents."""
 
@@ -43,7 +53,7 @@ class HandOver:
         flow: Callable[[], Flow],
         telemetry: Telemetry,
         direct_queues: FastPath,
-        next_finished: Callable[[], asyncio.Future[None]],
+        finishing: Finishing,
     ) -> None:
         self._app = app
         self._group = group
@@ -53,7 +63,7 @@ class HandOver:
         self._flow = flow
         self._telemetry = telemetry
         self.direct_queues = direct_queues
-        self._next_finished = next_finished
+        self._finishing = finishing
         self._pressure_dropped = asyncio.Event()
 
     def on_room(self) -> None:
@@ -64,7 +74,7 @@ class HandOver:
         """Wait until a queue has room, at most `HELD_POLL_S`; with `in_turn` also until an event finishes."""
         self._pressure_dropped.clear()
         room = asyncio.ensure_future(self._pressure_dropped.wait())
-        awaited = (room, self._next_finished()) if in_turn else (room,)
+        awaited = (room, self._finishing.next_finished()) if in_turn else (room,)
         try:
             await asyncio.wait(awaited, timeout=HELD_POLL_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -130,8 +140,8 @@ class HandOver:
             The remaining records, and the record before them that must go through the conductor, or None.
         """
         fitting = records[: queue.room]
-        events = queue.decode(fitting, self._app.consumer_generation_id)
-        count = len(events)
+        decoded = queue.decode(fitting, self._app.consumer_generation_id)
+        count = decoded.records
         if count:
             taken = records[:count]
             end = taken[-1].offset + 1
@@ -139,7 +149,9 @@ class HandOver:
             self._state.see(tp, end)
             self._state.advance(tp, end)
             self._telemetry.count_received(tp, end - 1, count)
-            queue.put(events)
+            queue.put(decoded.events)
+            for span in decoded.skipped:
+                self._finishing.skip(tp, *span)
         if count < len(fitting):
             return records[count + 1 :], records[count]
         return records[count:], None

@@ -94,6 +94,11 @@ class InFlight:
             self._tracker.finish_one(message.tp, message.offset)
         self._notify_finished()
 
+    def skip(self, tp: TP, begin: int, end: int) -> None:
+        """Finish consecutive delivered events that no agent needs."""
+        self._tracker.finish_run(tp, begin, end)
+        self._notify_finished()
+
     def finish_acked(self, tp: TP, offset: int) -> None:
         """Finish an event of this generation that one of Faust's own streams has acked."""
         self._tracker.finish_one(tp, offset)

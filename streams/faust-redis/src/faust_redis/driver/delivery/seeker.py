@@ -148,8 +148,5 @@ class Seeker:
             return True
         # Copy the positions before the request: a fetch may advance them past an answer that is on its way.
         positions = {tp: position for tp, position in self._state.positions.items() if tp in self._tracker}
-        for topic in sorted({tp.topic for tp in positions}):
-            ends = await self._broker.end_offsets(topic)
-            if any(position > ends.get(tp.partition, 0) for tp, position in positions.items() if tp.topic == topic):
-                return True
-        return False
+        ends = await self._broker.ends(sorted({tp.topic for tp in positions}))
+        return any(position > ends[tp.topic].get(tp.partition, 0) for tp, position in positions.items())

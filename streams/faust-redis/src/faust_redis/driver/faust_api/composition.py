@@ -25,6 +25,7 @@ from faust_redis.driver.commit.offset_tracker import OffsetTracker
 from faust_redis.driver.commit.row_writes import Clock, RowWrites
 from faust_redis.driver.delivery.direct_queues import DirectQueues
 from faust_redis.driver.delivery.fetch_state import FetchState
+from faust_redis.driver.delivery.fetch_waits import FetchWaits, waits_of
 from faust_redis.driver.delivery.fetcher import Fetcher
 from faust_redis.driver.delivery.flow import Flow
 from faust_redis.driver.delivery.hand_over import FastPath, HandOver
@@ -189,9 +190,7 @@ def compose(
     committer.on_committed(in_flight.note_committed)
     fetch_state = FetchState()
     fast_path = world.fast_path or DirectQueues(app, on_full, lambda tp: consumer().on_buffer_drop(tp))
-    hand_over = HandOver(
-        app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path, in_flight.next_finished
-    )
+    hand_over = HandOver(app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path, in_flight)
     turns = Turns(
         fetch_state,
         tracker,
@@ -202,7 +201,18 @@ def compose(
         is_reply_topic=is_reply_topic,
     )
     fetcher = Fetcher(
-        broker, group, fetch_state, ownership, hand_over, turns, consumer, fencing, tables, hooks, is_reply_topic
+        broker,
+        group,
+        fetch_state,
+        FetchWaits(lambda: waits_of(app)),
+        ownership,
+        hand_over,
+        turns,
+        consumer,
+        fencing,
+        tables,
+        hooks,
+        is_reply_topic,
     )
     redelivery = Redelivery(app, in_flight, tracker, ownership, consumer)
 

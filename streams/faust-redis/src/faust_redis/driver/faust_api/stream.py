@@ -19,7 +19,7 @@ from faust.topics import Topic
 
 from faust_redis.driver import faust_internals as internals
 from faust_redis.driver.commit.committer import Committer
-from faust_redis.driver.delivery.batches import Batch, BatchMessage, BatchSize, Received, batch_event
+from faust_redis.driver.delivery.batches import Batch, BatchMessage, BatchSize, Needs, Received, batch_event
 from faust_redis.driver.event_tasks import EventTask
 from faust_redis.driver.faust_api.composition import Driver
 from faust_redis.driver.limits import COMMIT_US_MAX, RUN_RECORDS_MAX, TURN_S
@@ -75,12 +75,14 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         """Iterate over pairs of key and value."""
         return self._iterate(_item) if self._is_plain() else super().items()
 
-    def batches(self, records_max: int, commit_us_max: int = COMMIT_US_MAX) -> AsyncIterator[Batch[Any]]:
+    def batches(
+        self, records_max: int, commit_us_max: int = COMMIT_US_MAX, needs: Needs | None = None
+    ) -> AsyncIterator[Batch[Any]]:
         """Iterate over batches of consecutive waiting events of one partition.
 
         The committer commits all effects of a batch together with its offsets. A batch has at most `records_max`
         records. The driver chooses its size from the cost of earlier batches, so that the commit does not block the
-        server for longer than `commit_us_max`.
+        server for longer than `commit_us_max`. Records whose value `needs` refuses are finished without the agent.
 
         Raises:
             TypeError: the stream has processors, joins or manual acks.
@@ -89,8 +91,9 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             raise TypeError(
                 "batches come from a topic as they are: not from a stream with processors, joins or manual acks"
             )
-        cast("Any", self.channel).queue.run_records_max = max(records_max, RUN_RECORDS_MAX)
-        return self._tracked(self._batches(BatchSize(records_max, commit_us_max)))
+        queue = cast("Any", self.channel).queue
+        queue.run_records_max, queue.needs = max(records_max, RUN_RECORDS_MAX), needs
+        return self._tracked(self._batches(BatchSize(records_max, commit_us_max), needs))
 
     def _is_plain(self) -> bool:
         return (
@@ -134,11 +137,15 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                     if states is not None:
                         telemetry.event_out(self, event, states, is_last=is_last)
 
-    async def _batches(self, size: BatchSize) -> AsyncGenerator[Batch[Any], None]:
+    async def _batches(self, size: BatchSize, needs: Needs | None = None) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
             while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
+                    continue
+                if needs is not None and not (isinstance(event, Received) or needs(event.message.value)):
+                    event.message.tracked = True
+                    self._driver.in_flight.done(event.message)
                     continue
                 begun = self._begin_batch(self._gather(event, size.records))
                 batch = Batch(begun.received, begun.message)
@@ -245,7 +252,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         return event if is_current and self.app.flow_control.is_active() else None
 
     def _gather(self, event: Any, records_max: int) -> list[Received[Any]]:
-        """Return an event with the waiting events that can form a batch: consecutive offsets of one partition.
+        """Return an event with the waiting events that can form a batch: those of one partition that follow each other.
 
         Only records of a direct queue form batches, because no other reader can still be processing some of them.
         """
@@ -256,9 +263,9 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         if alone and (tp, offset) in alone:
             return received
         while waiting and len(received) < records_max and isinstance(following := waiting[0], Received):
-            offset += 1
-            if following.offset != offset or following.tp != tp or following.generation_id != generation:
+            if following.follows != offset or following.tp != tp or following.generation_id != generation:
                 break
+            offset = following.offset
             if alone and (tp, offset) in alone:
                 break
             received.append(waiting.popleft())
