@@ -84,11 +84,11 @@ async def test_events_that_changed_nothing_wait_after_a_commit_and_go_with_the_n
 
     async with running(app):
         for number in range(2):
-            await topic.send(value=number, partition=0)
+            await topic.send(value=number, partition=FIRST)
             await until(lambda: committed(app, broker.name("in")) == 1)  # the first one is committed at once
         tracker = cast("Any", app.consumer).driver.tracker
-        await until(lambda: tracker.first_unfinished(TP(topic.get_topic_name(), 0)) == 2)
+        await until(lambda: tracker.first_unfinished(TP(topic.get_topic_name(), FIRST)) == 2)
         await asyncio.sleep(0.3)  # Wait for an outcome that must not occur: the second commit.
         assert committed(app, broker.name("in")) == 1
-        await topic.send(value=2, partition=0)
+        await topic.send(value=2, partition=FIRST)
         await until(lambda: committed(app, broker.name("in")) == 3)
