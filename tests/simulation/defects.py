@@ -31,6 +31,7 @@ from faust_redis.driver.state.stores import Checkpoint
 from faust_redis.log import Fence, Log, ProducerSequence, WriteBatch, codec
 from faust_redis.rocksdb.store import RocksStore
 
+from tests.simulation.needs import NEEDS_DEFECTS
 from tests.simulation.order_defects import ORDER_DEFECTS
 from tests.simulation.planting import Defect, replace_method
 from tests.simulation.recovery import Recovery
@@ -327,6 +328,7 @@ DEFECTS: dict[str, Defect] = {
         "records that two agents send to a partition in turn are written agent by agent", planter=_columns_of_any_order
     ),
     "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
+    **NEEDS_DEFECTS,
     **ORDER_DEFECTS,
     **SHARD_DEFECTS,
 }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from faust_redis.driver.limits import FETCH_RECORDS_MAX
 
-from tests.simulation.topology import ACKED, GROUP_NAME
+from tests.simulation.needs import unneeded
+from tests.simulation.topology import ACKED, GROUP_NAME, IN
 
 if TYPE_CHECKING:
     from tests.simulation.brokers import Broker
@@ -49,9 +50,10 @@ class OrderChecks:
         number = next((order for order, place in orders if place == (first.topic, first.offset)), None)
         if number is None or first.generation_id != process.consumer_generation_id:
             return
-        committed = self._committed(first.partition)
+        committed, skipped = self._committed(first.partition), unneeded(self._world, IN, first.partition)
         for order, (topic, offset) in orders:
             is_done = offset < committed[topic] or offset in finished[topic, first.partition]
+            is_done = is_done or (topic == IN and offset in skipped)
             if order < number and (topic, offset) not in own and not is_done:
                 self._world.fail(
                     f"{process.member} began {first.topic}:{first.partition} offset {first.offset} before {topic} "

@@ -35,6 +35,7 @@ class Plan:
     direct_queues: bool
     weather: Weather
     ordered_reads: int = 0
+    some_unneeded: bool = False
     shards: int = 1
     late_rollback: bool = False
     long_rest: bool = False

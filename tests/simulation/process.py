@@ -23,6 +23,7 @@ from faust_redis.testing.client import Client, SimulatedLog
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from tests.simulation.disk import OpenDisk, SimulatedStore
+from tests.simulation.needs import needs_of
 from tests.simulation.recovery import Recovery
 from tests.simulation.services import (
     Assignor,
@@ -225,7 +226,7 @@ class Process:
         self.spawn(self.recovery.slurp())
         for topic, handler, concurrency in self.effects.handlers():
             for _ in range(concurrency):
-                self.spawn(self._agent(self.queues[topic], handler))
+                self.spawn(self._agent(topic, handler))
         self.spawn(self.effects.outside())
 
     async def _look_around(self) -> None:
@@ -356,10 +357,12 @@ class Process:
         """Return the callback for a queue that has capacity again for a partition."""
         return PressureDrop(SUBSCRIPTION.index(tp.topic) * 100 + tp.partition, self.consumer, tp)
 
-    async def _agent(self, queue: Any, handler: Callable[[Event], Any]) -> None:
-        stream, records_max = SimulatedStream(self, queue), self.world.plan.batch_records_max
+    async def _agent(self, topic: str, handler: Callable[[Event], Any]) -> None:
+        queue, records_max = self.queues[topic], self.world.plan.batch_records_max
+        stream = SimulatedStream(self, queue)
         if records_max:
-            async for batch in stream._batches(BatchSize(records_max, records_max * ROW_US * 4)):
+            queue.needs = needs_of(topic, self.world.plan)
+            async for batch in stream._batches(BatchSize(records_max, records_max * ROW_US * 4), queue.needs):
                 await self._work(batch._message, list(batch), handler, batch)
         else:
             async for event in stream._each(lambda event: event):

@@ -18,7 +18,7 @@ from faust_redis.log.scripts import COMMIT
 from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.loop import Agenda, ProcessLoop, process_loop
 
-from tests.simulation import brokers, order_checks
+from tests.simulation import brokers, needs, order_checks
 from tests.simulation.brokers import Broker, Home
 from tests.simulation.defects import DEFECTS
 from tests.simulation.disk import Disk
@@ -73,7 +73,7 @@ class World:
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
         plan = replace(Plan.draw(self.rng), ordered_reads=order_checks.draw(self.seed))
-        self.plan = brokers.draw(self.seed, plan)
+        self.plan = brokers.draw(self.seed, needs.draw(self.seed, plan))
         self.home = Home(self.plan.shards)
         self.agenda = Agenda(self.rng)
         self.brokers = [Broker(self, number) for number in range(self.plan.shards)]
