@@ -15,6 +15,8 @@ from functools import partial
 
 from tests.simulation.brokers import has_several
 from tests.simulation.defects import DEFECTS
+from tests.simulation.resize_defects import RESIZE_DEFECTS
+from tests.simulation.resizing import COMMAND_CRASHES, has_resize
 from tests.simulation.shard_defects import SHARD_DEFECTS
 from tests.simulation.world import FAULTS_OF_SHARDS, FORGOTTEN, FailedError, play
 
@@ -58,9 +60,10 @@ def outcome(seed: int, defect: str | None = None) -> tuple[int, str | None, int,
 
 
 def seeds_for(defect: str | None, first: int, count: int) -> list[int]:
-    """Return the seeds to play: of those for a defect of shards, only the ones with several brokers."""
+    """Return the seeds to play: for a defect of shards or of a resize, only the ones that have several, or a resize."""
     seeds = range(first, first + count)
-    return [seed for seed in seeds if defect not in SHARD_DEFECTS or has_several(seed)]
+    has = has_several if defect in SHARD_DEFECTS else has_resize if defect in RESIZE_DEFECTS else None
+    return [seed for seed in seeds if has is None or has(seed)]
 
 
 def _relax_collector() -> None:
@@ -102,7 +105,7 @@ def _one(seed: int, defect: str | None, *, trace: bool) -> int:
 def _many(seeds: list[int], jobs: int, defect: str | None) -> int:
     _relax_collector()
     began = last_printed = time.monotonic()
-    steps, failed, faults = 0, 0, dict.fromkeys((*FAULTS_OF_SHARDS, FORGOTTEN), 0)
+    steps, failed, faults = 0, 0, dict.fromkeys((*FAULTS_OF_SHARDS, COMMAND_CRASHES, FORGOTTEN), 0)
     for number, (seed, reason, took, met) in enumerate(outcomes(seeds, jobs, defect), 1):
         steps += took
         for fault, times in met.items():

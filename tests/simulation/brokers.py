@@ -16,7 +16,7 @@ from faust_redis.testing.server import Server
 
 from tests.simulation.checks import Checks
 from tests.simulation.storage import Storage
-from tests.simulation.topology import GROUP_NAME, NAMESPACE, keys_of, topics
+from tests.simulation.topology import GROUP_NAME, IN, NAMESPACE, keys_of, topics
 
 if TYPE_CHECKING:
     from tests.simulation.plan import Plan
@@ -84,7 +84,7 @@ class Broker:
         self.network.hold_s = lambda _sender, _command: max(0, self._frozen_until_us - world.agenda.now_us) / 1e6
         self.checks = Checks(world, self)
         self.storage = Storage(world, self)
-        self.network.before, self.network.after = self.checks.before, self._after_command
+        self.network.before, self.network.after = self._before_command, self._after_command
         if world.trace is not None:
             self.network.trace = self.say
         self.infos: dict[str, TopicInfo] = {}
@@ -106,6 +106,16 @@ class Broker:
             )
             self.infos[spec.name] = TopicInfo(spec, "1")
 
+    @property
+    def partitions(self) -> int:
+        """Return how many partitions the topics have now."""
+        return int(self.server.hashes[self.keys.topic(IN)][b"partitions"])
+
+    @property
+    def state_of_resize(self) -> dict[bytes, bytes]:
+        """Return what the broker remembers of a resize that has begun."""
+        return self.server.hashes.get(self.keys.resize, {})
+
     def freeze(self) -> None:
         """Answer nothing for a time; the requests of this time count when it is over."""
         seconds = self.world.rng.choice(FREEZE_S) * self.world.rng.uniform(0.5, 1.5)
@@ -118,4 +128,9 @@ class Broker:
 
     def _after_command(self, sender: str, command: tuple[Any, ...], reply: object) -> None:
         self.checks.after(sender, command, reply)
+        self.world.resizes.after_command(self, sender, command)
         self.world.after_command(sender, command)
+
+    def _before_command(self, sender: str, command: tuple[Any, ...]) -> None:
+        self.world.resizes.before_command(self, command)
+        self.checks.before(sender, command)

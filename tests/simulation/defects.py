@@ -35,6 +35,7 @@ from tests.simulation.needs import NEEDS_DEFECTS
 from tests.simulation.order_defects import ORDER_DEFECTS
 from tests.simulation.planting import Defect, replace_method
 from tests.simulation.recovery import Recovery
+from tests.simulation.resize_defects import RESIZE_DEFECTS
 from tests.simulation.shard_defects import SHARD_DEFECTS
 
 # --- defects of the commit --------------------------------------------------------------------------------------------
@@ -331,6 +332,7 @@ DEFECTS: dict[str, Defect] = {
     **NEEDS_DEFECTS,
     **ORDER_DEFECTS,
     **SHARD_DEFECTS,
+    **RESIZE_DEFECTS,
 }
 
 FIXED = (

@@ -39,7 +39,14 @@ class Plan:
     shards: int = 1
     late_rollback: bool = False
     long_rest: bool = False
+    resized: int = 0
+    """How many partitions the topics get while the world runs; 0 when their number stays."""
     keys: tuple[bytes, ...] = KEYS
+
+    @property
+    def places(self) -> int:
+        """Return how many partitions there are at last."""
+        return max(self.partitions, self.resized)
 
     @classmethod
     def draw(cls, rng: Random) -> Plan:

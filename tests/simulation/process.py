@@ -18,7 +18,7 @@ from faust_redis.driver.commit.committer import OutputDroppedError
 from faust_redis.driver.delivery.batches import BatchSize
 from faust_redis.driver.delivery.in_flight import GENERATION_NONE
 from faust_redis.driver.limits import FETCH_RECORDS_MAX, ROW_US, STATUS_INTERVAL_S
-from faust_redis.log import Fetched, LogUnavailableError, TopicPartition
+from faust_redis.log import Fetched, LogUnavailableError, ResizedError, TopicPartition
 from faust_redis.testing.client import Client, SimulatedLog
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
@@ -206,13 +206,14 @@ class Process:
             if broker is not self.broker
         }
         own.others = others
+        own.keeps_partitions = True
         return own, others
 
     async def _live(self) -> None:
         await self.consumer_topics()
         for topic, queue in self.queues.items():
             channel = SimpleNamespace(queue=queue)
-            for p in range(self.world.plan.partitions):
+            for p in range(self.world.plan.places):
                 self.topics._tp_index[TP(topic, p)] = (channel,)
         membership = self.driver.membership
         membership.subscribe(SUBSCRIPTION)
@@ -250,6 +251,8 @@ class Process:
             except LogUnavailableError as exc:
                 if not self.services_over:
                     self.failed(repr(exc))
+            except ResizedError as exc:
+                self.end(exc)
             except Exception as exc:
                 self.failed(f"{exc!r} {traceback.format_tb(exc.__traceback__)[-1]}")
 
@@ -257,6 +260,10 @@ class Process:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+    def end(self, why: ResizedError) -> None:
+        """End because topics have another number of partitions, and start again, as a supervisor does."""
+        self.world.crash(self, f"because {why}", back_s=self.world.rng.uniform(0.1, 0.6))
 
     def failed(self, reason: str) -> None:
         """Fail the seed for an error that no fault explains."""

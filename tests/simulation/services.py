@@ -23,7 +23,7 @@ from faust_redis.driver.faust_api.consumer import Consumer
 from faust_redis.driver.faust_api.producer import Producer
 from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.limits import ROW_US, RUN_RECORDS_MAX
-from faust_redis.log import LogUnavailableError, MemberState, Shard
+from faust_redis.log import LogUnavailableError, MemberState, ResizedError, Shard
 from faust_redis.log.groups import Groups
 from faust_redis.log.transit import Transit
 from faust_redis.testing.client import SimulatedLog
@@ -71,7 +71,10 @@ class _Service:
         return self.process.services_over
 
     async def crash(self, reason: BaseException) -> None:
-        self.process.failed(f"a service crashed: {reason!r}")
+        if isinstance(reason, ResizedError):
+            self.process.end(reason)
+        else:
+            self.process.failed(f"a service crashed: {reason!r}")
 
     def add_future(self, coro: Any) -> Any:
         return self.process.spawn(coro)
@@ -253,7 +256,7 @@ class Assignor:
 
     def __init__(self, world: World, shard: Shard) -> None:
         self._world = world
-        self._places = len(shard.partitions(world.plan.partitions))
+        del shard
 
     def metadata(self, topics: set[str]) -> Any:
         return ConsumerProtocolMemberMetadata(0, sorted(topics), b"")
@@ -263,10 +266,11 @@ class Assignor:
         topics = sorted({topic for metadata in members.values() for topic in metadata.subscription})
         if not names:
             return {}  # All members were evicted meanwhile.
-        owner = {p: rng.choice(names) for p in range(self._places)}
+        places = {topic: cluster.partitions_for_topic(topic) for topic in topics}
+        owner = {p: rng.choice(names) for p in range(max(map(len, places.values())))}
         return {
             name: ConsumerProtocolMemberAssignment(
-                0, [(topic, [p for p in owner if owner[p] == name]) for topic in topics], b""
+                0, [(topic, [p for p in places[topic] if owner[p] == name]) for topic in topics], b""
             )
             for name in names
         }

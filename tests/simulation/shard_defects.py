@@ -23,7 +23,7 @@ def _transit_apart(stack: ExitStack, *, first: bool) -> None:
         if self.transit is None or not self.transit.targets(batch):
             return await whole(self, batch, **kwargs)
         with self.transit.writer() as writer:
-            divided = self.transit.divide(batch, writer)
+            divided = self.transit.divide(batch, writer, {})
         own, crossing = _divided(divided.batch, len(divided.own))
         if first:
             await whole(self, crossing)
@@ -46,7 +46,7 @@ def _sent_directly_too(stack: ExitStack) -> None:
         if self.transit is None or not self.transit.targets(batch):
             return await whole(self, batch, **kwargs)
         with self.transit.writer() as writer:
-            divided = self.transit.divide(batch, writer)
+            divided = self.transit.divide(batch, writer, {})
         own, crossing = _divided(divided.batch, len(divided.own))
         if getattr(kwargs.get("write_id"), "number", 1) % 2:
             return await whole(self, batch, **kwargs)
@@ -102,7 +102,7 @@ def _committed_offsets_are_trusted(stack: ExitStack) -> None:
 
 def _offsets_for_numbers(stack: ExitStack) -> None:
     def parcel_of(record: Any) -> Parcel:
-        return Parcel("any", record.offset + 1, unpack(record.value or b"").records)
+        return unpack(record.value or b"", record.headers)._replace(writer="any", number=record.offset + 1)
 
     stack.enter_context(patch("faust_redis.log.forwarding._parcel_of", parcel_of))
 
@@ -130,8 +130,8 @@ def _writers_are_forgotten_early(stack: ExitStack) -> None:
 
 
 def _target_is_not_watched(stack: ExitStack) -> None:
-    async def look(_self: Forwarder) -> None:
-        return None
+    async def look(_self: Forwarder) -> bool:
+        return False
 
     replace_method(stack, Forwarder, "_look_at_target", look)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,8 +38,7 @@ class Storage:
 
     def back_up(self) -> None:
         """Save the current state for a later rollback."""
-        server = self.broker.server
-        self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
+        self._backup = self.broker.server.saved()
         for other in self.world.brokers:
             if other is not self.broker:
                 other.storage.note_backup_of(self.broker.shard.number)
@@ -74,7 +72,7 @@ class Storage:
         server, count = self.broker.server, 0
         committed = server.hashes.get(self.keys.offsets(GROUP_NAME), {})
         for topic in SUBSCRIPTION:
-            for p in self.broker.shard.partitions(self.world.plan.partitions):
+            for p in self.broker.shard.partitions(self.world.plan.places):
                 stream = server.streams.get(self.keys.stream(topic, p))
                 if stream is not None:
                     floor = int(committed.get(f"{topic}:{p}".encode(), b"0"))
@@ -102,11 +100,9 @@ class Storage:
         if self._backup is None or not self.broker.network.server_is_up:
             return False
         self.broker.say("the server goes back to its backup")
-        server = self.broker.server
         written, inputs = self._outside(), self._inputs()
         with self.world.transit.noting_lost(self.broker):
-            restored = deepcopy(self._backup)
-            server.hashes, server.sets, server.sorted, server.streams = restored  # type: ignore[assignment]
+            self.broker.server.restore(self._backup)
         self._floors = {number: min(floor, self._forwarded(number)) for number, floor in self._floors.items()}
         lost = written - self._outside()
         running = [process for process in self.world.running() if process.broker is self.broker]
@@ -120,7 +116,7 @@ class Storage:
             self.broker.network.stop_server(seconds)
         if rng.random() < RESENT:
             for record in rng.sample(gone := sorted(inputs - self._inputs()), len(gone)):
-                self.world.agenda.after(seconds + rng.uniform(0.01, 0.5), partial(self.world.append, *record))
+                self.world.agenda.after(seconds + rng.uniform(0.01, 0.5), partial(self.world.inputs.append, *record))
         if running and rng.random() < DOWN_TOO:
             self.world.crash(rng.choice(running), "with the server", back_s=rng.uniform(1.5, 4.0))
         return True

@@ -10,7 +10,7 @@ import msgpack
 import pytest
 from faust_redis.log import Log, Record, TopicSpec, WriteBatch
 from faust_redis.log.records import TopicInfo, evidence_of
-from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP, OFFSETS
+from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP, LEASE, OFFSETS, RESIZE
 from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.server import Server
 from redis.exceptions import ResponseError
@@ -21,7 +21,7 @@ LONG_MS = 600_000
 
 TOPICS = {"plain": (2, "delete", ""), "table": (2, "compact", ""), "ranked": (1, "compact", "rank")}
 MEMBERS = ("m1", "m2", "m3")
-TIMES = {b"settle", b"deadline"}
+TIMES = {b"settle", b"deadline", b"began_ms"}
 
 
 class Both:
@@ -44,7 +44,9 @@ class Both:
     async def _real(self, command: tuple[Any, ...]) -> Any:
         try:
             if command[0] == "EVALSHA":
-                script = next(s for s in (COMMIT, CREATE_TOPIC, GROUP, OFFSETS) if s.digest == command[1])
+                script = next(
+                    s for s in (COMMIT, CREATE_TOPIC, GROUP, LEASE, OFFSETS, RESIZE) if s.digest == command[1]
+                )
                 count = command[2]
                 return await script.run(self.log.redis, command[3 : 3 + count], command[3 + count :])
             return await self.log.redis.execute_command(*command)
@@ -68,6 +70,10 @@ class Both:
                 state[name] = timeless(await redis.hgetall(key))
             elif kind == "set":
                 state[name] = await redis.smembers(key)
+            elif kind == "list":
+                state[name] = past(await redis.lrange(key, 0, -1))
+            elif kind == "string":
+                state[name] = await redis.get(key)
             elif kind == "zset":
                 state[name] = scored(name, dict(await redis.zrange(key, 0, -1, withscores=True)))
             else:
@@ -79,6 +85,8 @@ class Both:
     def model_state(self) -> dict[str, Any]:
         state: dict[str, Any] = {name: timeless(each) for name, each in self.model.hashes.items() if each}
         state |= {name: members for name, members in self.model.sets.items() if members}
+        state |= {name: past(items) for name, items in self.model.lists.items()}
+        state |= self.model.strings
         state |= {name: scored(name, scores) for name, scores in self.model.sorted.items() if scores}
         for name, stream in self.model.streams.items():
             entries = [[b"%d-%d" % entry_id, parts] for entry_id, parts in stream.entries]
@@ -96,6 +104,11 @@ def timeless(values: dict[bytes, bytes]) -> dict[bytes, bytes]:
     return {name: value for name, value in values.items() if name not in TIMES}
 
 
+def past(resizes: list[bytes]) -> list[dict[str, Any]]:
+    """Return the finished resizes without their times."""
+    return [{name: value for name, value in json.loads(one).items() if name != "at_ms"} for one in resizes]
+
+
 class Commands:
     """Random commands, mostly valid ones."""
 
@@ -106,7 +119,7 @@ class Commands:
 
     async def one(self) -> None:
         often = (self.commit, self.commit, self.commit, self.group, self.group, self.read, self.create) * 4
-        kinds = (*often, self.offsets)
+        kinds = (*often, self.offsets, self.lease, *(self.resize,) * 6)
         await self.rng.choice(kinds)()
 
     async def create(self) -> None:
@@ -136,7 +149,7 @@ class Commands:
             key = rng.choice((b"all|a", b"old|a", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4)
         if rng.random() < 0.8:
             value = self._standings() if name == "ranked" else b"%d" % rng.randrange(1000)
-        partition = rng.choice((0, 0, 1)) if name != "ranked" else 0
+        partition = rng.choice((0, 0, 1, 1, 2)) if name != "ranked" else 0
         headers = (("a", b"x"),) if rng.random() < 0.2 else ()
         return Record(name, partition, key, value, rng.randrange(1000), headers, rng.choice((b"", b"", b"w1", b"w2")))
 
@@ -176,7 +189,7 @@ class Commands:
     async def commit(self) -> None:
         rng = self.rng
         incarnations = {name: rng.choice(["i1"] * 30 + ["i2"]) for name in (*TOPICS, "later")}
-        specs = {name: TopicSpec(name, *TOPICS.get(name, (1, "delete", ""))) for name in incarnations}  # type: ignore[arg-type]
+        specs = {name: TopicSpec(name, *self._seen(name)) for name in incarnations}
         infos = {name: TopicInfo(specs[name], incarnation) for name, incarnation in incarnations.items()}
         records = [self._record() for _ in range(rng.choice((0, 1, 2, 3, 5, 5, 200)))]
         prefix, text, *payloads = commit_arguments(self.both.prefix, WriteBatch(records), infos, None, None).argv
@@ -197,6 +210,7 @@ class Commands:
                 "name": "other:0",
                 "steps": [self._step(name) for name in rng.sample(("", "w1", "w2"), 2)],
             }
+        self._resizing(head)
         if rng.random() < 0.1:
             head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
         if rng.random() < 0.8:
@@ -222,6 +236,48 @@ class Commands:
         if op != "members":
             self.generation = reply[3]
 
+    def _resizing(self, head: dict[str, Any]) -> None:
+        """Add what matters while the number of partitions changes."""
+        rng = self.rng
+        if rng.random() < 0.2:
+            head["forwarded"] = rng.random() < 0.7
+        if rng.random() < 0.2:
+            head["elsewhere"] = [[name, self._seen(name)[0]] for name in rng.sample([*TOPICS, "unknown"], 2)]
+        if rng.random() < 0.2:
+            head["resize"] = rng.choice(("r1", "r2"))
+
+    def _seen(self, name: str) -> tuple[int, Any, Any]:
+        """Return a topic as a client has seen it: mostly as it is."""
+        partitions, cleanup, view = TOPICS.get(name, (1, "delete", ""))
+        known = self.both.model.hashes.get(self.both.log.keys.topic(name), {})
+        return (int(known.get(b"partitions", 1)) if self.rng.random() < 0.9 else partitions), cleanup, view
+
+    async def resize(self) -> None:
+        rng, keys = self.rng, self.both.log.keys
+        state = self.both.model.hashes.get(keys.resize, {})
+        known, phase = state.get(b"id", b"r1").decode(), state.get(b"phase")
+        likely = "begin" if phase is None else "seal" if phase == b"draining" else "finish"
+        step = rng.choice(("begin", "seal", "finish", "cancel", *(likely,) * 8))
+        name = known if rng.random() < 0.9 else rng.choice(("r1", "r2"))
+        args: list[Any] = []
+        if step == "begin":
+            count = self._seen("plain")[0]
+            topics = rng.choice((["plain", "table"], ["plain", "table"], ["plain"], ["ranked"], ["plain", "none"]))
+            args = [json.dumps({"from": count, "to": count * rng.choice((2, 3)), "topics": topics})]
+        elif step == "seal":
+            hashes = self.both.model.hashes
+            ends = {
+                topic: {p.decode(): int(end) for p, end in hashes.get(keys.ends(topic), {}).items()} for topic in TOPICS
+            }
+            if rng.random() < 0.3:
+                ends["plain"]["1"] = rng.randrange(3)
+            args = [json.dumps(ends), b"plan"]
+        await self.both.say("EVALSHA", RESIZE.digest, 1, keys.resize, self.both.prefix, step, name, *args)
+
+    async def lease(self) -> None:
+        holder, lease_ms = self.rng.choice(MEMBERS), self.rng.choice((0, LONG_MS))
+        await self.both.say("EVALSHA", LEASE.digest, 1, self.both.log.keys.resizer, holder, lease_ms)
+
     async def offsets(self) -> None:
         keys, op = self.both.log.keys, self.rng.choice(("reset", "forget"))
         args = ["plain", 0, self.rng.randrange(3)] if op == "reset" else []
@@ -230,7 +286,8 @@ class Commands:
     async def read(self) -> None:
         keys = self.both.log.keys
         name = self.rng.choice([*TOPICS])
-        await self.both.say("HMGET", keys.topic(name), "partitions", "cleanup", "incarnation")
+        await self.both.say("HMGET", keys.topic(name), "partitions", "cleanup", "incarnation", "closed")
+        await self.both.say("HLEN", keys.snapshot(name, 0))
         stream = keys.stream(name, 0)
         await self.both.say("XREAD", "COUNT", 3, "STREAMS", stream.encode(), f"0-{self.rng.randrange(6)}")
         await self.both.say("XRANGE", stream, "-", "+", "COUNT", 1)

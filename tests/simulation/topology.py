@@ -27,6 +27,9 @@ IN, MID, OUT, SIDE, SHARED, OUTSIDE = "in", "mid", "out", "side", "shared", "out
 TABLE, CHANGELOG = "counts", "app-counts-changelog"
 SUBSCRIPTION = (IN, MID, SIDE, CHANGELOG)
 ACKED = SUBSCRIPTION[:-1]
+TOTAL = b"total"
+"""The key of a row that counts the events of a partition, in worlds whose number of partitions grows."""
+LETTERS = [b"%c" % one for one in range(ord("a"), ord("z") + 1)] + [b"k%d" % one for one in range(200)]
 KEYS = tuple(b"abcde"[i : i + 1] for i in range(5))
 
 
@@ -38,12 +41,21 @@ def topics(partitions: int) -> list[TopicSpec]:
 
 def keys_of(partitions: int) -> tuple[bytes, ...]:
     """Return keys of as many different partitions as there can be, so that events cross brokers."""
-    letters = [bytes([letter]) for letter in range(ord("a"), ord("z") + 1)]
+    return keys_at(partitions, [place % partitions for place in range(len(KEYS))])
+
+
+def keys_at(partitions: int, places: Sequence[int]) -> tuple[bytes, ...]:
+    """Return a key of each of some partitions."""
     found: list[bytes] = []
-    for place in range(len(KEYS)):
-        free = [each for each in letters if each not in found]
-        found.append(next(each for each in free if partition_for(each, partitions) == place % partitions))
+    for place in places:
+        free = (each for each in LETTERS if each not in found)
+        found.append(next(each for each in free if partition_for(each, partitions) == place))
     return tuple(found)
+
+
+def owner_of(key: bytes) -> bytes | None:
+    """Return the key of the events that write a row; None for the row of a whole partition."""
+    return None if key == TOTAL else key.rpartition(b"-")[2]
 
 
 def outputs_of(number: int, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -52,9 +64,13 @@ def outputs_of(number: int, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     return [(keys[(number * 3 + i * 2) % len(keys)], b"%d.%d" % (number, i)) for i in range(count)]
 
 
-def out_partition(partition: int, plan: Plan) -> int:
-    """Return to which partition of `out` the events of a partition of `mid` lead; with several brokers, to another."""
-    return partition if plan.shards == 1 else (partition + 1) % plan.partitions
+def out_partition(partition: int, plan: Plan, step: int = 1) -> int:
+    """Return to which partition of `out` the events of a partition of `mid` lead; with several brokers, to another.
+
+    With a `step` of -1, return from which one they come. New partitions lead to new ones.
+    """
+    place = partition % plan.partitions
+    return partition if plan.shards == 1 else partition - place + (place + step) % plan.partitions
 
 
 def writes_last(value: bytes) -> bool:
@@ -109,6 +125,8 @@ class Effects:
         self._put(event, message.key, b"%d" % number)
         if writes_last(message.value):
             self._put(event, b"last-" + message.key, message.value)
+        if self.process.world.plan.resized:
+            self._put(event, TOTAL, b"%d" % (int(self.process.store._get(TOTAL) or b"0") + 1))
         partition = out_partition(message.partition, self.process.world.plan)
         self._send(event, OUT, message.key, b"%d:%s" % (number, message.value), partition)
         await self._dawdle()
@@ -175,28 +193,33 @@ Content = dict[str, list[list[tuple[bytes, bytes | None]]]]
 Records = list[tuple[bytes, bytes | None]]
 
 
-def check_content(
-    content: Content, sent: Content, keys: Sequence[bytes], concurrency: int, *, failing: bool
-) -> Iterable[str]:
+def check_content(content: Content, sent: Content, plan: Plan) -> Iterable[str]:
     """Return the errors in the final content of all topics: each input must have one effect, in order.
 
     `sent` holds what agents sent to `mid` and, by the partition of its cause, to `out`, as their own brokers have it.
     An event that is processed again after a failure comes after later ones, so its effects are counted, not compared.
+    A partition that was divided and its children are compared together: its own records are older.
     """
-    yield from _check_mid(content, sent, keys, ordered=concurrency == 1)
-    for partition, records in enumerate(content[MID]):
-        found = fold(content[CHANGELOG][partition])
-        yield from _check_numbers(OUT, sent[OUT][partition], records, found, b"")
-        both = records + content[SIDE][partition]
-        yield from _check_numbers(SHARED, content[SHARED][partition], both, found, b"sum-")
-        if failing:
+    yield from _check_mid(content, sent, plan.keys, ordered=plan.concurrency == 1)
+    for first in range(plan.partitions):
+        family = range(first, plan.places, plan.partitions)
+
+        def all_of(topic: list[Records], family: range = family) -> Records:
+            return [record for p in family for record in topic[p]]
+
+        records, outs_sent = all_of(content[MID]), all_of(sent[OUT])
+        found = {key: value for p in family for key, value in fold(content[CHANGELOG][p]).items() if key != TOTAL}
+        yield from _check_numbers(OUT, outs_sent, records, found, b"")
+        both = records + all_of(content[SIDE])
+        yield from _check_numbers(SHARED, all_of(content[SHARED]), both, found, b"sum-")
+        if plan.failing_events:
             continue
         rows, outs = fold_mid(records)
         own = {key: value for key, value in found.items() if not key.startswith((b"sum-", b"seen-"))}
-        if sent[OUT][partition] != outs:
-            yield f"out of partition {partition} is {sent[OUT][partition]}, expected {outs}"
+        if outs_sent != outs:
+            yield f"out of partition {first} is {outs_sent}, expected {outs}"
         if own != rows:
-            yield f"table partition {partition} is {own}, expected {rows}"
+            yield f"table partition {first} is {own}, expected {rows}"
     for value, times in Counter(value for records in sent[OUTSIDE] for _, value in records).items():
         if times > 1:
             yield f"message {value!r}, sent outside of any event, was written {times} times"

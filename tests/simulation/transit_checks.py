@@ -46,6 +46,12 @@ class Flow(NamedTuple):
     lost: Records
     arrived: Records
 
+    def divided(self) -> Iterator[Flow]:
+        """Return the flow of each key. Those of other keys may be in another partition when they arrive."""
+        for key in sorted({key for key, _ in (*self.sent, *self.arrived)}):
+            sent, lost, arrived = ([one for one in some if one[0] == key] for some in self[1:])
+            yield Flow(self.about, sent, lost, arrived)
+
 
 class TransitChecks:
     """The checks of one world; with one broker it sends nothing anywhere, and they hold."""
@@ -75,10 +81,11 @@ class TransitChecks:
             lost = self._lost[source.shard.number, target.shard.number]
             for topic in CROSSING:
                 for p in target.shard.partitions(self.world.plan.partitions):
-                    place = (topic, p)
-                    arrived = self._arrived(source, topic, p)
+                    family = range(p, self.world.plan.places, self.world.plan.partitions)
+                    places = [(topic, one) for one in family]
+                    arrived = [record for place in places for record in self._arrived(source, *place)]
                     about = f"from broker {source.shard} to {topic}:{p}"
-                    yield Flow(about, _records(parcels, place), _records(lost, place), arrived)
+                    yield from Flow(about, _records(parcels, *places), _records(lost, *places), arrived).divided()
 
     def _parcels(self, source: Broker, target: Broker) -> list[Parcel]:
         topic = transit_topic(GROUP_NAME, target.shard.number)
@@ -101,20 +108,20 @@ class TransitChecks:
     def sent(self, content: Content) -> Content:
         """Return what was sent to the topics that cross: by sender, or for `out` by the partition of its cause.
 
-        It is what arrived, unless a broker lost something that it had sent.
+        It is what arrived, unless a broker lost something that it had sent, or partitions were divided on the way.
         """
         plan, found = self.world.plan, {}
-        if not any(self._lost.values()):
-            return {**content, OUT: [content[OUT][out_partition(p, plan)] for p in range(plan.partitions)]}
+        if not plan.resized and not any(self._lost.values()):
+            return {**content, OUT: [content[OUT][out_partition(p, plan)] for p in range(plan.places)]}
         for topic in CROSSING:
-            sent = [self._sent_to(broker, topic, p) for broker in self.world.brokers for p in range(plan.partitions)]
+            sent = [self._sent_to(broker, topic, p) for broker in self.world.brokers for p in range(plan.places)]
             found[topic] = sent
-        outs = [(self.world.broker_of(p), out_partition(p, plan)) for p in range(plan.partitions)]
+        outs = [(self.world.broker_of(p), out_partition(p, plan)) for p in range(plan.places)]
         return {**content, **found, OUT: [self._sent_to(broker, OUT, place) for broker, place in outs]}
 
     def sent_by(self, broker: Broker, topic: str) -> Records:
         """Return what the workers of a broker have sent to a topic."""
-        return [one for p in range(self.world.plan.partitions) for one in self._sent_to(broker, topic, p)]
+        return [one for p in range(self.world.plan.places) for one in self._sent_to(broker, topic, p)]
 
     def _sent_to(self, source: Broker, topic: str, partition: int) -> Records:
         target = self.world.broker_of(partition)
@@ -132,10 +139,10 @@ class TransitChecks:
         if plan.shards == 1:
             return True
         if topic == MID:
-            return self.world.input_homes[int(value.partition(b".")[0])] == source.shard.number
+            return self.world.inputs.homes[int(value.partition(b".")[0])] == source.shard.number
         if topic == OUTSIDE:
             return self.world.home.of_worker(value.decode()) == source.shard.number
-        return source.shard.holds((partition - 1) % plan.partitions)
+        return source.shard.holds(out_partition(partition, plan, -1))
 
     def forgotten(self) -> int:
         """Return how many writers the receivers have forgotten."""
@@ -157,12 +164,12 @@ class TransitChecks:
                 yield f"{flow.about} was sent {flow.sent}, and arrived {flow.arrived}"
 
 
-def _records(parcels: Iterable[Parcel], place: Place) -> Records:
+def _records(parcels: Iterable[Parcel], *places: Place) -> Records:
     return [
         (record.key or b"", record.value)
         for parcel in parcels
         for record in parcel.records
-        if (record.topic, record.partition) == place
+        if (record.topic, record.partition) in places
     ]
 
 

@@ -12,19 +12,19 @@ from random import Random
 from unittest.mock import patch
 
 from faust_redis.log import forwarding, transit
-from faust_redis.log.partitioner import partition_for
-from faust_redis.log.records import Record, StoredRecord, WriteBatch
+from faust_redis.log.records import StoredRecord
 from faust_redis.log.scripts import COMMIT
-from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.loop import Agenda, ProcessLoop, process_loop
 
-from tests.simulation import brokers, needs, order_checks
+from tests.simulation import brokers, needs, order_checks, resizing
 from tests.simulation.brokers import Broker, Home
 from tests.simulation.defects import DEFECTS
 from tests.simulation.disk import Disk
+from tests.simulation.inputs import Inputs
 from tests.simulation.plan import Plan
 from tests.simulation.process import Process
-from tests.simulation.topology import IN, SIDE, Content, check_content, topics
+from tests.simulation.resizing import Operator, Resizes
+from tests.simulation.topology import Content, check_content, topics
 from tests.simulation.transit_checks import TransitChecks
 
 DRAIN_S = 90.0
@@ -73,21 +73,19 @@ class World:
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
         plan = replace(Plan.draw(self.rng), ordered_reads=order_checks.draw(self.seed))
-        self.plan = brokers.draw(self.seed, needs.draw(self.seed, plan))
+        self.plan = resizing.draw(self.seed, brokers.draw(self.seed, needs.draw(self.seed, plan)))
         self.home = Home(self.plan.shards)
         self.agenda = Agenda(self.rng)
         self.brokers = [Broker(self, number) for number in range(self.plan.shards)]
         self.transit = TransitChecks(self)
+        self.resizes = Resizes(self)
         self.faulty = True
         self.topics = [spec.name for spec in topics(self.plan.partitions)]
         self.disks: dict[str, Disk] = {}
         self.processes: dict[str, Process] = {}
         self.past: list[Process] = []
-        self.input_homes: dict[int, int] = {}
-        """On which broker each input is."""
+        self.inputs = Inputs(self)
         self._lives = 0
-        self._inputs = 0
-        self._inputs_due = self.plan.inputs
         self._awaits_fault = self.plan.late_rollback
         self._rests_long = self.plan.long_rest
         self._failure: str | None = None
@@ -98,7 +96,7 @@ class World:
         """Return the server's clock."""
         return EPOCH_MS + self.agenda.now_us // 1000
 
-    def new_loop(self, process: Process) -> ProcessLoop:
+    def new_loop(self, process: Process | Operator) -> ProcessLoop:
         """Return a loop whose unhandled errors fail the seed."""
         on_error = lambda text: self.fail(f"{process.member}: {text}")  # noqa: E731
         return process_loop(self.agenda, on_error)
@@ -126,8 +124,7 @@ class World:
     def content(self, topic: str) -> list[list[tuple[bytes, bytes | None]]]:
         """Return the keys and values of a topic by partition."""
         return [
-            [(record.key or b"", record.value) for record in self.history(topic, p)]
-            for p in range(self.plan.partitions)
+            [(record.key or b"", record.value) for record in self.history(topic, p)] for p in range(self.plan.places)
         ]
 
     def broker_of(self, partition: int) -> Broker:
@@ -229,21 +226,6 @@ class World:
 
     # --- playing the seed ---------------------------------------------------------------------------------------------
 
-    def _input(self) -> None:
-        number, self._inputs = self._inputs, self._inputs + 1
-        key = self.rng.choice(self.plan.keys)
-        topic = self.rng.choice((IN, IN, SIDE))
-        self.append(topic, key, b"%d" % number)
-
-    def append(self, topic: str, key: bytes, value: bytes) -> None:
-        """Append an input, as the ingress would."""
-        partition = partition_for(key, self.plan.partitions)
-        broker, record = self.broker_of(partition), Record(topic, partition, key, value, 0)
-        self.input_homes[int(value)] = broker.shard.number
-        args = commit_arguments(broker.keys.prefix, WriteBatch([record]), broker.infos, None, None)
-        broker.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
-        broker.network.wake()
-
     def _calm(self) -> None:
         self.say("the faults are over")
         self.faulty = False
@@ -272,7 +254,7 @@ class World:
     def _check_content(self, plan: Plan) -> None:
         content: Content = {topic: self.content(topic) for topic in self.topics}
         sent = self.transit.sent(content)
-        for wrong in check_content(content, sent, plan.keys, plan.concurrency, failing=plan.failing_events > 0):
+        for wrong in check_content(content, sent, plan):
             self.fail(wrong)
         for wrong in self.transit.at_the_end():
             self.fail(wrong)
@@ -283,6 +265,7 @@ class World:
         """Create the topics; schedule the starts of workers, the inputs and the faults."""
         for broker in self.brokers:
             broker.create_topics()
+        self.resizes.schedule()
         for number in range(plan.workers):
             name = f"w{number}"
             self.disks[name] = Disk()
@@ -290,7 +273,9 @@ class World:
         # In some seeds inputs come in bursts close to the faults, so that the faults meet a full pipeline.
         bursts = [self.rng.uniform(0.5, plan.faulty_s) for _ in range(plan.bursts)]
         for _ in range(plan.inputs):
-            self.agenda.after(self.rng.choice(bursts) if bursts else self.rng.uniform(0, plan.faulty_s), self._input)
+            self.agenda.after(
+                self.rng.choice(bursts) if bursts else self.rng.uniform(0, plan.faulty_s), self.inputs.one
+            )
         for _ in range(self.rng.randint(0, 3 + 2 * plan.shards)):
             near, far = self.rng.uniform(0, 0.4), self.rng.uniform(0.2, plan.faulty_s)
             self.agenda.after(min(self.rng.choice(bursts) + near if bursts else far, plan.faulty_s), self._one_fault)
@@ -320,7 +305,7 @@ class World:
                 continue
             # The world is at rest when all inputs are processed and nothing new came for a while, so that late effects
             # show.
-            if self.faulty or self._awaits_fault or self._inputs < self._inputs_due or not self._is_drained():
+            if self.faulty or self._awaits_fault or self.inputs.waits or not self._is_drained():
                 rest_us = self.agenda.now_us
             elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
                 if not self._rests_long:
@@ -336,15 +321,16 @@ class World:
         self._rests_long = False
         for broker in self.brokers:
             self.agenda.after(LONG_S + 2.0, broker.storage.trim_for_good)
-        self._inputs_due += self.plan.inputs
+        self.inputs.due += self.plan.inputs
         for _ in range(self.plan.inputs):
-            self.agenda.after(LONG_S + self.rng.uniform(0.0, 4.0), self._input)
+            self.agenda.after(LONG_S + self.rng.uniform(0.0, 4.0), self.inputs.one)
         for process in self.running():
             if self.rng.random() < AGAIN:
                 self.agenda.after(LONG_S + self.rng.uniform(2.0, 4.0), partial(self.crash, process, "after a rest"))
 
     def _is_drained(self) -> bool:
-        return all(broker.checks.is_drained() for broker in self.brokers) and self.transit.is_drained()
+        are_drained = all(broker.checks.is_drained() for broker in self.brokers) and self.transit.is_drained()
+        return are_drained and self.resizes.is_done()
 
     def _is_settled(self) -> bool:
         """Return whether all planned stops and starts are over, and every worker has recovered and written its rows.
@@ -396,5 +382,6 @@ def play(seed: int, defect: str | None = None, trace: Callable[[str], None] | No
         if defect is not None:
             flaws = DEFECTS[defect].plant(planted)
         world = World(seed, flaws, trace)
+        planted.enter_context(world.resizes.in_virtual_time())
         world.run()
         return world

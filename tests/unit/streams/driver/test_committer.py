@@ -24,6 +24,8 @@ from faust_redis.log import (
     FencedError,
     LogUnavailableError,
     ProducerSequence,
+    ResizedError,
+    ResizingError,
     WriteBatch,
 )
 from faust_redis.log.keys import Keys
@@ -114,6 +116,35 @@ async def test_a_write_goes_on_when_its_caller_is_cancelled(committer: Committer
     log.answer.set_result(None)
     await committer.commit()
     assert (len(log.batches), outcomes, committer.tracker.committed(SOURCE)) == (1, [0], 1)
+
+
+async def test_an_error_whose_caller_is_cancelled_meets_the_next_commit_too(log: SlowLog) -> None:
+    outcomes: list[Any] = []
+    committer = committer_of(log)
+    settle = lambda offset, error: outcomes.append(error or offset)  # noqa: E731
+    committer.pending.add(Output("out", 0, b"k", b"v", 0, (), None, settle))
+    caller = asyncio.ensure_future(committer.commit())
+    await log.arrived.wait()
+    caller.cancel()
+    await asyncio.wait([caller])
+    log.answer.set_exception(ResizedError("topics have more partitions now"))
+    with pytest.raises(ResizedError):
+        await committer.commit()
+    assert not outcomes
+
+
+async def test_a_member_takes_its_partitions_though_closed_topics_take_none_of_its_records(log: SlowLog) -> None:
+    outcomes: list[Any] = []
+    committer = committer_of(log)
+    settle = lambda offset, error: outcomes.append(error or offset)  # noqa: E731
+    committer.pending.add(Output("out", 0, b"k", b"v", 0, (), None, settle))
+    log.answer.set_exception(ResizingError("closed"))
+    assert not await committer.commit()
+    log.answer = asyncio.get_running_loop().create_future()
+    log.answer.set_result(None)
+    await committer.begin_generation(Fence("g", "m", 1))
+    assert await committer.commit()
+    assert outcomes == [0]
 
 
 async def test_a_generation_ends_only_once_the_outcome_of_the_write_in_flight_is_known(

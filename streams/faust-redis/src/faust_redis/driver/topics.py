@@ -69,6 +69,18 @@ class Topics:
             retention_ms = retention_ms or RETENTION_MS
         return TopicSpec(name, partitions, cleanup, retention_ms=retention_ms)
 
+    async def present(self, name: str) -> TopicInfo:
+        """Return a topic like `ensure`, but as the broker has it now.
+
+        Raises:
+            UnknownTopicError: see `ensure`.
+            ResizedError: it has another number of partitions than when this process started.
+        """
+        try:
+            return await retry_while_unavailable(lambda: self.refresh(name), "look-up of a topic")
+        except UnknownTopicError:
+            return await self.ensure(name)
+
     async def refresh(self, name: str) -> TopicInfo:
         """Look a topic up again, so that the topic of a flushed or restored broker is not taken for the known one."""
         return self._note(await self._broker.topic(name, fresh=True))

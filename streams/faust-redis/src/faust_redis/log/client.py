@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from faust_redis.log.errors import (
     DamagedPartitionError,
     ForeignKeyError,
     GroupInUseError,
+    UnknownTopicError,
 )
 from faust_redis.log.fetching import Density, entries_apart, fetched_of, last_records, record_at, stream_of_another_type
 from faust_redis.log.forwarding import Forwarder
@@ -151,12 +153,21 @@ class Log(KnownTopics):
         if self.transit is not None and (targets := self.transit.targets(batch)):
             for target in sorted(targets):
                 await self._ensure(self.transit.topic(target))
+            counted = await self._counted(self.transit.topics(batch), batch.counted)
             with self.transit.writer() as writer:
-                divided = self.transit.divide(batch, writer)
+                divided = self.transit.divide(batch, writer, counted)
                 return divided.appended(await self._commit(divided.batch, fence, write_id, require), len(batch.records))
         if self.transit is None and self.shard.count > 1 and not self.shard.holds_all(batch):
             raise ValueError("a write to another shard needs a client with a name for its transit topics")
         return await self._commit(batch, fence, write_id, require)
+
+    async def _counted(self, topics: set[str], counted: int | None) -> dict[str, int]:
+        """Return how many partitions a writer counts of topics; those that this shard does not have are left out."""
+        found: dict[str, int] = {}
+        for topic in sorted(topics):
+            with suppress(UnknownTopicError):
+                found[topic] = counted or (await self.topic(topic)).spec.partitions
+        return found
 
     async def _ensure(self, spec: TopicSpec) -> None:
         if spec.name not in self._topics:

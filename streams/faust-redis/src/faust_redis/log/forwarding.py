@@ -22,7 +22,6 @@ from typing import Final, Protocol
 from faust_redis.log.errors import LogError, SourceMovedError, UnknownTopicError
 from faust_redis.log.records import (
     Appended,
-    Record,
     SourceOffsets,
     StoredRecord,
     TopicInfo,
@@ -83,6 +82,9 @@ class Target(Protocol):
     async def source_offsets(self, name: str) -> dict[TopicPartition, int]:
         """Return how far each writer's parcels have arrived."""
 
+    async def topic(self, name: str) -> TopicInfo:
+        """Return a topic as this client knows it, or raise `UnknownTopicError`."""
+
     async def create_topic(self, spec: TopicSpec) -> TopicInfo:
         """Create a topic, or return the one that exists."""
 
@@ -138,18 +140,26 @@ class Forwarder:
         """Forward the next parcels; return how many the transit topic had. Wait for one when it has none."""
         if self._position is None:
             self._position = await self._begin()
-        await self._look_at_target()
+        looked = await self._look_at_target()
         found = await self._source.fetch({self._place: self._position}, count=PARCELS_MAX, block_ms=block_ms)
         records = found.get(self._place, [])
         if not await self._is_whole(self._position):
             self._position = None
             return len(records)
+        if looked and (await self._committed()) < self._position:
+            await self._commit(self._position)  # an earlier commit came late
         for taken in _bounded([(record, _parcel_of(record)) for record in records]):
             await self._forward([parcel for _, parcel in taken])
             self._last = taken[-1][0]
             self._position = self._last.offset + 1
-            await self._source.commit(WriteBatch([], {self._place: self._position}, group=self._group))
+            await self._commit(self._position)
         return len(records)
+
+    async def _committed(self) -> int:
+        return (await self._source.committed(self._group)).get(self._place, 0)
+
+    async def _commit(self, position: int) -> None:
+        await self._source.commit(WriteBatch([], {self._place: position}, group=self._group))
 
     def begin_again(self) -> None:
         """Read where the other shard stands before the next step."""
@@ -160,12 +170,12 @@ class Forwarder:
 
         Parcels above it that have arrived are left out later.
         """
-        committed = (await self._source.committed(self._group)).get(self._place, 0)
+        committed = await self._committed()
         self._arrived = await self._where_writers_stand()
         self._last = None if committed == 0 else await self._record_at(committed - 1)
         if self._last is not None:
-            writer, number, _ = _parcel_of(self._last)
-            if number <= self._arrived.get(writer, 0):
+            last = _parcel_of(self._last)
+            if last.number <= self._arrived.get(last.writer, 0):
                 return committed
         self._last = None
         await self._rewind()
@@ -181,18 +191,20 @@ class Forwarder:
         stands = await self._record_at(position - 1)
         return stands is not None and stands.value == self._last.value
 
-    async def _look_at_target(self) -> None:
-        """Begin again when parcels that had arrived are gone.
+    async def _look_at_target(self) -> bool:
+        """Begin again when parcels that had arrived are gone. Return whether it was time to look.
 
         Raises:
             SourceMovedError: the target was restored to an earlier state.
         """
         now_s = asyncio.get_running_loop().time()
-        if now_s >= self._looked_s + LOOK_EVERY_S:
-            self._looked_s = now_s
-            if await self._went_back():
-                raise SourceMovedError(f"the shard that {self._place.topic} goes to was restored to an earlier state")
-            await self._forget_writers()
+        if now_s < self._looked_s + LOOK_EVERY_S:
+            return False
+        self._looked_s = now_s
+        if await self._went_back():
+            raise SourceMovedError(f"the shard that {self._place.topic} goes to was restored to an earlier state")
+        await self._forget_writers()
+        return True
 
     async def _went_back(self) -> bool:
         """Return whether parcels that had arrived are gone from the target. Then read the transit topic again."""
@@ -233,40 +245,48 @@ class Forwarder:
             SourceMovedError: another forwarder was faster, or the target was restored to an earlier state.
         """
         reached = self._arrived.copy()
-        records: list[Record] = []
-        for writer, number, some in parcels:
-            if number > reached.get(writer, 0):
-                reached[writer] = number
+        new: list[Parcel] = []
+        for parcel in parcels:
+            if parcel.number > reached.get(parcel.writer, 0):
+                reached[parcel.writer] = parcel.number
                 reached[ALL_WRITERS] = reached.get(ALL_WRITERS, 0) + 1
-                records += some
+                new.append(parcel)
         changed = {writer: number for writer, number in reached.items() if number != self._arrived.get(writer, 0)}
         if not changed:
             return
         steps = {who: (self._arrived.get(who, 0), number) for who, number in changed.items()}
         try:
-            await self._append(records, self._source_offsets(steps))
+            await self._append(new, self._source_offsets(steps))
         except SourceMovedError:
             await self._went_back()
             raise
         self._arrived = reached
 
-    async def _append(self, records: Sequence[Record], source_offsets: SourceOffsets) -> None:
-        """Append records to the target. Create there a topic that it does not have yet, as the source has it.
+    async def _append(self, parcels: Sequence[Parcel], source_offsets: SourceOffsets) -> None:
+        """Append records to the target, in the partitions that their topics have there now.
+
+        Create there a topic that it does not have yet, as the source has it.
 
         Raises:
             UnknownTopicError: neither has a topic. It was deleted, or both were flushed and it is not there again yet.
         """
-        batch = WriteBatch(records, source_offsets=source_offsets)
+        topics = sorted({record.topic for parcel in parcels for record in parcel.records})
+
+        async def append() -> None:
+            counts = {topic: (await self._target.topic(topic)).spec.partitions for topic in topics}
+            records = [record for parcel in parcels for record in parcel.placed(counts)]
+            await self._target.commit(WriteBatch(records, source_offsets=source_offsets))
+
         try:
-            await self._target.commit(batch)
+            await append()
         except UnknownTopicError:
-            for topic in sorted({record.topic for record in records}):
+            for topic in topics:
                 await self._target.create_topic((await self._source.topic(topic, fresh=True)).spec)
-            await self._target.commit(batch)
+            await append()
 
     async def _rewind(self) -> None:
         """Commit the beginning again, so that nothing is trimmed that a restored target needs once more."""
-        await self._source.commit(WriteBatch([], {self._place: 0}, group=self._group))
+        await self._commit(0)
 
 
 def _parcel_of(record: StoredRecord) -> Parcel:
@@ -276,7 +296,7 @@ def _parcel_of(record: StoredRecord) -> Parcel:
         LogError: something else wrote it. A forwarder tries again and says so.
     """
     try:
-        return unpack(record.value or b"")
+        return unpack(record.value or b"", record.headers)
     except ValueError as exc:
         raise LogError(f"the record at offset {record.offset} is no parcel: {exc}") from exc
 

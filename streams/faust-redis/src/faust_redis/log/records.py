@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -323,8 +323,9 @@ class WriteBatch:
 
     `preconditions` holds what must stand at the broker for them, or it was restored to an earlier state.
     `group` names the group when it has no members, and so no fence. `counted` is how many partitions the topics had
-    when the partitions of the records were chosen; None for as many as the client knows. `resize` is the resize that
-    the write belongs to (`faust_redis.resizing`).
+    when the partitions of the records were chosen; None for as many as the client knows. `elsewhere` says the same of
+    the topics of records that are on their way to other shards. `resize` is the resize that the write belongs to
+    (`faust_redis.resizing`).
     """
 
     records: Sequence[Writable] = field(default_factory=list)
@@ -335,4 +336,5 @@ class WriteBatch:
     rows: Sequence[Rows] = ()
     columns: Sequence[Columns] = ()
     counted: int | None = None
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
     resize: str | None = None

@@ -58,10 +58,10 @@ async def in_progress(shard: Log) -> InProgress | None:
     return InProgress(name, phase, int(old), int(new), int(began_ms))
 
 
-async def plan_of(shard: Log) -> bytes:
-    """Return the plan of the resize in progress."""
-    [[plan]] = await shard.at_once(("HMGET", shard.keys.resize, "plan"))
-    return bytes(plan or b"")
+async def plan_of(shard: Log, name: str) -> bytes | None:
+    """Return the plan of a resize that has been sealed; None when it is not in progress any more."""
+    [[found, plan]] = await shard.at_once(("HMGET", shard.keys.resize, "id", "plan"))
+    return plan if found == name.encode() else None
 
 
 async def finished(log: Log) -> list[Finished]:

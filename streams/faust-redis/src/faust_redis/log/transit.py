@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import msgpack
 
+from faust_redis.log.partitioner import partition_for
 from faust_redis.log.record_batches import Batch, batches_of, batches_of_columns, columns_of
 from faust_redis.log.records import Appended, Columns, Record, TopicSpec, Writable, WriteBatch
 from faust_redis.log.shards import Shard
@@ -25,6 +27,8 @@ TRANSIT_RETENTION_MS: Final = 86_400_000
 """How long forwarded records stay: so far back a shard may be restored, and gets again what was forwarded to it."""
 OFFSET_UNKNOWN: Final = -1
 """The offset of a record that is on its way to another shard."""
+COUNTED: Final = "counted"
+"""The header of a transit record that says how many partitions each topic had."""
 WRITER_BYTES: Final = 8
 WRITER_LIFE_MS: Final = 86_400_000
 """How long after its beginning a writer is used for new writes."""
@@ -38,11 +42,27 @@ class Parcel(NamedTuple):
         writer: Who wrote them; see `Writer`.
         number: Their number among the writer's; it ascends in a transit topic.
         records: The records, in the order of each partition.
+        counted: How many partitions each of their topics had when these were chosen, as far as that is known.
     """
 
     writer: str
     number: int
     records: list[Record]
+    counted: Mapping[str, int] = MappingProxyType({})
+
+    def placed(self, counts: Mapping[str, int]) -> list[Record]:
+        """Return the records in partitions of topics that have so many now.
+
+        Where a topic has fewer than were counted, its shard was restored to a state before a resize, and a partition
+        has the keys of its children again. Where it has more, a record is in the partition of its key; one that was
+        sent to another partition than that of its key stays.
+        """
+        if all(counts.get(topic, counted) == counted for topic, counted in self.counted.items()):
+            return self.records
+        return [
+            Record(one.topic, _place(one, self.counted.get(one.topic), counts[one.topic]), *one[2:])
+            for one in self.records
+        ]
 
 
 class Writer:
@@ -111,11 +131,25 @@ class Transit:
 
     def targets(self, batch: WriteBatch) -> set[int]:
         """Return the other shards to which a write sends records."""
-        sent = (each.partition for part in (batch.records, batch.columns) for each in part)
-        return {self.shard.of(partition or 0) for partition in sent} - {self.shard.number}
+        return {self.shard.of(partition) for _, partition in self._sent(batch)}
 
-    def divide(self, batch: WriteBatch, writer: Writer) -> Divided:
-        """Return a write that is all on this shard. Rows, offsets and checks stay as they are."""
+    def topics(self, batch: WriteBatch) -> set[str]:
+        """Return the topics of the records that a write sends to other shards."""
+        return {topic for topic, _ in self._sent(batch)}
+
+    def _sent(self, batch: WriteBatch) -> Iterator[tuple[str, int]]:
+        """Return topic and partition of what a write sends to other shards."""
+        sent = ((each.topic, each.partition or 0) for part in (batch.records, batch.columns) for each in part)
+        return (place for place in sent if not self.shard.holds(place[1]))
+
+    def divide(self, batch: WriteBatch, writer: Writer, counted: Mapping[str, int]) -> Divided:
+        """Return a write that is all on this shard. Rows, offsets and checks stay as they are.
+
+        Args:
+            batch: The write.
+            writer: Who numbers its parcels.
+            counted: How many partitions the writer knows of each topic whose records are for other shards.
+        """
         own = [position for position, one in enumerate(batch.records) if self.shard.holds(one.partition or 0)]
         parcels: dict[int, list[Batch]] = {}
         places: dict[int, list[tuple[str, int]]] = {}
@@ -128,9 +162,11 @@ class Transit:
         number = writer.next_number()
         for target, batches in sorted(parcels.items()):
             value = _packed(writer.name, number, places[target], batches)
-            records.append(Record(self.topic(target).name, self.shard.number, None, value, batches[0].timestamps[0]))
+            headers = ((COUNTED, _header(counted)),) if counted else ()
+            place = self.topic(target).name, self.shard.number
+            records.append(Record(*place, None, value, batches[0].timestamps[0], headers))
         columns = [each for each in batch.columns if self.shard.holds(each.partition or 0)]
-        return Divided(replace(batch, records=records, columns=columns), own)
+        return Divided(replace(batch, records=records, columns=columns, elsewhere=counted), own)
 
 
 def began_ms(writer: str) -> int:
@@ -152,14 +188,15 @@ def transit_group(name: str) -> str:
     return f"{name}-transit"
 
 
-def unpack(value: bytes) -> Parcel:
-    """Read the value of a record of a transit topic.
+def unpack(value: bytes, headers: Iterable[tuple[str, bytes]] = ()) -> Parcel:
+    """Read the value and the headers of a record of a transit topic.
 
     Raises:
         ValueError: it is none.
     """
     try:
         writer, number, parts = msgpack.unpackb(value)
+        counted: dict[str, int] = next((msgpack.unpackb(content) for name, content in headers if name == COUNTED), {})
         records = [
             Record(topic, partition, key, body, timestamp_ms, headers)
             for topic, partition, size, packed in parts
@@ -167,7 +204,7 @@ def unpack(value: bytes) -> Parcel:
         ]
     except (msgpack.exceptions.UnpackException, TypeError) as exc:
         raise ValueError(f"a record of a transit topic that cannot be read: {exc}") from exc
-    return Parcel(writer, number, records)
+    return Parcel(writer, number, records, counted)
 
 
 def _foreign(batch: WriteBatch, shard: Shard) -> list[tuple[str, int, list[Batch]]]:
@@ -182,6 +219,22 @@ def _foreign(batch: WriteBatch, shard: Shard) -> list[tuple[str, int, list[Batch
             columns.setdefault((each.topic, each.partition or 0), []).append(each)
     packed = [(*place, list(batches_of(some))) for place, some in records.items()]
     return packed + [(*place, list(batches_of_columns(some))) for place, some in columns.items()]
+
+
+def _place(record: Record, counted: int | None, count: int) -> int:
+    """Return the partition of a record in a topic that has `count` now, and had `counted` when it was sent."""
+    chosen = record.partition or 0
+    if counted is None or counted == count:
+        return chosen
+    if counted > count:
+        return chosen % count
+    by_key = record.key is not None and partition_for(record.key, counted) == chosen
+    return partition_for(record.key, count) if by_key else chosen
+
+
+def _header(counted: Mapping[str, int]) -> bytes:
+    packed: bytes = msgpack.packb(dict(counted))
+    return packed
 
 
 def _packed(writer: str, number: int, places: Sequence[tuple[str, int]], batches: Sequence[Batch]) -> bytes:

@@ -193,6 +193,8 @@ def _checks(batch: WriteBatch, fence: Fence | None) -> dict[str, Any]:
         head["group"] = batch.group
     if batch.resize is not None:
         head["resize"] = batch.resize
+    if batch.elsewhere:
+        head["elsewhere"] = list(batch.elsewhere.items())
     if (copied := batch.source_offsets) is not None:
         steps = [[f"{tp.topic}:{tp.partition}", *step] for tp, step in copied.steps.items()]
         head["copied"] = {"name": copied.name, "steps": steps}

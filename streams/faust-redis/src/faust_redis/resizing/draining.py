@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from faust_redis.admin.client import Admin
@@ -14,23 +14,24 @@ Places: TypeAlias = dict[str, dict[int, int]]
 
 
 async def drained(
-    log: Log, topics: Sequence[str], groups: Mapping[str, Sequence[str]]
+    log: Log, topics: Sequence[str], groups: Mapping[str, Sequence[str]], sealed: Collection[int] = ()
 ) -> tuple[list[Places], str | None]:
     """Return the ends of each shard's partitions, and the first group that has yet to process records there, if any.
 
-    The records on their way to other shards count, too.
+    The records on their way to other shards count, too, unless they are for a shard that is sealed: it takes them when
+    it has its new partitions.
     """
     ends: list[Places] = []
     waits: str | None = None
     for shard in log.shards:
         admin = Admin(shard)
         known = await admin.groups()
-        reads = {name: set(groups.get(name, ())) for name in {*known, *groups}}
+        reads = {name: set(groups.get(name, ())) for name in sorted({*known, *groups})}
         names = [*topics, *(topic for topic in await shard.topics() if topic not in topics)]
         committed, found = await admin.committed_and_ends(list(reads), names)
         ends.append({topic: by_partition for topic, by_partition in found.items() if by_partition})
         for group, done in committed.items():
-            read = reads[group] | {tp.topic for tp in done}
+            read = (reads[group] | {tp.topic for tp in done}) - {f"{group}-{number}" for number in sealed}
             for topic in sorted(read & found.keys()):
                 for partition, end in found[topic].items():
                     if (lag := end - done.get(TopicPartition(topic, partition), 0)) > 0:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -38,6 +38,8 @@ READY_S: Final = 600.0
 PAUSE_S: Final = 2.0
 """How long the topics stay open before the next try, so that the application goes on."""
 LOOK_S: Final = 0.05
+WRITER_BYTES: Final = 8
+"""The size of the name that tells rows of one write from those of another, on a broker that was restored in between."""
 ROWS_A_PAGE: Final = 1_000
 ROWS_A_WRITE: Final = 400
 """Bounds how long a write blocks the server. A row that moves counts twice."""
@@ -111,7 +113,8 @@ class Resize:
             LogError: the broker cannot be reached, or refuses. The same call goes on where this one ended.
         """
         async with self._lease():
-            known = next((one for one in await self._begun() if one is not None), None)
+            begun = [one for one in await self._begun() if one is not None]
+            known = next((one for one in begun if one.phase == "moving"), begun[0] if begun else None)
             split = await self._split(new, known)
             began_s = await self._drain(split, known, drain_s, time.monotonic() + ready_s)
             moved = await self._finish(split)
@@ -164,13 +167,13 @@ class Resize:
             began_s = time.monotonic()
             try:
                 await self._close(split, name)
-                await self._seal(split, name, began_s + drain_s)
+                await self._seal(split, began_s + drain_s)
             except NotReadyError as exc:
-                await self._open(name)
+                await self._open()
                 if time.monotonic() + PAUSE_S >= ready_until_s:
                     raise CannotResizeError(f"the rows cannot be divided now: {exc}") from exc
             except BaseException:
-                await asyncio.shield(self._open(name))  # so that the application goes on
+                await asyncio.shield(self._open())  # so that the application goes on
                 raise
             else:
                 return began_s
@@ -178,24 +181,31 @@ class Resize:
             name = secrets.token_hex(8)
 
     async def _close(self, split: Split, name: str) -> None:
+        """Begin on each shard that is yet to be resized.
+
+        A shard that was restored may be in the middle of another resize.
+        """
         wanted = orjson.dumps({"from": split.old, "to": split.new, "topics": self._topics})
-        for shard in self._log.shards:
-            if await self._count(shard) == split.old:
+        for shard, one in zip(self._log.shards, await self._begun(), strict=True):
+            is_other = one is not None and (one.old, one.new) != (split.old, split.new)
+            if one is not None and is_other:
+                await self._step(shard, "cancel", one.id)
+            if (one is None or is_other) and await self._count(shard) == split.old:
                 await self._step(shard, "begin", name, wanted)
 
     async def _count(self, shard: Log) -> int:
         return (await shard.topic(self._topics[0], fresh=True)).spec.partitions
 
-    async def _open(self, name: str) -> None:
+    async def _open(self) -> None:
         """Open the topics again, unless a shard has moved rows."""
         begun = await self._begun()
         if any(one is not None and one.phase == "moving" for one in begun):
             return
         for shard, one in zip(self._log.shards, begun, strict=True):
-            if one is not None and one.id == name:
-                await self._step(shard, "cancel", name)
+            if one is not None:
+                await self._step(shard, "cancel", one.id)
 
-    async def _seal(self, split: Split, name: str, until_s: float) -> None:
+    async def _seal(self, split: Split, until_s: float) -> None:
         """Wait until everything is processed, make the plan, and close the topics to everyone.
 
         A shard that moves rows already has its plan, and so has one that is finished.
@@ -204,20 +214,25 @@ class Resize:
             NotReadyError: rows cannot be divided now.
             CannotResizeError: members do not process everything in time.
         """
-        while draining := [number for number, one in enumerate(await self._begun()) if one and one.phase == "draining"]:
-            ends = await self._drained(until_s)
+        while True:
+            begun = {number: one for number, one in enumerate(await self._begun()) if one is not None}
+            draining = {number: one.id for number, one in begun.items() if one.phase == "draining"}
+            if not draining:
+                return
+            sealed = begun.keys() - draining
+            ends = await self._drained(until_s, sealed)
             self._report(Step("planning"))
             plans = {number: await self._plan(self._log.shards[number], split) for number in draining}
-            if await self._drained(until_s) == ends:
+            if await self._drained(until_s, sealed) == ends:
                 for number, plan in plans.items():
                     expected = orjson.dumps(ends[number], option=orjson.OPT_NON_STR_KEYS)
-                    await self._step(self._log.shards[number], "seal", name, expected, plan)
+                    await self._step(self._log.shards[number], "seal", draining[number], expected, plan)
 
-    async def _drained(self, until_s: float) -> list[Places]:
+    async def _drained(self, until_s: float, sealed: Collection[int]) -> list[Places]:
         """Return the ends of each shard's partitions once all records below them are processed, and none came since."""
         before: list[Places] | None = None
         while True:
-            ends, waits = await drained(self._log, self._topics, self._groups)
+            ends, waits = await drained(self._log, self._topics, self._groups, sealed)
             if waits is None and ends == before:
                 return ends
             before = None if waits is not None else ends
@@ -253,7 +268,10 @@ class Resize:
         return self._moved
 
     async def _move(self, shard: Log, name: str, topics: Sequence[str], split: Split) -> None:
-        planned = [RowWrite(*one) for one in msgpack.unpackb(await plan_of(shard))]
+        plan = await plan_of(shard, name)
+        if plan is None:
+            raise CannotResizeError("another process has finished this resize, or a shard was restored; look again")
+        planned = [RowWrite(*one) for one in msgpack.unpackb(plan)]
         for some in _portions(planned, ROWS_A_WRITE):
             await self._write(shard, name, some)
         limit = asyncio.Semaphore(AT_ONCE)
@@ -282,8 +300,8 @@ class Resize:
         places: dict[TopicPartition, dict[bytes, bytes | None]] = {}
         for topic, partition, key, value in writes:
             places.setdefault(TopicPartition(topic, partition), {})[key] = value
-        now_ms = time.time_ns() // 1_000_000
-        rows = [Rows(*tp, list(items.items()), now_ms) for tp, items in places.items()]
+        now_ms, writer = time.time_ns() // 1_000_000, secrets.token_bytes(WRITER_BYTES)
+        rows = [Rows(*tp, list(items.items()), now_ms, writer) for tp, items in places.items()]
         await shard.commit(WriteBatch(rows=rows, resize=name))
         self._moved += sum(value is None for one in places.values() for value in one.values())
         self._report(Step("moving", self._moved, self._total))

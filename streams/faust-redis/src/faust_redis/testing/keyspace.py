@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from operator import itemgetter
@@ -70,14 +71,26 @@ class Keyspace:
     def __init__(self, now_ms: Callable[[], int], scripts: Mapping[str, Script]) -> None:
         self.now_ms = now_ms
         self.strings: dict[str, bytes] = {}
+        self.expiries: dict[str, int] = {}
         self.hashes: dict[str, Hash] = {}
         self.sets: dict[str, set[bytes]] = {}
         self.sorted: dict[str, dict[bytes, float]] = {}
+        self.lists: dict[str, list[bytes]] = {}
         self.streams: dict[str, Stream] = {}
         self.published: list[str] = []
         self.flaws: frozenset[str] = frozenset()
         self.scan_rows = 2
         self._scripts = scripts
+
+    def saved(self) -> tuple[Any, ...]:
+        """Return a copy of all keys, for `restore`."""
+        kinds = (self.strings, self.expiries, self.hashes, self.sets, self.sorted, self.lists, self.streams)
+        return deepcopy(kinds)
+
+    def restore(self, saved: tuple[Any, ...]) -> None:
+        """Return to a saved state."""
+        restored = deepcopy(saved)
+        self.strings, self.expiries, self.hashes, self.sets, self.sorted, self.lists, self.streams = restored
 
     def execute(self, name: str, *args: Any) -> Any:
         """Run one command. The network implements blocking."""
@@ -111,7 +124,8 @@ class Keyspace:
         return self.strings.get(key)
 
     def _exists(self, key: str) -> int:
-        return int(any(kind.get(key) for kind in (self.strings, self.hashes, self.sets, self.sorted, self.streams)))
+        kinds = (self.strings, self.hashes, self.sets, self.sorted, self.lists, self.streams)
+        return int(any(kind.get(key) for kind in kinds))
 
     def _set(self, key: str, value: str, *_options: str) -> bytes | None:
         """Run SET with NX and GET."""
@@ -129,6 +143,14 @@ class Keyspace:
     def _hset(self, key: str, name: str, value: str) -> int:
         self.hash(key)[raw(name)] = raw(value)
         return 1
+
+    def _hlen(self, key: str) -> int:
+        return len(self.hashes.get(key, {}))
+
+    def _lrange(self, key: str, first: int, last: int) -> list[bytes]:
+        """Return a part of a list; its end is -1."""
+        del last
+        return self.lists.get(key, [])[first:]
 
     def _smembers(self, key: str) -> set[bytes]:
         return set(self.sets.get(key, ()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -56,8 +55,7 @@ class Node:
 
     def back_up(self) -> None:
         """Keep the state of the server."""
-        server = self.server
-        self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
+        self._backup = self.server.saved()
 
     def roll_back(self, seconds: float, *, cut: bool) -> None:
         """Restore the server to its backup. It is away for some seconds.
@@ -66,8 +64,7 @@ class Node:
             seconds: How long.
             cut: Whether requests that are on the way do not arrive any more.
         """
-        server = self.server
-        server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)  # type: ignore[misc]
+        self.server.restore(self._backup or ())
         self.invariants.on_rollback()
         self.network.stop_server(seconds, cut=cut)
 

@@ -16,6 +16,7 @@ from faust_redis.log.record_batches import count_of
 from faust_redis.log.records import PackedBatch, evidence_of
 from faust_redis.testing.coordinator import Group
 from faust_redis.testing.keyspace import Hash, Keyspace, Stream, raw
+from faust_redis.testing.resizes import CLOSED_TO_CLIENTS
 
 
 class _Target:
@@ -71,7 +72,8 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
         _check_offsets(server, prefix, head)
         if "require" in head:
             _check_row(server, prefix, *head["require"])
-        targets = [_target(server, prefix, stream) for stream in head["streams"]]
+        _check_elsewhere(server, prefix, head)
+        targets = [_target(server, prefix, head, stream) for stream in head["streams"]]
     except _RefusedError as refused:
         return list(refused.args)
     bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
@@ -177,22 +179,49 @@ def _check_row(server: Keyspace, prefix: str, topic: str, partition: int, key: s
         raise _RefusedError(b"GONE", raw(key))
 
 
-def _target(server: Keyspace, prefix: str, stream: list[Any]) -> _Target:
+def _target(server: Keyspace, prefix: str, head: dict[str, Any], stream: list[Any]) -> _Target:
     topic, partition, incarnation, _, _, partitions = stream
-    meta = server.execute("HMGET", f"{prefix}topic:{topic}", "incarnation", "partitions", "cleanup", "view")
+    meta = server.execute("HMGET", f"{prefix}topic:{topic}", "incarnation", "partitions", "cleanup", "view", "closed")
     if meta[0] is None:
         raise _RefusedError(b"UNKNOWN", raw(topic))
     if meta[0] != raw(incarnation):
         raise _RefusedError(b"INCARNATION", raw(topic))
-    if partitions != int(meta[1]):
-        raise _RefusedError(b"RESIZED", raw(topic), meta[1], raw(partitions))
-    if partition >= partitions:
-        raise _RefusedError(b"UNKNOWN", raw(f"{topic}:{partition}"))
+    if _is_closed(server, head, meta[4]):
+        raise _RefusedError(b"CLOSED", raw(topic))
+    if "resize" not in head:
+        _check_count(server, topic, meta[1], partitions)
+        if partition >= partitions:
+            raise _RefusedError(b"UNKNOWN", raw(f"{topic}:{partition}"))
     target = _Target(server, prefix, topic, partition, meta)
     last = server.streams[target.key].last if target.key in server.streams else (0, 0)
     if last != (0, target.end):
         raise _RefusedError(b"FOREIGN", raw(topic), raw(partition), b"%d-%d" % last, b"0-%d" % target.end)
     return target
+
+
+def _check_elsewhere(server: Keyspace, prefix: str, head: dict[str, Any]) -> None:
+    for topic, counted in () if "elsewhere_is_open" in server.flaws else head.get("elsewhere", ()):
+        found, closed = server.execute("HMGET", f"{prefix}topic:{topic}", "partitions", "closed")
+        if _is_closed(server, head, closed):
+            raise _RefusedError(b"CLOSED", raw(topic))
+        if found is not None:
+            _check_count(server, topic, found, counted)
+
+
+def _check_count(server: Keyspace, topic: str, found: bytes, counted: int) -> None:
+    if counted != int(found) and "partitions_are_not_counted" not in server.flaws:
+        raise _RefusedError(b"RESIZED", raw(topic), found, raw(counted))
+
+
+def _is_closed(server: Keyspace, head: dict[str, Any], closed: bytes | None) -> bool:
+    """Return whether a write may not write to a topic while its number of partitions changes."""
+    if "resize" in head:
+        return closed != raw(head["resize"]) and "late_moves_count" not in server.flaws
+    if closed is None:
+        return False
+    if closed == CLOSED_TO_CLIENTS:
+        return "fence" not in head and not head.get("forwarded") and "entry_stays_open" not in server.flaws
+    return "sealed_stay_open" not in server.flaws
 
 
 def _append(server: Keyspace, targets: list[_Target], streams: list[list[Any]], payloads: Iterator[bytes]) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP, OFFSETS, TRIM
-from faust_redis.testing import scripts
+from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP, LEASE, OFFSETS, RESIZE, TRIM
+from faust_redis.testing import resizes, scripts
 from faust_redis.testing.keyspace import Keyspace
 
 SCRIPTS = {
     COMMIT.digest: scripts.commit,
     CREATE_TOPIC.digest: scripts.create_topic,
     GROUP.digest: scripts.group,
+    LEASE.digest: resizes.lease,
     OFFSETS.digest: scripts.offsets,
+    RESIZE.digest: resizes.resize,
     TRIM.digest: scripts.trim,
 }
 

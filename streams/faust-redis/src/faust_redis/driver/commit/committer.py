@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import count
+from typing import Any
 
 from faust.exceptions import FaustError
 from faust.types import TP
@@ -17,6 +18,7 @@ from faust_redis.driver.commit.dependencies import Dependencies
 from faust_redis.driver.commit.offset_tracker import OffsetTracker
 from faust_redis.driver.commit.outputs import CommitBatch, coalesce, has_content, in_order, settle_outputs
 from faust_redis.driver.commit.pending_writes import PendingWrites
+from faust_redis.driver.commit.ports import Changelogs, UncommittedRows
 from faust_redis.driver.commit.refusals import RefusedSends, writers_to
 from faust_redis.driver.commit.row_writes import RowWrites
 from faust_redis.driver.groups.fencing import Fencing
@@ -29,7 +31,6 @@ from faust_redis.driver.limits import (
 )
 from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.driver.source import Source
-from faust_redis.driver.state.stores import CommittedStore
 from faust_redis.driver.tasks import retrieve_error
 from faust_redis.hooks import Committed, HookList, Hooks
 from faust_redis.log import (
@@ -40,6 +41,7 @@ from faust_redis.log import (
     LogError,
     LogUnavailableError,
     ProducerSequence,
+    ResizingError,
     TopicPartition,
     WriteBatch,
 )
@@ -51,27 +53,8 @@ class OutputDroppedError(FaustError):
     """An output was not written because its event's generation is over; the event will be processed again."""
 
 
-class Changelogs(Protocol):
-    """The app's tables, as the committer needs them."""
-
-    def changelogs(self) -> Container[str]:
-        """Return the names of the changelog topics."""
-
-    def stores(self) -> Mapping[str, CommittedStore]:
-        """Return the stores that keep uncommitted writes apart, by changelog topic."""
-
-
-class UncommittedRows(Protocol):
-    """Tables whose store does not keep uncommitted writes apart."""
-
-    def undo(self, source: Source) -> None:
-        """Restore the values that an event replaced."""
-
-    def settle(self) -> None:
-        """Forget the writes of committed events."""
-
-    def clear(self) -> None:
-        """Forget all uncommitted writes."""
+class TopicsClosedError(LogError):
+    """A write of this member, which owns no partition, was refused because topics are closed. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,25 +285,27 @@ class Committer:
             return False
         except DamagedPartitionError as exc:
             return await self._write_the_rest(batch, exc)
+        except TopicsClosedError:
+            self.pending.put_back(batch.outputs)  # this member has to take its partitions first, to empty the topics
+            return False
         except LogUnavailableError as exc:
             # The worker stops, and the outcome is unknown. Sending the records under another number could double them.
             self.fence = None
             settle_outputs(batch.outputs, None, exc)
+            raise
+        except LogError as exc:
+            # The worker stops. If the caller has gone, nobody sees this error, and the next commit meets it again.
+            self._rejoin(batch, exc)
             raise
         self._note_committed(batch.offsets)
         self.refused.note_written([*outputs, *columns])
         self._rows.apply_records(outputs, appended.offsets)
         self._rows.apply_rows(rows, appended.rows)
         for position, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
-            if output.settle is not None:
-                output.settle(offset, None)
-            if position in settled:
-                settle_outputs(settled[position], offset, None)
+            settle_outputs((output, *settled.get(position, ())), offset, None)
         if self._hooks:
-            records = len(outputs) + sum(len(each.keys) for each in columns)
-            records += sum(len(each.items) for each in rows)
             duration_s = asyncio.get_running_loop().time() - began_s
-            self._hooks.call(Hooks.on_commit, Committed(records, batch.offsets, duration_s))
+            self._hooks.call(Hooks.on_commit, Committed(_size(write), batch.offsets, duration_s))
         return True
 
     async def _write_the_rest(self, batch: CommitBatch, damage: DamagedPartitionError) -> bool:
@@ -360,12 +345,25 @@ class Committer:
         self._release_capacity()
 
     async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
-        """Repeat one write until its outcome is known. Its sequence number makes a late attempt have no effect."""
+        """Repeat one write until its outcome is known. Its sequence number makes a late attempt have no effect.
+
+        Raises:
+            TopicsClosedError: the first attempt met closed topics, and this member owns no partition.
+        """
         self._sequence += 1
         sequence = ProducerSequence(self._name, self._sequence, TRANSACTION_TTL_MS, self._last())
-        appended = await retry_while_unavailable(
-            lambda: self._broker.commit(batch, fence=fence, write_id=sequence), "commit", stop=lambda: self.stopping
-        )
+        attempts = count(1)
+
+        async def attempt() -> Appended:
+            number = next(attempts)
+            try:
+                return await self._broker.commit(batch, fence=fence, write_id=sequence)
+            except ResizingError as exc:
+                if fence is None and number == 1:
+                    raise TopicsClosedError(str(exc)) from exc
+                raise
+
+        appended = await retry_while_unavailable(attempt, "commit", stop=lambda: self.stopping)
         self._acknowledged, self._acknowledged_s = sequence.number, asyncio.get_running_loop().time()
         return appended
 
@@ -386,3 +384,9 @@ class Committer:
         refused = [output for output in batch.outputs if output.topic in changelogs]
         settle_outputs(refused, None, OutputDroppedError("no partition is owned just now"))
         batch.outputs = [output for output in batch.outputs if output.topic not in changelogs]
+
+
+def _size(write: WriteBatch) -> int:
+    """Return how many records and rows a write has."""
+    columns = sum(len(each.keys) for each in write.columns)
+    return len(write.records) + columns + sum(len(each.items) for each in write.rows)

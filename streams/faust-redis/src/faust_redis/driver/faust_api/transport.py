@@ -85,7 +85,9 @@ class Transport(base.Transport):
                 f"expected ?shard=0 to ?shard={len(self.url) - 1} on the first of {len(self.url)} broker URLs, "
                 f"got {number or 'none'}: each app serves one shard"
             )
-        return self._shard(int(number))
+        log = self._shard(int(number))
+        log.keeps_partitions = True
+        return log
 
     @cached_property
     def others(self) -> dict[int, Log]:
@@ -101,9 +103,7 @@ class Transport(base.Transport):
         namespace, group = self._options.get("namespace", NAMESPACE), self.app.conf.id
         client = client_of(self._options.get("archive"))
         shard = shards_of([split_options(str(each))[0] for each in self.url])[number]
-        log = client(url, namespace, shard=shard, transit=group)
-        log.keeps_partitions = True
-        return log
+        return client(url, namespace, shard=shard, transit=group)
 
     @cached_property
     def _options(self) -> dict[str, str]:

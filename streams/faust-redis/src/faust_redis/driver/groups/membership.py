@@ -208,7 +208,7 @@ class Membership:
         partitions: dict[str, int] = {}
         for topic in sorted({topic for metadata in members.values() for topic in metadata.subscription}):
             try:
-                count = (await self._topic_catalogue.ensure(topic)).spec.partitions
+                count = (await self._topic_catalogue.present(topic)).spec.partitions
                 partitions[topic] = len(self._shard.partitions(count))
             except UnknownTopicError:
                 logger.warning("topic %r does not exist; its partitions are assigned to no member", topic)

@@ -51,8 +51,8 @@ class Generations(Protocol):
 class Topics(Protocol):
     """Topics and their partition counts."""
 
-    async def ensure(self, name: str) -> TopicInfo:
-        """Return a topic; create it when the app may."""
+    async def present(self, name: str) -> TopicInfo:
+        """Return a topic as the broker has it now; create it when the app may."""
 
     def partition_count(self, topic: str) -> int | None:
         """Return the partition count of a known topic."""

@@ -2,7 +2,7 @@
 -- Apply a batch of outputs, changelog rows, snapshots, rankings and offsets, completely or not at all.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix
--- ARGV[2] JSON {fence?, group?, copied?, forwarded?, resize?, idempotency? | sequence?, require?, offsets, streams}
+-- ARGV[2] JSON {fence?, group?, copied?, forwarded?, resize?, elsewhere?, idempotency? | sequence?, require?, offsets, streams}
 -- ARGV[3...] for each of the streams, its entries: MessagePack of the fields of a single record, or a packed batch and its
 -- writer, if it has one; then, for a compacted topic, MessagePack of its last value for each key: key, value, key...
 -- (false is a tombstone); then, for a ranked topic, MessagePack {{ranking, {score, member...}, ranking...}, {removed key...}}.
@@ -112,7 +112,21 @@ end
 -- While the number of partitions changes (resize.lua), topics are closed: first to all but members and forwarders, who
 -- finish what was appended before, then to all but the process that moves the rows.
 local function is_closed(closed)
-  return closed and closed ~= head.resize and not (closed == 'entry' and (head.fence or head.forwarded))
+  if head.resize then return closed ~= head.resize end
+  return closed and not (closed == 'entry' and (head.fence or head.forwarded))
+end
+
+-- The writer chose partitions by the number of partitions that it knows.
+local function resized(topic, found, counted)
+  if tonumber(found) ~= counted then return {'RESIZED', topic, found, tostring(counted)} end
+end
+
+-- What goes to other shards is closed, and counted, like what stays.
+for _, sent in ipairs(head.elsewhere or {}) do
+  local meta = redis.call('HMGET', prefix .. 'topic:' .. sent[1], 'partitions', 'closed')
+  if is_closed(meta[2]) then return {'CLOSED', sent[1]} end
+  local wrong = meta[1] and resized(sent[1], meta[1], sent[2])
+  if wrong then return wrong end
 end
 
 local streams, ends = {}, {}
@@ -120,10 +134,10 @@ for i, s in ipairs(head.streams) do
   local meta = redis.call('HMGET', prefix .. 'topic:' .. s[1], 'incarnation', 'partitions', 'cleanup', 'view', 'closed')
   if not meta[1] then return {'UNKNOWN', s[1]} end
   if meta[1] ~= s[3] then return {'INCARNATION', s[1]} end
-  if is_closed(meta[5]) or (head.resize and not meta[5]) then return {'CLOSED', s[1]} end
+  if is_closed(meta[5]) then return {'CLOSED', s[1]} end
   if not head.resize then
-    -- The writer chose the partition by the number of partitions that it knows.
-    if s[6] ~= tonumber(meta[2]) then return {'RESIZED', s[1], meta[2], tostring(s[6])} end
+    local wrong = resized(s[1], meta[2], s[6])
+    if wrong then return wrong end
     if s[2] >= s[6] then return {'UNKNOWN', s[1] .. ':' .. s[2]} end
   end
   local stream = {
