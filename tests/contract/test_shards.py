@@ -135,7 +135,7 @@ async def test_a_worker_names_what_another_shard_refuses(broker: Broker, shards:
     member = Member(broker, 0)
     async with running(member.app):
         await member.incoming.send(key=sender, value=1)
-        why = f"records for another shard wait: topic '{topic}' exists with 1 partitions"
+        why = f"records for another shard wait: topic '{topic}' has 1 partitions, and its records were sent to"
         await until(lambda: _why_not_ready(shards[0], member.app.conf.id, why))
 
 

@@ -80,7 +80,7 @@ def _leaders_know_the_old_number(stack: ExitStack) -> None:
 
 
 def _parcels_as_they_are(stack: ExitStack) -> None:
-    def placed(self: Parcel, _counts: Mapping[str, int]) -> list[Record]:
+    def placed(self: Parcel, _counts: Mapping[str, int], _shards: int) -> list[Record]:
         return self.records
 
     replace_method(stack, Parcel, "placed", placed)

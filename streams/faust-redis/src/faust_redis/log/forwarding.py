@@ -274,7 +274,7 @@ class Forwarder:
 
         async def append() -> None:
             counts = {topic: (await self._target.topic(topic)).spec.partitions for topic in topics}
-            records = [record for parcel in parcels for record in parcel.placed(counts)]
+            records = [record for parcel in parcels for record in parcel.placed(counts, self._source.shard.count)]
             await self._target.commit(WriteBatch(records, source_offsets=source_offsets))
 
         try:

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 import msgpack
 
+from faust_redis.log.errors import TopicMismatchError
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.record_batches import Batch, batches_of, batches_of_columns, columns_of
 from faust_redis.log.records import Appended, Columns, Record, TopicSpec, Writable, WriteBatch
@@ -50,17 +51,23 @@ class Parcel(NamedTuple):
     records: list[Record]
     counted: Mapping[str, int] = MappingProxyType({})
 
-    def placed(self, counts: Mapping[str, int]) -> list[Record]:
+    def placed(self, counts: Mapping[str, int], shards: int) -> list[Record]:
         """Return the records in partitions of topics that have so many now.
 
         Where a topic has fewer than were counted, its shard was restored to a state before a resize, and a partition
         has the keys of its children again. Where it has more, a record is in the partition of its key; one that was
         sent to another partition than that of its key stays.
+
+        Raises:
+            TopicMismatchError: no resize leads from one number to the other.
         """
-        if all(counts.get(topic, counted) == counted for topic, counted in self.counted.items()):
-            return self.records
+        other = {topic for topic, counted in self.counted.items() if counts.get(topic, counted) != counted}
+        for topic in other:
+            _check_resized(topic, self.counted[topic], counts[topic], shards)
         return [
-            Record(one.topic, _place(one, self.counted.get(one.topic), counts[one.topic]), *one[2:])
+            Record(one.topic, _place(one, self.counted[one.topic], counts[one.topic]), *one[2:])
+            if one.topic in other
+            else one
             for one in self.records
         ]
 
@@ -221,15 +228,22 @@ def _foreign(batch: WriteBatch, shard: Shard) -> list[tuple[str, int, list[Batch
     return packed + [(*place, list(batches_of_columns(some))) for place, some in columns.items()]
 
 
-def _place(record: Record, counted: int | None, count: int) -> int:
+def _check_resized(topic: str, counted: int, count: int, shards: int) -> None:
+    """Check that a resize may have led from one number of partitions to the other, which keeps keys on their shard."""
+    fewer, more = sorted((counted, count))
+    if more % fewer or fewer % shards:
+        raise TopicMismatchError(
+            f"topic {topic!r} has {count} partitions, and its records were sent to one of {counted}: "
+            "all shards have to have the same number"
+        )
+
+
+def _place(record: Record, counted: int, count: int) -> int:
     """Return the partition of a record in a topic that has `count` now, and had `counted` when it was sent."""
-    chosen = record.partition or 0
-    if counted is None or counted == count:
-        return chosen
     if counted > count:
-        return chosen % count
-    by_key = record.key is not None and partition_for(record.key, counted) == chosen
-    return partition_for(record.key, count) if by_key else chosen
+        return record.partition % count
+    by_key = record.key is not None and partition_for(record.key, counted) == record.partition
+    return partition_for(record.key, count) if by_key else record.partition
 
 
 def _header(counted: Mapping[str, int]) -> bytes:
