@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+Job = Literal["first", "windows"]
+JOBS: tuple[Job, ...] = get_args(Job)
+"""The first job, or the same with windows: candles, hours of activity and of fees, days of users."""
 
 Server = Literal["own", "postgres", "tansu", "noida", "redis", "none"]
 
@@ -26,6 +30,7 @@ class Contestant:
 
     Attributes:
         app: The module under `tests.peers.product.apps`; empty for ours.
+        windows_app: The module that also does the windows; empty for ours, and for a peer that does not do them.
         environment: A list of `tests/peers/environments`; empty for the interpreter that runs the race.
         option: The argument of the app.
         server: The server that keeps its results.
@@ -42,6 +47,15 @@ class Contestant:
     guarantee: str
     differs: str
     pace: int
+    windows_app: str = ""
+
+    def does(self, job: Job) -> bool:
+        """Return whether the contestant does a job. Ours always does both."""
+        return job == "first" or not self.app or bool(self.windows_app)
+
+    def module(self, job: Job) -> str:
+        """Return the name of the module that does a job."""
+        return self.windows_app if job == "windows" else self.app
 
 
 OURS = Contestant(
@@ -66,6 +80,7 @@ def _postgres(fills: int) -> Contestant:
         guarantee="exactly once",
         differs="no partitions, no feeds; fills come from a file",
         pace=300,
+        windows_app="postgres_windows",
     )
 
 
@@ -111,6 +126,7 @@ REDIS = Contestant(
     guarantee="exactly once",
     differs="no partitions, so one worker at most; scores are floats, exact to 2^53; ties are ordered at read",
     pace=1_000,
+    windows_app="redis_windows",
 )
 
 PLAIN = Contestant(
@@ -122,6 +138,7 @@ PLAIN = Contestant(
     guarantee="none",
     differs="keeps nothing; fills come from a file",
     pace=5_000,
+    windows_app="plain_windows",
 )
 
 PEERS = (*map(_postgres, (1, 20, 500)), *FAUSTS, QUIX, REDIS, PLAIN)
@@ -129,5 +146,10 @@ PEERS = (*map(_postgres, (1, 20, 500)), *FAUSTS, QUIX, REDIS, PLAIN)
 CONTESTANTS = (OURS, *PEERS)
 
 ALL_PEERS_DIFFER = (
-    "No peer seals periods, records late fills, forgets ids of old fills, takes practice orders or feeds subscribers."
+    "No peer seals periods, records late fills, forgets ids of old fills, takes practice orders, ranks days of"
+    " streaks, has social, user and NFT domains or feeds subscribers."
 )
+DIFFER: dict[Job, str] = {
+    "first": "No peer keeps windows, as ours does.",
+    "windows": "No peer deletes old windows, or finds that a fill comes too late for one.",
+}

@@ -15,9 +15,9 @@ from deploy.replay.fills import Fill
 from tests.bench.resource_usage import Spent, peak_mib
 from tests.e2e.facts import Facts
 from tests.peers import brokers
-from tests.peers.apps.job import Job
+from tests.peers.apps.job import Job as AppJob
 from tests.peers.product import kafka_events, ours
-from tests.peers.product.contestants import KAFKAS, OURS, Contestant
+from tests.peers.product.contestants import KAFKAS, OURS, Contestant, Job
 from tests.peers.product.fills import Span, for_the_oracle, made, records
 from tests.peers.product.raced import Raced, kept
 from tests.peers.product.results import complaint, expected, facts_of
@@ -27,18 +27,23 @@ from tests.support import postgres
 
 @dataclass(frozen=True)
 class Load:
-    """The fills of a round, the first of which warm up, and the results that they must have."""
+    """A job on the fills of a round, the first of which warm up, and the results that they must have."""
 
+    job: Job
     fills: list[Fill]
     warm_up: int
     wanted: Facts = field(repr=False)
 
     @classmethod
-    def made(cls, span: Span, count: int, seed: int) -> Load:
+    def made(cls, job: Job, span: Span, count: int, seed: int) -> Load:
         """Return a load of so many measured fills, and a tenth as many before them."""
         warm_up = max(1, count // WARM_UP_SHARE)
-        fills = made(span, warm_up + count, seed)
-        return cls(fills, warm_up, expected(map(for_the_oracle, fills)))
+        return cls.of(job, made(span, warm_up + count, seed), warm_up)
+
+    @classmethod
+    def of(cls, job: Job, fills: list[Fill], warm_up: int) -> Load:
+        """Return a load of some fills."""
+        return cls(job, fills, warm_up, expected(map(for_the_oracle, fills), job))
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,10 @@ def race(who: Contestant, python: Path, load: Load) -> Raced:
     Raises:
         RaceError: when it does not finish, or its results are not the oracle's.
     """
-    raced, found = ours.run(load.fills, load.warm_up, load.wanted) if who == OURS else _run_peer(who, python, load)
+    if who == OURS:
+        raced, found = ours.run(load.fills, load.warm_up, load.wanted, load.job)
+    else:
+        raced, found = _run_peer(who, python, load)
     if differs := complaint(load.wanted, found):
         raise RaceError(f"{who.name}: {differs}")
     if not raced.spent.events:
@@ -71,7 +79,7 @@ def _run_peer(who: Contestant, python: Path, load: Load) -> tuple[Raced, Facts]:
             size = kept(who.server, place.address, place.pid, place.data)
             before = size() if size else 0
             topic = _fill(who, place.address, directory, load.fills)
-            job = Job(
+            job = AppJob(
                 broker=place.address,
                 topic=topic,
                 group=f"{topic}-group",
@@ -84,7 +92,8 @@ def _run_peer(who: Contestant, python: Path, load: Load) -> tuple[Raced, Facts]:
             )
             Path(job.directory).mkdir()
             within_s = START_S + SLOWER_THAN_EXPECTED * job.total / who.pace
-            report = run_app(who.name, f"tests.peers.product.apps.{who.app}", python, job, within_s=within_s)
+            module = f"tests.peers.product.apps.{who.module(load.job)}"
+            report = run_app(who.name, module, python, job, within_s=within_s)
             results = report.pop("results")
             if who.server in KAFKAS:
                 results["events"] = kafka_events.events(place.address, job.output)

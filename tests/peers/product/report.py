@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.bench.figures import Figure, figure, short
 from tests.bench.resource_usage import MILLION
-from tests.peers.product.contestants import OURS, SERVERS, Contestant
+from tests.peers.product.contestants import OURS, SERVERS, Contestant, Job
 from tests.peers.product.raced import Raced
 from tests.peers.product.source_lines import lines_of
 
@@ -33,7 +33,7 @@ def figures(raced: Sequence[Raced]) -> dict[str, Figure]:
     return found | ({"bytes kept a fill": figure(sizes)} if sizes else {})
 
 
-def table(runs: Runs) -> list[str]:
+def table(runs: Runs, job: Job) -> list[str]:
     """Return a row for each contestant that has run."""
     lines = [_row(HEAD), _row(["---"] * len(HEAD))]
     us = figures(runs[OURS])[PER_CORE].median if runs.get(OURS) else None
@@ -44,19 +44,19 @@ def table(runs: Runs) -> list[str]:
         ratio = f"{us / found[PER_CORE].median:.2f}" if us is not None and who != OURS else NOTHING
         cells = [_range(found.get(name)) for name in HEAD[3:8]]
         lines.append(
-            _row([who.name, who.guarantee, SERVERS[who.server], *cells, str(lines_of(who)), ratio, who.differs])
+            _row([who.name, who.guarantee, SERVERS[who.server], *cells, str(lines_of(who, job)), ratio, who.differs])
         )
     return lines
 
 
-def as_json(runs: Runs) -> list[dict[str, Any]]:
+def as_json(runs: Runs, job: Job) -> list[dict[str, Any]]:
     """Return every run of every contestant."""
     return [
         {
             "name": who.name,
             "guarantee": who.guarantee,
             "server": who.server,
-            "lines": lines_of(who),
+            "lines": lines_of(who, job),
             "differs": who.differs,
             "figures": {name: one.as_json() for name, one in figures(raced).items()},
         }

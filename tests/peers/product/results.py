@@ -1,4 +1,4 @@
-"""Results of a contestant as facts, to compare with the oracle's: progress, positions, boards, fees, sums of events."""
+"""Results of a contestant as facts, to compare with the oracle's: all tables, and sums of events."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from decimal import Decimal
 from typing import Any
 
 from tests.e2e import facts
-from tests.e2e.facts import Facts, fee_facts
+from tests.e2e.facts import Facts, candle_name, fee_facts, fee_hour_facts, instant_text
 from tests.oracle.fills import Fill, usd
 from tests.oracle.fold import fold
 from tests.oracle.progress import max_leverage
+from tests.oracle.windows import is_kept
+from tests.peers.product.contestants import Job
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 SHOWN, SHOWN_CHARS = 5, 300
 STREAK_DAYS = "board streak_days "
 
 
-def expected(fills: Iterable[Fill]) -> Facts:
-    """Return the oracle's facts, and the sums that the events of its effects must have."""
+def expected(fills: Iterable[Fill], job: Job) -> Facts:
+    """Return the oracle's facts of a job, and the sums that the events of its effects must have."""
     totals = fold(fills)
     users = totals.users.values()
     return {
-        **facts.expected_without_windows(totals),
+        **(facts.expected(totals) if job == "windows" else facts.expected_without_windows(totals)),
         "events TradeExecuted": totals.fills,
         "events TradeExecuted notional": sum(user.volume for user in users),
         "events XPGained amount": sum(user.xp for user in users),
@@ -44,11 +46,46 @@ def facts_of(results: Mapping[str, Any]) -> Facts:
     for key, rows in results["boards"].items():
         board, scope, period = key.split("/")
         found[f"board {board} {period} {scope}"] = [
-            (rank, user, score, EPOCH + timedelta(microseconds=at)) for rank, (user, score, at) in enumerate(rows, 1)
+            (rank, user, score, _at(at)) for rank, (user, score, at) in enumerate(rows, 1)
         ]
     for day, shares in results["fees"].items():
-        found.update(fee_facts(day, shares.items()))
-    return found | event_facts((kind, data) for kind, data in results["events"])
+        if "T" not in day:
+            found.update(fee_facts(day, shares.items()))
+    windows = window_facts(results) if "candles" in results else {}
+    return found | windows | event_facts((kind, data) for kind, data in results["events"])
+
+
+def window_facts(results: Mapping[str, Any]) -> Facts:
+    """Return the facts of a peer's windows, without those that are so old that our product has deleted them.
+
+    Begins, lengths and the time for which windows are kept are whole numbers of a window, so the newest window decides
+    what is old as the newest fill in it would.
+    """
+    found: Facts = {}
+    candles = {(*key.split("|"),): row for key, row in results["candles"].items()}
+    newest = max(_at(begin) for _, begin, _ in candles)
+    for (interval, begin, market), row in candles.items():
+        if is_kept(_at(begin), interval, newest):
+            found[candle_name(interval, _at(begin), market)] = (*map(Decimal, row[:5]), *row[5:7])
+    for begin, hour in _kept({_at(key): row for key, row in results["hours"].items()}):
+        xp = sum(amount for name, amount in hour.items() if name.startswith("xp_"))
+        found[f"hour {instant_text(begin)}"] = hour["users"], hour["executions"], hour["volume"], xp
+    fees = {key: shares for key, shares in results["fees"].items() if "T" in key and shares["total"]}
+    for begin, shares in _kept({datetime.fromisoformat(f"{key}:00Z"): shares for key, shares in fees.items()}):
+        found.update(fee_hour_facts(instant_text(begin), shares.items()))
+    for key, row in results["days"].items():
+        user, day = key.split("|")
+        found[f"day {user} {day}"] = tuple(row[name] for name in ("xp", "trades", "volume", "pnl", "fees", "streak"))
+    return found
+
+
+def _at(microseconds: str | int) -> datetime:
+    return EPOCH + int(microseconds) * MICROSECOND
+
+
+def _kept(hours: Mapping[datetime, Any]) -> list[tuple[datetime, Any]]:
+    newest = max(hours, default=EPOCH)
+    return [(begin, row) for begin, row in hours.items() if is_kept(begin, "1h", newest)]
 
 
 def event_facts(events: Iterable[tuple[str, Mapping[str, Any]]]) -> Facts:

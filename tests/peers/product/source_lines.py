@@ -8,20 +8,20 @@ import tokenize
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.peers.product.contestants import OURS, Contestant
+from tests.peers.product.contestants import OURS, Contestant, Job
 from tests.source import ROOT
 
 APPS = Path(__file__).parent / "apps"
-RULES = APPS / "rules.py"
+RULES = {"first": ["rules"], "windows": ["rules", "windows"]}
 OUR_ROOMS = ("agents", "tables")
 NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
-def lines_of(who: Contestant) -> int:
-    """Return the lines of a contestant: a peer's app with the shared rules; our rules, rows and agents."""
+def lines_of(who: Contestant, job: Job) -> int:
+    """Return the lines of a contestant: a peer's modules with the shared rules; our rules, rows and agents."""
     if who == OURS:
         return code_lines(path for room in OUR_ROOMS for path in (ROOT / room).rglob("*.py"))
-    return code_lines([APPS / f"{who.app}.py", RULES])
+    return code_lines(APPS / f"{name}.py" for name in {who.app, who.module(job), *RULES[job]})
 
 
 def code_lines(paths: Iterable[Path]) -> int:

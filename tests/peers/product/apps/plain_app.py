@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from tests.peers.apps.job import Meter, from_command_line
-from tests.peers.product.apps.rules import Row, added, boards_of, fee_days, periods_of, play
+from tests.peers.product.apps.rules import Played, Row, added, boards_of, fee_days, periods_of, play
 
 
 class Memory:
@@ -31,9 +31,13 @@ class Memory:
         position = f"{user}|{fill['market']}"
         played = play(self.progress.get(user), self.trades.get(trade), self.positions.get(position), fill)
         self.progress[user], self.trades[trade], self.positions[position] = played[:3]
+        self.add(played, fill)
+
+    def add(self, played: Played, fill: Row) -> None:
+        """Add what a fill brings to boards, fees and events."""
         for board, scope, amount in played.points:
             for period in periods_of(fill["executed_at"][:10]):
-                key = f"{board}/{scope}/{period}", user
+                key = f"{board}/{scope}/{period}", fill["user_id"]
                 self.standings[key] = added(self.standings.get(key), amount, played.at)
         for day in fee_days(fill):
             self.fees[day].update(played.fees)
@@ -50,8 +54,9 @@ class Memory:
         }
 
 
-def main() -> None:
-    job, memory = from_command_line(), Memory()
+def run(memory: Memory) -> None:
+    """Process all fills of the file."""
+    job = from_command_line()
     meter = Meter(job)
     for line in Path(job.topic).read_bytes().splitlines():
         memory.take(orjson.loads(line))
@@ -60,4 +65,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(Memory())

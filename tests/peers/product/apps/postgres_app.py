@@ -4,7 +4,7 @@ The fills come from a file, which costs less than any queue. A batch reads and w
 statement. Points and fees are added in the database, so that only rows of users are read before. Writes are pipelined.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -69,15 +69,15 @@ class Batch:
     """The rows of one transaction."""
 
     def __init__(self, cursor: psycopg.Cursor[Any], fills: Iterable[Row]) -> None:
-        self._cursor = cursor
+        self.cursor = cursor
         by_id = {fill["fill_id"]: fill for fill in fills}
         new = {fill_id for (fill_id,) in cursor.execute(NEW, (list(by_id),))}
         self.fills = [fill for fill_id, fill in by_id.items() if fill_id in new]
         users = [fill["user_id"] for fill in self.fills]
         trades, markets = [fill["trade_id"] for fill in self.fills], [fill["market"] for fill in self.fills]
         self.progress: dict[str, Row] = dict(cursor.execute(READ_PROGRESS, (users,)))
-        self.trades = _by_key(cursor.execute(READ_TRADES, (users, trades)), TRADE)
-        self.positions = _by_key(cursor.execute(READ_POSITIONS, (users, markets)), POSITION)
+        self.trades = by_key(cursor.execute(READ_TRADES, (users, trades)), TRADE)
+        self.positions = by_key(cursor.execute(READ_POSITIONS, (users, markets)), POSITION)
         self.boards: dict[tuple[str, str], list[Any]] = {}
         self.fees: dict[str, dict[str, int]] = {}
         self.events: list[Row] = []
@@ -90,21 +90,26 @@ class Batch:
             played = play(self.progress.get(user), self.trades.get(trade), self.positions.get(position), fill)
             self.progress[user], self.trades[trade], self.positions[position] = played[:3]
             self.events += played.events
-            self._add(played, fill)
+            self.add(played, fill)
 
-    def _add(self, played: Played, fill: Row) -> None:
+    def add(self, played: Played, fill: Row) -> None:
+        """Add what a fill brings to boards and fees."""
         for board, scope, amount in played.points:
             for period in periods_of(fill["executed_at"][:10]):
                 key = f"{board}/{scope}/{period}", fill["user_id"]
                 self.boards[key] = added(self.boards.get(key), amount, played.at)
         for day in fee_days(fill):
-            total = self.fees.setdefault(day, dict.fromkeys(SHARES, 0))
-            for name, amount in played.fees.items():
-                total[name] += amount
+            self.add_fees(day, played)
+
+    def add_fees(self, key: str, played: Played) -> None:
+        """Add the shares of a fill's fee to a row."""
+        total = self.fees.setdefault(key, dict.fromkeys(SHARES, 0))
+        for name, amount in played.fees.items():
+            total[name] += amount
 
     def store(self) -> None:
         """Write all rows."""
-        do = self._cursor.execute
+        do = self.cursor.execute
         do(PUT_PROGRESS, (list(self.progress), [Json(row) for row in self.progress.values()]))
         do(PUT_TRADES, _columns(self.trades, TRADE))
         do(PUT_POSITIONS, _columns(self.positions, POSITION))
@@ -118,7 +123,8 @@ class Batch:
         do(SEND, ([event["type"] for event in self.events], [Json(event) for event in self.events]))
 
 
-def _by_key(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> dict[tuple[str, str], Row]:
+def by_key(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> dict[tuple[str, str], Row]:
+    """Return rows by their first two columns, with names for the others."""
     return {(first, second): dict(zip(names, rest, strict=True)) for first, second, *rest in rows}
 
 
@@ -149,18 +155,19 @@ def results(cursor: psycopg.Cursor[Any]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def run(schema: str, batch_of: type[Batch], results: Callable[[psycopg.Cursor[Any]], dict[str, Any]]) -> None:
+    """Process all fills of the file."""
     job = from_command_line()
     set_json_loads(orjson.loads)
     set_json_dumps(orjson.dumps)
     meter, size = Meter(job), int(job.option)
     with psycopg.connect(job.broker) as connection:
         cursor = connection.cursor()
-        cursor.execute(SCHEMA)
+        cursor.execute(schema)
         connection.commit()
         lines = iter(Path(job.topic).read_bytes().splitlines())
         while waiting := list(islice(lines, size)):
-            batch = Batch(cursor, map(orjson.loads, waiting))
+            batch = batch_of(cursor, map(orjson.loads, waiting))
             if batch.fills:
                 batch.play()
                 with connection.pipeline():
@@ -172,4 +179,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(SCHEMA, Batch, results)

@@ -4,7 +4,7 @@ Rows are JSON in hashes. A board is a sorted set, and a hash has the time at whi
 the only writer, so nothing changes between its reads and its MULTI.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -23,17 +23,18 @@ class Batch:
     """The rows and sums of some fills."""
 
     def __init__(self, redis: Redis, fills: Iterable[Row]) -> None:
+        self.redis = redis
         by_id = {fill["fill_id"]: fill for fill in fills}
         seen = redis.smismember("seen", list(by_id))
         self.fills = [fill for fill, known in zip(by_id.values(), seen, strict=True) if not known]
         self.standings: dict[tuple[str, str], list[Any]] = {}
         self.fees: dict[tuple[str, str], int] = {}
         self.events: list[Row] = []
-        self.rows = dict(zip(ROWS, self._read(redis), strict=True)) if self.fills else {}
+        self.rows = dict(zip(ROWS, self._read(), strict=True)) if self.fills else {}
 
-    def _read(self, redis: Redis) -> list[dict[str, Row | None]]:
+    def _read(self) -> list[dict[str, Row | None]]:
         keys = [list(dict.fromkeys(several)) for several in zip(*map(_keys, self.fills), strict=True)]
-        pipe = redis.pipeline(transaction=False)
+        pipe = self.redis.pipeline(transaction=False)
         for name, several in zip(ROWS, keys, strict=True):
             pipe.hmget(name, several)
         found = zip(keys, pipe.execute(), strict=True)
@@ -50,21 +51,32 @@ class Batch:
             played = play(progress, trade, position, fill)
             for (rows, key), row in zip(several, played[:3], strict=True):
                 rows[key] = row
-            self._add(played, fill)
+            self.add(played, fill)
 
-    def _add(self, played: Played, fill: Row) -> None:
+    def add(self, played: Played, fill: Row) -> None:
+        """Add what a fill brings to boards, fees and events."""
         for board, scope, amount in played.points:
             for period in periods_of(fill["executed_at"][:10]):
                 key = f"{board}/{scope}/{period}", fill["user_id"]
                 self.standings[key] = added(self.standings.get(key), amount, played.at)
         for day in fee_days(fill):
-            for name, amount in played.fees.items():
-                self.fees[day, name] = self.fees.get((day, name), 0) + amount
+            self.add_fees(day, played)
         self.events += played.events
 
-    def store(self, redis: Redis, job: Job, ids: list[bytes]) -> None:
+    def add_fees(self, key: str, played: Played) -> None:
+        """Add the shares of a fill's fee to a hash."""
+        for name, amount in played.fees.items():
+            self.fees[key, name] = self.fees.get((key, name), 0) + amount
+
+    def store(self, job: Job, ids: list[bytes]) -> None:
         """Write everything and acknowledge the fills, all or nothing."""
-        pipe = redis.pipeline(transaction=True)
+        pipe = self.redis.pipeline(transaction=True)
+        self.write(pipe)
+        pipe.xack(job.topic, job.group, *ids)
+        pipe.execute()
+
+    def write(self, pipe: Any) -> None:
+        """Write everything."""
         if self.fills:
             pipe.sadd("seen", *(fill["fill_id"] for fill in self.fills))
             for name, rows in self.rows.items():
@@ -77,8 +89,6 @@ class Batch:
             pipe.hincrby(f"fees:{day}", name, amount)
         for event in self.events:
             pipe.xadd("events", {"type": event["type"], "event": orjson.dumps(event)})
-        pipe.xack(job.topic, job.group, *ids)
-        pipe.execute()
 
 
 def _keys(fill: Row) -> tuple[str, str, str]:
@@ -95,7 +105,7 @@ def results(redis: Any) -> dict[str, Any]:
         for user, score in redis.zrange(key, 0, -1, withscores=True):
             standings[board, user.decode()] = (int(score), int(times[user]))
     return {
-        **{name: _rows(redis.hgetall(name)) for name in ("progress", "positions")},
+        **{name: rows_of(redis.hgetall(name)) for name in ("progress", "positions")},
         "boards": boards_of(standings),
         "fees": {
             key.decode().removeprefix("fees:"): {name.decode(): int(sum_) for name, sum_ in redis.hgetall(key).items()}
@@ -107,11 +117,13 @@ def results(redis: Any) -> dict[str, Any]:
     }
 
 
-def _rows(stored: dict[bytes, bytes]) -> dict[str, Row]:
+def rows_of(stored: dict[bytes, bytes]) -> dict[str, Row]:
+    """Return the rows of a hash."""
     return {key.decode(): orjson.loads(row) for key, row in stored.items()}
 
 
-def main() -> None:
+def run(batch_of: type[Batch], results: Callable[[Any], dict[str, Any]]) -> None:
+    """Process all fills of the stream."""
     job = from_command_line()
     meter = Meter(job)
     redis: Any
@@ -119,13 +131,13 @@ def main() -> None:
         over = False
         while not over:
             ((_, entries),) = redis.xreadgroup(job.group, "one", {job.topic: ">"}, count=BATCH)
-            batch = Batch(redis, (orjson.loads(fields[FIELD]) for _, fields in entries))
+            batch = batch_of(redis, (orjson.loads(fields[FIELD]) for _, fields in entries))
             batch.play()
-            batch.store(redis, job, [entry_id for entry_id, _ in entries])
+            batch.store(job, [entry_id for entry_id, _ in entries])
             over = meter.step(len(entries))
         meter.stop()
         meter.finish(results(redis))
 
 
 if __name__ == "__main__":
-    main()
+    run(Batch, results)

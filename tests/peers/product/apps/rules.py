@@ -31,7 +31,10 @@ class Point(NamedTuple):
 
 
 class Played(NamedTuple):
-    """The effect of a fill: three rows to store, points (at a time in microseconds) and fees to add, events to send."""
+    """The effect of a fill: three rows to store, points (at a time in microseconds) and fees to add, events to send.
+
+    `first` says whether the fill is the first one of its trade. Notional and pnl are in 1e-8 USD.
+    """
 
     progress: Row
     trade: Row
@@ -40,6 +43,9 @@ class Played(NamedTuple):
     points: list[Point]
     fees: dict[str, int]
     events: list[Row]
+    first: bool
+    notional: int
+    pnl: int
 
 
 def _reached(field: str, least: int) -> Condition:
@@ -123,7 +129,8 @@ def play(progress: Row | None, trade: Row | None, position: Row | None, fill: Ro
     if first:
         points.append(Point("trades", GLOBAL, 1))
     at = (datetime.fromisoformat(fill["executed_at"]) - EPOCH) // MICROSECOND
-    return Played(progress, trade, move(position, fill, notional, pnl), at, points, shares, send.events)
+    position = move(position, fill, notional, pnl)
+    return Played(progress, trade, position, at, points, shares, send.events, first, notional, pnl)
 
 
 class _Events:
