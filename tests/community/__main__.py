@@ -16,6 +16,7 @@ examples:
   python -m tests.community --users 200 --days 10
   python -m tests.community --users 2000 --days 60 --faults --twice --replay --check-why 100 --check-at 100
   python -m tests.community --users 2000 --days 60 --without-servers
+  python -m tests.community --users 60 --days 6 --resize 12 --faults
   python -m tests.community --crowded --users 60 --days 20 --activity 0.5 --faults
 
 The people act from the seed. Ids come from the gateway, so that two runs of one seed differ in ids and in what follows
@@ -52,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument(
         "--shards", type=int, default=1, metavar="N", help="brokers that share the partitions (default: 1)"
     )
+    parse.add_argument(
+        "--resize", type=int, default=0, metavar="N", help="give the topics N partitions after half of the days"
+    )
     parse.add_argument("--keep", type=Path, metavar="DIR", help="write the journal there")
     return parse
 
@@ -61,6 +65,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.crowded and (args.twice or args.replay or args.check_why or args.check_at):
         parser().error("--crowded takes no --twice, --replay, --check-why or --check-at: its rows depend on scheduling")
+    if args.resize and (args.twice or args.replay or args.check_at):
+        parser().error("--resize takes no --twice, --replay or --check-at: they expect one number of partitions")
     plan = Plan(users=args.users, days=args.days, seed=args.seed, activity=args.activity, crowded=args.crowded)
     if args.without_servers:
         if args.crowded or args.faults or args.twice or args.replay or args.check_why or args.check_at:
@@ -75,6 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         at=args.check_at,
         together=args.together,
         shards=args.shards,
+        resize=args.resize,
         keep=args.keep,
     )
     outcome = run(options, lambda line: print(line, flush=True))

@@ -8,6 +8,7 @@ from tests.community.behaviour.life import Plan
 from tests.community.run import Options, live
 
 PLAN = Plan(users=20, days=1, seed=3, activity=0.6)
+GROWING = Plan(users=20, days=2, seed=3, activity=0.6)
 CROWD = Plan(users=20, days=1, seed=4, activity=0.6, crowded=True)
 
 
@@ -18,6 +19,20 @@ def test_a_community_on_real_processes_equals_the_oracle_although_one_is_killed(
     outcome = live(options, tmp_path, print)
     assert not outcome.failures, "\n".join(outcome.failures[:20])
     assert outcome.faults.total() == 1
+
+
+@pytest.mark.slow
+def test_a_community_whose_topics_are_resized_while_it_acts_equals_the_oracle(tmp_path: Path) -> None:
+    outcome = live(Options(plan=GROWING, together=True, resize=12), tmp_path, print)
+    assert not outcome.failures, "\n".join(outcome.failures[:20])
+
+
+@pytest.mark.slow
+@pytest.mark.heavy
+def test_the_same_on_three_brokers_although_a_process_is_killed(tmp_path: Path) -> None:
+    options = Options(plan=GROWING, faults=0.5, faults_max=2, shards=3, together=True, resize=12)
+    outcome = live(options, tmp_path, print)
+    assert not outcome.failures, "\n".join(outcome.failures[:20])
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ PAUSE_S = (3.0, 7.0)
 TAKEN_OVER = 0.7
 CANCEL = 0.15
 """How often an operator cancels instead."""
-BACKUP_AT_BEGIN, BACK_BEFORE_SEAL = 0.3, 0.1
+BACKUP_AT_BEGIN, BACK_BEFORE_SEAL = 0.5, 0.2
 DRAIN_S = 6.0
 
 
@@ -191,7 +191,8 @@ class Resizes:
 
     def before_command(self, broker: Broker, command: tuple[Any, ...]) -> None:
         """Restore a shard to an earlier state just before some seals."""
-        if _step_of(command) == "seal" and self._world.faulty and self._world.rng.random() < BACK_BEFORE_SEAL:
+        if _step_of(command) == "seal" and self._faults_left and self._world.rng.random() < BACK_BEFORE_SEAL:
+            self._faults_left -= 1
             broker.storage.happen("rollback")
 
     def after_command(self, broker: Broker, sender: str, command: tuple[Any, ...]) -> None:
@@ -200,7 +201,7 @@ class Resizes:
         if operator is None or operator.loop.dead:
             return
         world, step = self._world, _step_of(command)
-        if step == "begin" and world.faulty and world.rng.random() < BACKUP_AT_BEGIN:
+        if step == "begin" and self._faults_left and world.rng.random() < BACKUP_AT_BEGIN:
             broker.storage.back_up()
         often = AFTER_CHANGES if step or is_commit(command) else AFTER_READS
         if self._faults_left and world.rng.random() < often:

@@ -31,6 +31,7 @@ from tests.community.cluster_run import CONTRACT, event_of
 from tests.community.journal import ACCOUNTS, PRICE, TICK, Entry
 from tests.community.servers.client import Answer, Client, Request, each
 from tests.community.servers.faults import Faults
+from tests.community.servers.growth import Growth
 from tests.community.servers.installation import Installation
 from tests.community.servers.quiet import APP_ID, Quiet
 from tests.community.servers.routes import ROLES, body_of, fields_of, route_of
@@ -52,6 +53,7 @@ class ServerBackend:
         journal: What was accepted.
         steps: For each step, the length of the journal at its end.
         faults: What disturbs steps of commands and fills, if anything.
+        growth: What gives the topics more partitions in a step of commands, if anything.
         refused: How many commands the gateway refused, by name and status.
     """
 
@@ -59,6 +61,7 @@ class ServerBackend:
         self.journal: list[Entry] = []
         self.steps: list[int] = []
         self.faults: Faults | None = None
+        self.growth: Growth | None = None
         self.refused: dict[str, int] = {}
         self._installation = installation
         self._seed = seed
@@ -118,6 +121,8 @@ class ServerBackend:
             return
         self._installation.clock.set(at)
         self._disturb()
+        if self.growth is not None:
+            self.growth.disturb(self.log)
         answers = await each(acts, self._send)
         for act, answer in zip(acts, answers, strict=True):
             if answer.status != ACCEPTED:
@@ -186,11 +191,17 @@ class ServerBackend:
         self.steps.append(len(self.journal))
         if self.faults is not None:
             await self.faults.settle()
+        if self.growth is not None and await self.growth.settle(len(self.journal)):
+            for topic in await self.log.topics():
+                await self.log.topic(topic, fresh=True)
+            await self._clock.open()
         await self.quiet.wait()
 
     async def _send(self, act: Act) -> Answer:
         """Send a command. A few are sent wrong first, and a few once more under their idempotency key."""
         careless, request = self._random.random(), self.request_of(act)
+        if self.growth is not None:
+            await self.growth.moment()
         if careless < WRONG_FIRST:
             refused = await self._client.send(replace(request, token=request.token[:-4], headers={}))
             self._require(refused, UNAUTHENTICATED)
@@ -201,6 +212,8 @@ class ServerBackend:
         answer = await self._client.send(request)
         if careless > 1 - SENT_AGAIN and answer.status == ACCEPTED:
             again = await self._client.send(request)
+            if self.growth is not None and self.growth.runs:  # it names the new partition of the key
+                again, answer = _without_places(again), _without_places(answer)
             if (again.status, again.json) != (answer.status, answer.json):
                 raise AssertionError(f"{request} was answered {answer}, and then {again}")
         return answer
@@ -281,6 +294,12 @@ class ServerBackend:
     def _require(self, answer: Answer, *statuses: int) -> None:
         if answer.status not in statuses:
             raise AssertionError(f"expected {statuses}, got {answer.status}: {answer.json}")
+
+
+def _without_places(answer: Answer) -> Answer:
+    """Return an answer without the offsets and partitions that it names."""
+    events = answer.json.get("events", [answer.json])
+    return Answer(answer.status, [event.get("event_id") for event in events])
 
 
 def _with_reason(request: Request) -> dict[str, str]:
