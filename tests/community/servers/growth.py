@@ -18,6 +18,7 @@ MOMENT_S: Final = 2.0
 """About how long the command takes until it closes the topics."""
 PATIENCE_S: Final = 60.0
 """How long a step waits for the command. Rows that cannot be divided yet can be after a later tick."""
+ACTS_MIN: Final = 4
 ENDS_WITHIN_S: Final = 60.0
 
 
@@ -46,12 +47,13 @@ class Growth:
         """Return whether the command runs in this step."""
         return self._child is not None
 
-    def disturb(self, log: Log) -> None:
-        """Run the command, if it is due."""
-        if not self.due or self.length is not None:
+    def disturb(self, log: Log, acts: int) -> None:
+        """Run the command, if it is due and the step has some commands."""
+        if not self.due or self.length is not None or acts < ACTS_MIN:
             return
         self.tries += 1
-        self._installation.relay.ended_by_us = True
+        self._relay = self._installation.relay
+        self._relay.ended_by_us = True
         self._child = self._start("resize", str(self._installation.partitions), str(self._new))
         self._begun.clear()
         self._looking = asyncio.create_task(self._look(log))
@@ -97,7 +99,8 @@ class Growth:
             return False
         await self._looking
         assert child.exit_code == 0, child.last_words()
-        assert await _ended(self._installation.relay, ENDS_WITHIN_S), "the relay goes on with the old number"
+        assert await _ended(self._relay, ENDS_WITHIN_S), "the relay goes on with the old number"
+        self._installation.relay.kill()  # another one, if a fault ended the first
         self._installation.start_relay()
         self.length = length
         return True

@@ -246,9 +246,11 @@ class Resize:
         for parent in shard.shard.partitions(split.old):
             plan = self._layout.plan(split, parent)
             for topic in self._layout.planned:
+                seen: dict[bytes, bytes] = {}
                 async for rows in shard.rows(TopicPartition(topic, parent), ROWS_A_PAGE):
-                    for key, value in rows:
-                        plan.see(topic, key, value)
+                    seen.update(rows)  # one may come twice
+                for key, value in seen.items():
+                    plan.see(topic, key, value)
             writes += plan.writes()
         packed: bytes = msgpack.packb([list(one) for one in writes])
         return packed

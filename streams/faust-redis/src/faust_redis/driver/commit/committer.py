@@ -163,7 +163,15 @@ class Committer:
         did = False
         async with self._lock:
             while not (did and len(self.pending) <= leave) and (batch := self._next_batch()) is not None:
-                if not await self._write(batch):
+                try:
+                    wrote = await self._write(batch)
+                except LogUnavailableError:
+                    raise
+                except LogError as exc:
+                    # The worker stops. If the caller has gone, nobody sees this, and the next commit meets it again.
+                    self._rejoin(batch, exc)
+                    raise
+                if not wrote:
                     return did
                 did = True
         return did
@@ -292,10 +300,6 @@ class Committer:
             # The worker stops, and the outcome is unknown. Sending the records under another number could double them.
             self.fence = None
             settle_outputs(batch.outputs, None, exc)
-            raise
-        except LogError as exc:
-            # The worker stops. If the caller has gone, nobody sees this error, and the next commit meets it again.
-            self._rejoin(batch, exc)
             raise
         self._note_committed(batch.offsets)
         self.refused.note_written([*outputs, *columns])
