@@ -313,16 +313,6 @@ async def test_topics_take_no_records_while_they_are_closed(log: Log) -> None:
     await log.append([Record(EVENTS, 0, b"k", b"v", 1)])
 
 
-async def test_moved_rows_name_their_write_so_that_local_rows_of_another_branch_are_not_trusted(log: Log) -> None:
-    rows = [Rows(TABLE, p, [(row_key(b"%d" % n), b"x") for n in range(40) if n % OLD == p], 1) for p in range(OLD)]
-    await log.commit(WriteBatch(rows=rows))
-    await resize(log, ByKey(lambda _topic, key, _value: key)).run(NEW)
-    children = {TopicPartition(TABLE, p): 0 for p in range(OLD, NEW)}
-    writers = {one.writer for records in (await log.fetch(children)).values() for one in records}
-    assert len(writers) > 1
-    assert b"" not in writers
-
-
 class NeverReady(ByKey):
     """A layout whose rows cannot be divided."""
 

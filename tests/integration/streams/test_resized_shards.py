@@ -196,3 +196,14 @@ async def test_shards_that_are_in_different_resizes_are_finished(
         await resize(log).cancel()
     await resize(log).run(NEW)
     assert await places(log) == {key: [partition_for(key, NEW)] for key in KEYS}
+
+
+async def test_moved_rows_name_their_write_so_that_local_rows_of_another_branch_are_not_trusted(
+    log: Log, members: list[Log]
+) -> None:
+    await write_rows(members)
+    await resize(log).run(NEW)
+    children = {TopicPartition(TABLE, p): 0 for p in range(OLD, NEW)}
+    writers = {one.writer for records in (await log.fetch(children)).values() for one in records}
+    assert len(writers) > 1
+    assert b"" not in writers
