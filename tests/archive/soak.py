@@ -288,6 +288,7 @@ def main(arguments: argparse.Namespace) -> int:
             "rulebook": rulebook,
             "retention_ms": hot_ms,
             "tail_ms": hot_ms,
+            "clock_retention_ms": hot_ms,
             "archive": str(directory / "archive"),
             "archive_interval_s": max(1, int(arguments.hot / 3)),
             "lease_ms": 5_000,
