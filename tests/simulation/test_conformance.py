@@ -272,6 +272,12 @@ class Commands:
             if rng.random() < 0.3:
                 ends["plain"]["1"] = rng.randrange(3)
             args = [json.dumps(ends), b"plan"]
+        elif step == "finish":
+            prefix, hashes = keys.producer(""), self.both.model.hashes
+            writers = {key.removeprefix(prefix): one for key, one in hashes.items() if key.startswith(prefix) and one}
+            writer = rng.choice([*writers, "nobody"])
+            number = int(writers.get(writer, {}).get(b"number", b"0"))
+            args = [writer, number if rng.random() < 0.9 else number + 1]
         await self.both.say("EVALSHA", RESIZE.digest, 1, keys.resize, self.both.prefix, step, name, *args)
 
     async def lease(self) -> None:

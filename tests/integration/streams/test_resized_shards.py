@@ -7,7 +7,19 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from faust_redis.log import Log, Record, ResizedError, ResizingError, Rows, Shard, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log import (
+    Log,
+    ProducerSequence,
+    Record,
+    ResizedError,
+    ResizingError,
+    RolledBackError,
+    Rows,
+    Shard,
+    TopicPartition,
+    TopicSpec,
+    WriteBatch,
+)
 from faust_redis.log.forwarding import Forwarder
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.scripts import RESIZE
@@ -102,7 +114,8 @@ async def resize_without_waiting(log: Log) -> None:
     for shard in log.shards:
         keys, name = shard.keys, "one"
         wanted = b'{"from":%d,"to":%d,"topics":["%s","%s"]}' % (OLD, NEW, EVENTS.encode(), TABLE.encode())
-        steps: list[list[Any]] = [["begin", name, wanted], ["seal", name, "{}", b""], ["finish", name]]
+        steps: list[list[Any]] = [["begin", name, wanted], ["seal", name, "{}", b""], ["finish", name, "mover", 1]]
+        await shard.commit(WriteBatch(resize=name), write_id=ProducerSequence("mover", 1, 60_000))
         for step in steps:
             assert await shard.run(RESIZE, [keys.resize], [keys.prefix, *step]) == [b"OK"]
 
@@ -167,6 +180,40 @@ async def test_a_shard_that_was_restored_to_a_state_within_a_resize_finishes_it(
     await resize(log).run(NEW)
     await restore(members[1], within)
     assert await in_progress(members[1]) is not None
+    await resize(log).run(NEW)
+    assert await places(log) == {key: [partition_for(key, NEW)] for key in KEYS}
+
+
+@pytest.mark.parametrize("before", ["write", "finish"])
+async def test_a_shard_that_is_restored_while_its_rows_move_is_not_opened_before_they_have(
+    log: Log, members: list[Log], before: str
+) -> None:
+    """The shard goes back to the moment before its rows moved, just before the last write, or before the end."""
+    await write_rows(members)
+
+    class Overtaken(Resize):
+        sealed: Dump | None = None
+
+        async def _step(self, shard: Log, step: str, name: str, *args: Any) -> None:
+            if step == "finish" and before == "finish":
+                await self.go_back(shard)
+            await super()._step(shard, step, name, *args)
+            if step == "seal" and shard.shard.number == 1:
+                self.sealed = await dump(members[1])
+
+        async def _write(self, chain: Any, writes: Any) -> None:
+            if before == "write" and writes and chain.shard.shard.number == 1:
+                await self.go_back(chain.shard)
+            await super()._write(chain, writes)
+
+        async def go_back(self, shard: Log) -> None:
+            if shard.shard.number == 1 and self.sealed is not None:
+                await restore(members[1], self.sealed)
+                self.sealed = None
+
+    with pytest.raises((CannotResizeError, RolledBackError), match="restored to an earlier state"):
+        await Overtaken(log, [EVENTS, TABLE], {}, ByKey()).run(NEW)
+    assert (await members[1].topic(EVENTS, fresh=True)).spec.partitions == OLD
     await resize(log).run(NEW)
     assert await places(log) == {key: [partition_for(key, NEW)] for key in KEYS}
 

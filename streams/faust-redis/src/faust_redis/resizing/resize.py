@@ -23,7 +23,7 @@ import orjson
 
 from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError, LogUnavailableError
-from faust_redis.log.records import Rows, TopicPartition, WriteBatch
+from faust_redis.log.records import ProducerSequence, Rows, TopicPartition, WriteBatch
 from faust_redis.log.resizes import InProgress, in_progress, plan_of
 from faust_redis.log.scripts import LEASE, RESIZE
 from faust_redis.resizing.draining import Places, drained
@@ -43,6 +43,8 @@ WRITER_BYTES: Final = 8
 ROWS_A_PAGE: Final = 1_000
 ROWS_A_WRITE: Final = 400
 """Bounds how long a write blocks the server. A row that moves counts twice."""
+CHAIN_TTL_MS: Final = 24 * 3_600_000
+"""How long a shard remembers the last write of a process that moves rows."""
 AT_ONCE: Final = 4
 """How many tables of a shard are moved at the same time."""
 
@@ -75,6 +77,32 @@ class Resized:
     split: Split
     rows: int
     paused_s: float | None
+
+
+class _Chain:
+    """The writes of one process to a shard whose rows move.
+
+    Each write must find the one before, and the end of the resize the last one. Otherwise the shard was restored to an
+    earlier state meanwhile, and rows that were moved may be gone.
+    """
+
+    def __init__(self, shard: Log, name: str, holder: str) -> None:
+        self.shard = shard
+        self.name = name
+        self.producer = f"resize:{name}:{holder}"
+        self.number = 0
+        self._lock = asyncio.Lock()
+
+    async def write(self, rows: Sequence[Rows]) -> None:
+        """Write rows, or none.
+
+        Raises:
+            RolledBackError: the write before is gone.
+        """
+        async with self._lock:
+            sequence = ProducerSequence(self.producer, self.number + 1, CHAIN_TTL_MS, self.number or None)
+            await self.shard.commit(WriteBatch(rows=rows, resize=self.name), write_id=sequence)
+            self.number += 1
 
 
 class Resize:
@@ -263,39 +291,43 @@ class Resize:
         shards = [(shard, one) for shard, one in begun if one is not None]
         compacted = [topic for topic in self._topics if (await self._log.topic(topic)).spec.compacted]
         self._total = sum([await _size(shard, compacted, split) for shard, _ in shards])
-        await asyncio.gather(*(self._move(shard, one.id, compacted, split) for shard, one in shards))
+        chains = [_Chain(shard, one.id, self._holder) for shard, one in shards]
+        await asyncio.gather(*(self._move(chain, compacted, split) for chain in chains))
         self._report(Step("finishing", self._moved, self._total))
-        for shard, one in shards:
-            await self._step(shard, "finish", one.id)
+        for chain in chains:
+            await self._step(chain.shard, "finish", chain.name, chain.producer, chain.number)
         return self._moved
 
-    async def _move(self, shard: Log, name: str, topics: Sequence[str], split: Split) -> None:
+    async def _move(self, chain: _Chain, topics: Sequence[str], split: Split) -> None:
+        shard, name = chain.shard, chain.name
+        await chain.write([])  # what is read from now on is of a state that has this write
         plan = await plan_of(shard, name)
         if plan is None:
             raise CannotResizeError("another process has finished this resize, or a shard was restored; look again")
         planned = [RowWrite(*one) for one in msgpack.unpackb(plan)]
         for some in _portions(planned, ROWS_A_WRITE):
-            await self._write(shard, name, some)
+            await self._write(chain, some)
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def move(topic: str) -> None:
             async with limit:
                 for parent in shard.shard.partitions(split.old):
-                    await self._move_partition(shard, name, TopicPartition(topic, parent), split)
+                    await self._move_partition(chain, TopicPartition(topic, parent), split)
 
         await asyncio.gather(*(move(topic) for topic in topics))
+        await chain.write([])
 
-    async def _move_partition(self, shard: Log, name: str, tp: TopicPartition, split: Split) -> None:
+    async def _move_partition(self, chain: _Chain, tp: TopicPartition, split: Split) -> None:
         waiting: list[RowWrite] = []
-        async for rows in shard.rows(tp, ROWS_A_PAGE):
+        async for rows in chain.shard.rows(tp, ROWS_A_PAGE):
             for key, value in rows:
                 waiting += self._layout.moved(split, tp.partition, tp.topic, key, value)
                 if len(waiting) >= ROWS_A_WRITE:
-                    await self._write(shard, name, waiting)
+                    await self._write(chain, waiting)
                     waiting = []
-        await self._write(shard, name, waiting)
+        await self._write(chain, waiting)
 
-    async def _write(self, shard: Log, name: str, writes: Sequence[RowWrite]) -> None:
+    async def _write(self, chain: _Chain, writes: Sequence[RowWrite]) -> None:
         """Write rows, all of them at once. A later write of a row replaces an earlier one."""
         if not writes:
             return
@@ -304,7 +336,7 @@ class Resize:
             places.setdefault(TopicPartition(topic, partition), {})[key] = value
         now_ms, writer = time.time_ns() // 1_000_000, secrets.token_bytes(WRITER_BYTES)
         rows = [Rows(*tp, list(items.items()), now_ms, writer) for tp, items in places.items()]
-        await shard.commit(WriteBatch(rows=rows, resize=name))
+        await chain.write(rows)
         self._moved += sum(value is None for one in places.values() for value in one.values())
         self._report(Step("moving", self._moved, self._total))
 

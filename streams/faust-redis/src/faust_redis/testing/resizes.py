@@ -78,10 +78,14 @@ class _Resize:
             self.topic(name)[b"closed"] = self.name
         self.state |= {b"phase": b"moving", b"plan": raw(plan)}
 
-    def finish(self) -> None:
+    def finish(self, producer: str, number: int) -> None:
         """Give the topics their new partitions, and open them."""
         if not self.moves:
             raise _RefusedError("its rows have not been moved")
+        last = self.server.hash(f"{self.prefix}producer:{producer}").get(b"number")
+        if last != raw(number):
+            why = "the broker was restored to an earlier state while rows were moved; run the same resize again"
+            raise _RefusedError(why)
         old, new = int(self.state[b"from"]), int(self.state[b"to"])
         for group in sorted(self.server.sets.get(f"{self.prefix}groups", ())):
             self._begin_again(f"{self.prefix}group:{group.decode()}", old, new)

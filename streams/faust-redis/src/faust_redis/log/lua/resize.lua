@@ -7,7 +7,7 @@
 -- begin: JSON {from, to, topics}. Note the resize, and close its topics to all but members and forwarders.
 -- seal:  JSON {topic: {partition: end}}, plan. Check that nothing was appended since these ends, and that groups have
 --        processed everything. Close the topics to all but the process that moves rows, and keep its plan.
--- finish: Give the topics their new partitions, make members join again, and open the topics.
+-- finish: producer, number. Check that the last write of the process that moves rows is there. Give the topics their new partitions, make members join again, and open the topics.
 -- cancel: Open the topics. Only before `seal`.
 local state, prefix, step, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local call = redis.call
@@ -58,6 +58,9 @@ end
 
 -- finish
 if known[2] ~= 'moving' then return refused('its rows have not been moved') end
+if call('HGET', prefix .. 'producer:' .. ARGV[4], 'number') ~= ARGV[5] then
+  return refused('the broker was restored to an earlier state while rows were moved; run the same resize again')
+end
 local resized = {}
 for _, topic in ipairs(topics) do resized[topic] = true end
 
