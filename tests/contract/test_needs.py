@@ -97,6 +97,28 @@ async def test_a_record_that_fails_among_others_that_are_not_needed_has_its_effe
         assert dict(sums.items()) == {"k": sum(range(1, RECORDS, 2))}
 
 
+@pytest.mark.only_on_redis("dead letters are our driver's")
+async def test_a_record_that_needs_cannot_judge_goes_to_the_agent_and_the_partition_continues(
+    broker: Broker, log: Log
+) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
+    seen: list[int] = []
+
+    @batch_agent(app, topic, needs=lambda value: int(value or b"") % 2 == 1)
+    async def add(batch: Batch[int]) -> None:
+        seen.extend(batch.values)
+
+    place = TopicPartition(topic.get_topic_name(), FIRST)
+    await log.create_topic(TopicSpec(place.topic, TOPIC_PARTITIONS))
+    async with running(app):
+        await log.append([Record(*place, b"k", value, 7) for value in (b"1", b"no number", b"2", b"3")])
+        await until(lambda: committed(app, topic) == 4)
+        assert seen == [1, 3]
+        [letter] = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
+        assert letter.value == b"no number"
+
+
 async def test_each_of_two_agents_of_a_topic_gets_what_it_needs(broker: Broker) -> None:
     app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)

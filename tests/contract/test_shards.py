@@ -15,7 +15,7 @@ from faust_redis.log import Log, Record, Shard, TopicPartition, TopicSpec
 from faust_redis.log.address import split_options
 from faust_redis.log.integrity import repair_partition
 from faust_redis.log.partitioner import partition_for
-from faust_redis.log.transit import OFFSET_UNKNOWN
+from faust_redis.log.records import OFFSET_UNKNOWN
 
 from tests.contract.harness import App, Broker, running, until
 

@@ -1,5 +1,6 @@
 """Run every snippet of the documentation: shell blocks against a running demo, Python blocks as programs."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -176,7 +177,7 @@ def text_of(command: ShellCommand) -> str:
 
 def is_only_checked(command: ShellCommand) -> bool:
     """Return whether another test runs the command, or the command is a heavy suite."""
-    words = text_of(command).split()
+    words = shlex.split(text_of(command))
     return (
         on_kafka(command)
         or text_of(command) in COVERED
@@ -197,7 +198,7 @@ def on_the_demo() -> list[Snippet]:
 
 def check(command: ShellCommand) -> None:
     """Check a command without running it."""
-    words = text_of(command).split()
+    words = shlex.split(text_of(command))
     if on_kafka(command):
         assert "test_dev_on_kafka" in known_tests()
     elif words[:2] == ["python", "-m"]:

@@ -186,7 +186,12 @@ class Writer:
             try:
                 if key is None:
                     return records, await self.calls.append(records, count)
-                return records, await self.calls.append_once(records, key, count)
+                appended = await self.calls.append_once(records, key, count)
+                if appended.counted in {None, count}:
+                    return records, appended
+                # The first write was before a resize. Ask again for where it has put its records.
+                records = [_record(topic, appended.counted, entry) for entry in entries]
+                return records, await self.calls.append_once(records, key, appended.counted)
             except (UnknownTopicError, IncarnationError, ResizedError):
                 if attempt + 1 == ATTEMPTS_MAX:
                     raise

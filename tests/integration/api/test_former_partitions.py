@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from faust_redis.log import Record
+import pytest
+from faust_redis.log import Record, TopicPartition
 from faust_redis.log.partitioner import partition_for
 from faust_redis.resizing import Resize, Split
 
+from api.auth import Role
 from deploy.admin.partitions import ProductLayout
 from streams import topics
 from streams.events import encode
@@ -17,7 +19,7 @@ from streams.units import Quantity
 from tables.accounts import available, ledger_key
 from tables.domains import TOPOLOGY
 from tables.financial import FINANCIAL_LEDGER, Balance
-from tests.integration.api.support import PARTITIONS, Worker, auth
+from tests.integration.api.support import PARTITIONS, Worker, auth, fill
 from tests.integration.api.test_private_trades import executed
 
 NEW = 4 * PARTITIONS
@@ -93,3 +95,27 @@ async def test_a_row_of_a_position_from_before_is_read_where_it_was(client: http
     for past in (before, moved):
         assert (await client.get(path, params={"at": past["position"]}, headers=auth(USER))).json() == past
     assert (await client.get(path, headers=auth(USER))).json()["balances"] != before["balances"]
+
+
+@pytest.mark.parametrize("count", [1, 20])
+async def test_a_request_that_is_repeated_after_the_partitions_grew_names_where_its_commands_are(
+    client: httpx.AsyncClient, worker: Worker, count: int
+) -> None:
+    users = [USER, *(f"venue-user-{number}" for number in range(count - 1))]
+    fills = [{**fill(number), "user_id": user} for number, user in enumerate(users)]
+    keyed = {**auth("venue", Role.VENUE), "Idempotency-Key": "k-1"}
+    first = await client.post("/v1/fills", json={"fills": fills}, headers=keyed)
+    assert first.status_code == 202, first.text
+    await double(worker)
+    again = await client.post("/v1/fills", json={"fills": fills}, headers=keyed)
+    assert again.status_code == 202, again.text
+    for part in ("position", "events"):
+        assert again.json()[part] == first.json()[part]
+    assert len(await everything(worker)) == count
+
+
+async def everything(worker: Worker) -> list[bytes | None]:
+    """Return the keys of all commands of trading."""
+    partitions = (await worker.log.topic(topics.TRADING_COMMANDS, fresh=True)).spec.partitions
+    places = {TopicPartition(topics.TRADING_COMMANDS, number): 0 for number in range(partitions)}
+    return [one.key for records in (await worker.log.fetch(places)).values() for one in records]

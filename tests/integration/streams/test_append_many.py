@@ -44,7 +44,7 @@ async def test_a_repeat_or_a_conflict_affects_no_other_write(log: Log) -> None:
     await log.create_topic(TOPIC)
     await append_many(log, [write("a", "1")])
     again, conflict, fresh = await append_many(log, [write("a", "1"), write("a", "9", body="other"), write("b", "2")])
-    assert again == Appended((0,), again=True)
+    assert again == Appended((0,), again=True, counted=2)
     assert isinstance(conflict, IdempotencyConflictError)
     assert fresh == Appended((1,), again=False)
     assert await values(log) == ["1", "2"]

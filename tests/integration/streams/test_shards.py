@@ -29,8 +29,9 @@ from faust_redis.log import (
 )
 from faust_redis.log.forwarding import FORGET_AFTER_MS
 from faust_redis.log.integrity import repair_partition
+from faust_redis.log.records import OFFSET_UNKNOWN
 from faust_redis.log.sharded import open_log
-from faust_redis.log.transit import OFFSET_UNKNOWN, WRITER_LIFE_MS, Transit, transit_topic, unpack
+from faust_redis.log.transit import WRITER_LIFE_MS, Transit, transit_topic, unpack
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import faust
 from faust.types import AgentT, StreamT, TopicT
 
-from faust_redis.driver.delivery.batches import Batch, Needs, Received
+from faust_redis.driver.delivery.batches import Batch, Needs, Received, is_needed
 from faust_redis.driver.delivery.fetch_waits import let_wait
 from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.limits import COMMIT_US_MAX
@@ -62,7 +62,7 @@ def batch_agent(
         fetch_wait_ms: How many milliseconds a record may wait for others after the last read that found some. A read
             has a price of its own, so fewer reads save time. Records that come after a longer pause do not wait.
         needs: Returns whether the agent needs a record, by its value as bytes; None when it needs all. The others are
-            finished without it, and without being decoded.
+            finished without it, and without being decoded. A record for which it raises goes to the agent.
         options: As for Faust's `app.agent`.
 
     Raises:
@@ -116,5 +116,5 @@ async def _batches(
             yield batch
     else:
         async for event in stream.events():
-            if needs is None or needs(event.message.value):
+            if is_needed(needs, event.message.value):
                 yield Batch([Received.of(event)], event.message)

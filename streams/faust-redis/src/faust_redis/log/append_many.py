@@ -100,7 +100,7 @@ async def _one_by_one(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
 
 def _result(sent: CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:
     try:
-        bases, again = codec.commit_result(reply, infos)
+        bases, again, counted = codec.commit_result(reply, infos)
     except LogError as exc:
         return exc
-    return Appended(sent.offsets(bases), again)
+    return Appended(sent.offsets(bases), again, counted=counted)

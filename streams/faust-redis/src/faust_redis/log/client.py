@@ -184,8 +184,8 @@ class Log(KnownTopics):
         infos = {topic: await self.topic(topic) for topic in topics}
         args = commit_arguments(self.keys.prefix, batch, infos, fence, write_id, require=require)
         reply = await self.run(COMMIT, [self.keys.topics], args.argv)
-        bases, again = codec.commit_result(reply, self._topics)
-        return Appended(args.offsets(bases), again, args.row_ends(bases))
+        bases, again, counted = codec.commit_result(reply, self._topics)
+        return Appended(args.offsets(bases), again, args.row_ends(bases), counted)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

@@ -176,8 +176,8 @@ def readable(
     return records, None
 
 
-def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool]:
-    """Return the highwaters before the write, and whether it was a recognised retry.
+def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool, int | None]:
+    """Return the highwaters before the write, whether it was a recognised retry, and what a repeated write counted.
 
     Remove a topic from `topics` when the script found it unknown, of another incarnation, or resized.
 
@@ -186,7 +186,8 @@ def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]
     """
     status, *rest = (part.decode() for part in reply)
     if status == "OK":
-        return orjson.loads(rest[0]), rest[1] == "again"
+        again = rest[1] == "again"
+        return orjson.loads(rest[0]), again, int(rest[2]) if again and rest[2] else None
     if status in {"UNKNOWN", "INCARNATION", "RESIZED"}:
         topics.pop(rest[0], None)
     raise _refusal(status, rest)

@@ -230,6 +230,10 @@ class SourceOffsets:
     forwarded: bool = False
 
 
+OFFSET_UNKNOWN: Final = -1
+"""The offset of a record that is on its way to another shard, or whose place is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Appended:
     """The result of a write.
@@ -238,11 +242,14 @@ class Appended:
         offsets: The offset of each record, in the order written.
         again: The log recognised a retry and wrote nothing.
         rows: The offset of the last row of each `Rows`.
+        counted: Of a retry by an idempotency key: how many partitions the topics had at its first write. Where they
+            have more now, `offsets` belong to the partitions of that number.
     """
 
     offsets: tuple[int, ...]
     again: bool
     rows: tuple[int, ...] = ()
+    counted: int | None = None
 
 
 class Preconditions(NamedTuple):

@@ -160,7 +160,9 @@ class ShardedLog(Log):
             for number, part in parts.items()
         )
         offsets = {number: iter(result.offsets) for number, result in zip(parts, results, strict=True)}
-        return Appended(tuple(next(offsets[number]) for number in numbers), all(one.again for one in results))
+        counted = next((one.counted for one in results if one.counted is not None), None)
+        again = all(one.again for one in results)
+        return Appended(tuple(next(offsets[number]) for number in numbers), again, counted=counted)
 
     def _part(self, batch: WriteBatch, numbers: Sequence[int], number: int) -> WriteBatch:
         """Return the part of a batch that one shard writes."""

@@ -21,13 +21,11 @@ import msgpack
 from faust_redis.log.errors import TopicMismatchError
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.record_batches import Batch, batches_of, batches_of_columns, columns_of
-from faust_redis.log.records import Appended, Columns, Record, TopicSpec, Writable, WriteBatch
+from faust_redis.log.records import OFFSET_UNKNOWN, Appended, Columns, Record, TopicSpec, Writable, WriteBatch
 from faust_redis.log.shards import Shard
 
 TRANSIT_RETENTION_MS: Final = 86_400_000
 """How long forwarded records stay: so far back a shard may be restored, and gets again what was forwarded to it."""
-OFFSET_UNKNOWN: Final = -1
-"""The offset of a record that is on its way to another shard."""
 COUNTED: Final = "counted"
 """The header of a transit record that says how many partitions each topic had."""
 WRITER_BYTES: Final = 8
@@ -95,7 +93,7 @@ class Divided(NamedTuple):
         offsets = [OFFSET_UNKNOWN] * records
         for position, offset in zip(self.own, result.offsets, strict=False):
             offsets[position] = offset
-        return Appended(tuple(offsets), result.again, result.rows)
+        return Appended(tuple(offsets), result.again, result.rows, result.counted)
 
 
 class Transit:

@@ -13,6 +13,7 @@ from faust_redis.log.codec import HEADER_PREFIX
 from faust_redis.log.rankings import RankingChanges, changes_of
 from faust_redis.log.record_batches import Batch, batches_of, batches_of_columns, batches_of_rows, within_64_bits
 from faust_redis.log.records import (
+    OFFSET_UNKNOWN,
     Columns,
     Fence,
     IdempotencyKey,
@@ -53,7 +54,12 @@ class CommitArguments:
     row_counts: list[tuple[int, int]]
 
     def offsets(self, bases: Sequence[int]) -> tuple[int, ...]:
-        """Return the offset of each record, given the highwater of each stream before the write."""
+        """Return the offset of each record, given the highwater of each stream before the write.
+
+        A retry may have more streams than its first write, which had fewer partitions. Then they are not known.
+        """
+        if max(self.stream_of, default=-1) >= len(bases):
+            return (OFFSET_UNKNOWN,) * len(self.stream_of)
         ends = list(bases)
         out = []
         for stream in self.stream_of:

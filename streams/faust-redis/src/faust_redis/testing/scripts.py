@@ -81,7 +81,10 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
     _commit_offsets(server, prefix, head)
     key, sequence = head.get("idempotency"), head.get("sequence")
     if key:
-        server.hashes[f"{prefix}idempotency:{key['name']}"] = {b"digest": raw(key["digest"]), b"bases": bases}
+        done = {b"digest": raw(key["digest"]), b"bases": bases}
+        if head["streams"]:
+            done[b"counted"] = raw(head["streams"][0][5])
+        server.hashes[f"{prefix}idempotency:{key['name']}"] = done
     elif sequence:
         known = {b"number": raw(sequence["number"]), b"bases": bases}
         server.hashes[f"{prefix}producer:{sequence['producer']}"] = known
@@ -116,14 +119,14 @@ def _check_key(seen: Hash, key: dict[str, Any]) -> None:
     if not seen:
         return
     if seen[b"digest"] == raw(key["digest"]):
-        raise _RefusedError(b"OK", seen[b"bases"], b"again")
+        raise _RefusedError(b"OK", seen[b"bases"], b"again", seen.get(b"counted", b""))
     raise _RefusedError(b"CONFLICT")
 
 
 def _check_sequence(server: Keyspace, seen: Hash, sequence: dict[str, Any]) -> None:
     last = seen.get(b"number")
     if last == raw(sequence["number"]):
-        raise _RefusedError(b"OK", seen[b"bases"], b"again")
+        raise _RefusedError(b"OK", seen[b"bases"], b"again", b"")
     if last is not None and sequence["number"] < int(last) and "late_attempts_count" not in server.flaws:
         raise _RefusedError(b"FENCED", b"sequence")
     after = sequence.get("after")

@@ -26,6 +26,17 @@ T = TypeVar("T")
 Needs = Callable[[bytes | None], bool]
 """Returns whether an agent needs a record, by its value as bytes."""
 
+
+def is_needed(needs: Needs | None, value: bytes | None) -> bool:
+    """Return whether an agent needs a record. One that `needs` cannot judge goes to the agent, or to dead letters."""
+    if needs is None:
+        return True
+    try:
+        return needs(value)
+    except Exception:
+        return True
+
+
 _RAW = (bytes, type(None))
 
 

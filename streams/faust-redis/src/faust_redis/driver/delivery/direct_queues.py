@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from faust.types import TP
 
-from faust_redis.driver.delivery.batches import Received
+from faust_redis.driver.delivery.batches import Received, is_needed
 from faust_redis.driver.delivery.decoding import Decode, decoder
 from faust_redis.driver.delivery.messages import is_for_another_group, to_message
 from faust_redis.driver.faust_internals import QueueAccess
@@ -86,7 +86,7 @@ class DirectQueue:
             if record.headers and is_for_another_group(record, self._app.conf.id):
                 break
             offset = record.offset
-            if needs is not None and not needs(record.value):
+            if needs is not None and not is_needed(needs, record.value):
                 if end != offset:
                     begin = offset
                 end = offset + 1

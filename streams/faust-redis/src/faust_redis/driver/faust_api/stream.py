@@ -19,7 +19,7 @@ from faust.topics import Topic
 
 from faust_redis.driver import faust_internals as internals
 from faust_redis.driver.commit.committer import Committer
-from faust_redis.driver.delivery.batches import Batch, BatchMessage, BatchSize, Needs, Received, batch_event
+from faust_redis.driver.delivery.batches import Batch, BatchMessage, BatchSize, Needs, Received, batch_event, is_needed
 from faust_redis.driver.event_tasks import EventTask
 from faust_redis.driver.faust_api.composition import Driver
 from faust_redis.driver.limits import COMMIT_US_MAX, RUN_RECORDS_MAX, TURN_S
@@ -143,7 +143,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
-                if needs is not None and not (isinstance(event, Received) or needs(event.message.value)):
+                if not (isinstance(event, Received) or is_needed(needs, event.message.value)):
                     event.message.tracked = True
                     self._driver.in_flight.done(event.message)
                     continue

@@ -36,8 +36,8 @@ end
 if id then
   local wrong = mistyped(id_key, 'hash')
   if wrong then return wrong end
-  local seen = redis.call('HMGET', id_key, id_field, 'bases')
-  if seen[1] == id_value then return {'OK', seen[2], 'again'} end
+  local seen = redis.call('HMGET', id_key, id_field, 'bases', 'counted')
+  if seen[1] == id_value then return {'OK', seen[2], 'again', seen[3] or ''} end
   if seen[1] and head.idempotency then return {'CONFLICT'} end
   -- The producer has already received the answer to a retry of this attempt, and has written more since.
   if seen[1] and id.number < tonumber(seen[1]) then return {'FENCED', 'sequence'} end
@@ -346,6 +346,8 @@ local result = cjson.encode(bases)
 if #bases == 0 then result = '[]' end
 if id then
   redis.call('HSET', id_key, id_field, id_value, 'bases', result)
+  -- A retry may come when the topics have more partitions.
+  if head.idempotency and head.streams[1] then redis.call('HSET', id_key, 'counted', head.streams[1][6]) end
   redis.call('PEXPIRE', id_key, id.ttl_ms)
 end
 return {'OK', result, 'new'}
