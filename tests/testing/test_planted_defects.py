@@ -13,7 +13,9 @@ from faust_redis.testing.server import Server
 from faust_redis.testing.view import View
 
 from tests.simulation.defects import DEFECTS
+from tests.simulation.needs import NEEDS_DEFECTS
 from tests.simulation.order_defects import ORDER_DEFECTS
+from tests.simulation.resize_defects import RESIZE_DEFECTS
 from tests.simulation.shard_defects import SHARD_DEFECTS
 from tests.testing import apps
 
@@ -107,11 +109,15 @@ def plant(stack: ExitStack, defect: str) -> None:
     stack.enter_context(patch.object(node, "Server", server))
 
 
+ELSEWHERE = SHARD_DEFECTS.keys() | RESIZE_DEFECTS.keys() | NEEDS_DEFECTS.keys()
+"""Defects of what these apps do not have: several brokers, resizes, and agents that need only some records."""
+
+
 @pytest.mark.parametrize(
     "defect",
     [
         pytest.param(name, marks=[pytest.mark.heavy] * (name in LONG))
-        for name in sorted(DEFECTS.keys() - RARE - SHARD_DEFECTS.keys())  # its worlds have one broker
+        for name in sorted(DEFECTS.keys() - RARE - ELSEWHERE)
     ],
 )
 @pytest.mark.sample(5)
